@@ -1,0 +1,123 @@
+"""From a raw network to a denoiser: posterior mean and variance of the clean image given a noisy one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from .unet import LocalUNet
+
+_LOG_VARIANCE_LIMIT = 16.0
+_SLACK = 1e-5  # noise levels pass through float32
+
+
+class Prediction(NamedTuple):
+    """Posterior mean of the clean image and, where the denoiser knows it, the variance of each pixel.
+
+    Both have the shape of the noisy image.
+    """
+
+    mean: Tensor
+    variance: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What is known beside the noisy image.
+
+    Attributes
+    ----------
+    maps : Tensor, optional
+        Shape (batch, condition channels, [z,] y, x); enters the network as it is.
+    vector : Tensor, optional
+        Shape (batch, vector length).
+    known : Tensor, optional
+        Values of known pixels, for guidance; shape of the image.
+    known_mask : Tensor, optional
+        1 where ``known`` holds, 0 elsewhere.
+    measured : Tensor, optional
+        What a forward operator made of the clean image, for guidance.
+    """
+
+    maps: Tensor | None = None
+    vector: Tensor | None = None
+    known: Tensor | None = None
+    known_mask: Tensor | None = None
+    measured: Tensor | None = None
+
+    def to(self, device: torch.device) -> Condition:
+        """Return the same condition on another device."""
+        return Condition(**{name: t.to(device) for name, t in self._given().items()})
+
+    @classmethod
+    def stack(cls, conditions: Sequence[Condition]) -> Condition:
+        """Join conditions that give the same things along the batch axis."""
+        return cls(**{name: torch.cat([getattr(c, name) for c in conditions]) for name in conditions[0]._given()})
+
+    def _given(self) -> dict[str, Tensor]:
+        named = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: tensor for name, tensor in named.items() if tensor is not None}
+
+
+NOTHING = Condition()
+
+
+class Denoiser(Protocol):
+    """Anything that estimates the clean image from a noisy one.
+
+    ``x`` has shape (batch, channels, [z,] y, x) and is the clean image plus Gaussian noise of standard deviation
+    ``sigma``. Guidance wraps one of these and returns another.
+    """
+
+    def __call__(self, x: Tensor, sigma: float | Tensor, condition: Condition = NOTHING) -> Prediction:
+        """Return the posterior mean and variance of the clean image."""
+        ...
+
+
+class Preconditioned(nn.Module):
+    """A network made a denoiser by the preconditioning of Karras et al. 2022 (arXiv:2206.00364), table 1.
+
+    ``D(x) = c_skip x + c_out F(c_in x, c_noise)`` with ``c_skip = s^2 / (sigma^2 + s^2)``,
+    ``c_out = sigma s / sqrt(sigma^2 + s^2)``, ``c_in = 1 / sqrt(sigma^2 + s^2)`` and ``c_noise = ln(sigma) / 4``,
+    where ``s`` is the standard deviation of the data. The variance is ``c_out^2 exp(V)``.
+
+    Parameters
+    ----------
+    network : LocalUNet
+        The raw network.
+    sigma_data : float
+        Standard deviation of the data, ``s``.
+    sigma_max : float
+        Noise level from which on the network is blind to ``x``: what little such noise lets through is replaced by
+        nothing, so that one evaluation there is exactly the posterior mean given the condition, what a regression
+        network predicts, and depends on no noise.
+
+    Attributes
+    ----------
+    precision : torch.dtype
+        Number format in which the network computes; inputs and outputs are float32 in any case.
+    """
+
+    precision: torch.dtype = torch.float32
+
+    def __init__(self, network: LocalUNet, sigma_data: float, sigma_max: float) -> None:
+        super().__init__()
+        self.network = network
+        self.sigma_data = sigma_data
+        self.sigma_max = sigma_max
+
+    def forward(self, x: Tensor, sigma: float | Tensor, condition: Condition = NOTHING) -> Prediction:
+        """Return the posterior mean and variance; see `Denoiser`."""
+        sigma = torch.as_tensor(sigma, dtype=torch.float32, device=x.device).expand(len(x))
+        wide = sigma.view(-1, *([1] * (x.ndim - 1)))
+        total = (wide**2 + self.sigma_data**2).sqrt()
+        c_out = wide * self.sigma_data / total
+        x = torch.where(wide < self.sigma_max * (1 - _SLACK), x, 0.0)
+        raw, spread = self.network(x / total, sigma.log() / 4, condition.maps, condition.vector, self.precision)
+        mean = x * (self.sigma_data / total) ** 2 + c_out * raw
+        log_variance = spread.clamp(-_LOG_VARIANCE_LIMIT, _LOG_VARIANCE_LIMIT)
+        return Prediction(mean, c_out**2 * log_variance.exp())

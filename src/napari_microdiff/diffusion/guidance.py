@@ -1,0 +1,79 @@
+"""Guidance: functions that wrap a denoiser and return a denoiser.
+
+They change where the posterior mean lies, not how it is sampled, so that each works with every sampler and with the
+others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from .denoiser import NOTHING, Condition, Denoiser, Prediction
+
+Operator = Callable[[Tensor], Tensor]
+
+
+def classifier_free(denoiser: Denoiser, weight: float, interval: tuple[float, float] = (0.0, float("inf"))) -> Denoiser:
+    """Push the estimate away from what it would be without the condition (Ho & Salimans 2022, arXiv:2207.12598).
+
+    ``D = D_c + weight (D_c - D_0)`` at noise levels within ``interval`` (Kynkaanniemi et al. 2024, arXiv:2404.07724),
+    and ``D_c`` outside, where the second evaluation is saved. The variance is that of ``D_c``.
+    """
+
+    def guided(x: Tensor, sigma: float | Tensor, condition: Condition = NOTHING) -> Prediction:
+        told = denoiser(x, sigma, condition)
+        level = float(torch.as_tensor(sigma).max())
+        if weight == 0 or not interval[0] <= level <= interval[1]:
+            return told
+        maps = None if condition.maps is None else torch.zeros_like(condition.maps)
+        vector = None if condition.vector is None else torch.zeros_like(condition.vector)
+        untold = denoiser(x, sigma, replace(condition, maps=maps, vector=vector))
+        return Prediction(torch.lerp(untold.mean, told.mean, 1 + weight), told.variance)
+
+    return guided
+
+
+def known_pixels(denoiser: Denoiser) -> Denoiser:
+    """Clamp the estimate to ``condition.known`` where ``condition.known_mask`` is 1.
+
+    The clamp is in the clean image: unlike replacing pixels of the noisy one it needs no resampling to blend.
+    """
+
+    def clamped(x: Tensor, sigma: float | Tensor, condition: Condition = NOTHING) -> Prediction:
+        mean, variance = denoiser(x, sigma, condition)
+        if condition.known is None or condition.known_mask is None:
+            return Prediction(mean, variance)
+        free = 1 - condition.known_mask
+        return Prediction(mean * free + condition.known * (1 - free), None if variance is None else variance * free)
+
+    return clamped
+
+
+def range_null(denoiser: Denoiser, forward: Operator, pseudo_inverse: Operator, noise: float = 0.0) -> Denoiser:
+    """Make the estimate agree with ``condition.measured = forward(clean) + noise``.
+
+    After Wang et al. 2022 (arXiv:2212.00490):
+    ``D <- D + k A+ (y - A D)`` with ``k = sigma^2 / (sigma^2 + noise^2)``. Without noise the result reproduces the
+    measurement exactly; with noise the pull ends below the noise level, or the noise would be copied into the image.
+
+    Parameters
+    ----------
+    forward, pseudo_inverse : callable
+        ``A`` and an ``A+`` with ``A A+ A = A``, on tensors.
+    noise : float
+        Standard deviation of the noise in the measurement.
+    """
+
+    def consistent(x: Tensor, sigma: float | Tensor, condition: Condition = NOTHING) -> Prediction:
+        mean, variance = denoiser(x, sigma, condition)
+        level = float(torch.as_tensor(sigma).max())
+        if condition.measured is None or level < noise:
+            return Prediction(mean, variance)
+        pull = level**2 / (level**2 + noise**2)
+        return Prediction(mean + pull * pseudo_inverse(condition.measured - forward(mean)), variance)
+
+    return consistent

@@ -1,0 +1,207 @@
+"""The local U-Net: a network whose output at a pixel depends on a neighbourhood only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .layers import Conv, Fourier, concatenate, mix, silu
+
+
+class Block(nn.Module):
+    """Residual block: two convolutions, the first one's output scaled by the embedding."""
+
+    def __init__(self, inputs: int, outputs: int, embedding: int, dims: int) -> None:
+        super().__init__()
+        self.project = Conv(inputs, outputs, 1, dims) if inputs != outputs else None
+        self.first = Conv(outputs, outputs, 3, dims)
+        self.modulate = Conv(embedding, outputs, 0)
+        self.modulate_gain = nn.Parameter(torch.zeros(()))
+        self.second = Conv(outputs, outputs, 3, dims)
+
+    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+        """Map (batch, inputs, ...) to (batch, outputs, ...)."""
+        if self.project is not None:
+            x = self.project(x)
+        scale = 1 + self.modulate(embedding, gain=self.modulate_gain)
+        hidden = self.first(silu(x)) * scale.view(*scale.shape, *([1] * (x.ndim - 2)))
+        return mix(x, self.second(silu(hidden)), 0.3)
+
+
+class Features(nn.Module):
+    """Encoder and decoder with skips; maps an unshuffled input to features of the same size."""
+
+    def __init__(self, inputs: int, widths: Sequence[int], blocks: int, embedding: int, dims: int) -> None:
+        super().__init__()
+        self.dims = dims
+        self.stem = Conv(inputs, widths[0], 3, dims)
+        self.encoder = nn.ModuleList()
+        self.decoder = nn.ModuleList()
+        previous = widths[0]
+        for width in widths:
+            inputs_of = [previous] + [width] * (blocks - 1)
+            self.encoder.append(nn.ModuleList(Block(i, width, embedding, dims) for i in inputs_of))
+            previous = width
+        for width in reversed(widths[:-1]):
+            inputs_of = [previous + width] + [width] * (blocks - 1)
+            self.decoder.append(nn.ModuleList(Block(i, width, embedding, dims) for i in inputs_of))
+            previous = width
+
+    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+        """Map (batch, inputs, ...) to (batch, widths[0], ...); sides must be multiples of ``2**(levels - 1)``."""
+        x = self.stem(x)
+        skips = []
+        for level, encoder_blocks in enumerate(self.encoder):
+            if level:
+                x = self._halve(x)
+            for block in cast(nn.ModuleList, encoder_blocks):
+                x = block(x, embedding)
+            skips.append(x)
+        skips.pop()
+        for decoder_blocks in self.decoder:
+            x = concatenate(self._double(x), skips.pop())
+            for block in cast(nn.ModuleList, decoder_blocks):
+                x = block(x, embedding)
+        return x
+
+    def _halve(self, x: Tensor) -> Tensor:
+        # Stacks are usually coarser along z than across it, so only y and x are halved.
+        return F.avg_pool2d(x, 2) if self.dims == 2 else F.avg_pool3d(x, (1, 2, 2))
+
+    def _double(self, x: Tensor) -> Tensor:
+        factor = (2.0, 2.0) if self.dims == 2 else (1.0, 2.0, 2.0)
+        return F.interpolate(x, scale_factor=factor, mode="nearest")
+
+
+class LocalUNet(nn.Module):
+    """U-Net without any normalisation or attention over space.
+
+    The input is unshuffled (each ``unshuffle`` x ``unshuffle`` patch of pixels becomes channels), which makes the
+    network about five times cheaper at the same number of parameters.
+
+    Parameters
+    ----------
+    channels : int
+        Channels of the image that is denoised.
+    condition_channels : int
+        Channels of the maps that it is conditioned on.
+    vector_length : int
+        Length of the optional condition vector; 0 for none.
+    widths : sequence of int
+        Channels of each level, finest first.
+    blocks : int
+        Residual blocks on each level of the encoder and of the decoder.
+    unshuffle : int
+        Side of the patches of pixels that become channels.
+    dims : {2, 3}
+        Spatial dimensions.
+
+    Attributes
+    ----------
+    stride : int
+        Sides in y and x must be multiples of this.
+    """
+
+    def __init__(
+        self,
+        channels: int = 1,
+        condition_channels: int = 0,
+        vector_length: int = 0,
+        widths: Sequence[int] = (32, 64, 96, 128),
+        blocks: int = 2,
+        unshuffle: int = 2,
+        dims: int = 2,
+    ) -> None:
+        super().__init__()
+        self.dims = dims
+        self.channels = channels
+        self.condition_channels = condition_channels
+        self.vector_length = vector_length
+        self.unshuffle = unshuffle
+        self.stride = unshuffle * 2 ** (len(widths) - 1)
+        embedding = 4 * widths[0]
+        patch = unshuffle**2
+        inputs = (channels + condition_channels) * patch + 1  # one constant channel stands in for biases
+        self.fourier = Fourier(widths[0])
+        self.embed_sigma = Conv(widths[0], embedding, 0)
+        self.embed_vector = Conv(vector_length + 1, embedding, 0) if vector_length else None
+        self.features = Features(inputs, widths, blocks, embedding, dims)
+        self.mean = Conv(widths[0], channels * patch, 3, dims)
+        self.mean_gain = nn.Parameter(torch.zeros(()))
+        self.direct = Conv(embedding, channels, 0) if condition_channels >= channels else None
+        self.direct_gain = nn.Parameter(torch.zeros(()))
+        self.spread_hidden = Conv(widths[0] + 1, widths[0], 3, dims)
+        self.spread = Conv(widths[0], channels * patch, 3, dims)
+        self.spread_gain = nn.Parameter(torch.zeros(()))
+
+    def forward(
+        self,
+        x: Tensor,
+        c_noise: Tensor,
+        maps: Tensor | None = None,
+        vector: Tensor | None = None,
+        precision: torch.dtype = torch.float32,
+    ) -> tuple[Tensor, Tensor]:
+        """Evaluate the raw network.
+
+        Parameters
+        ----------
+        x : Tensor
+            Scaled noisy image, shape (batch, channels, [z,] y, x).
+        c_noise : Tensor
+            Encoded noise level, shape (batch,).
+        maps : Tensor, optional
+            Condition maps, shape (batch, condition_channels, [z,] y, x).
+        vector : Tensor, optional
+            Condition vector, shape (batch, vector_length).
+        precision : torch.dtype
+            Format of all but the last layers, which are float32 so that coarse numbers do not show as steps of grey.
+
+        Returns
+        -------
+        mean, log_variance : Tensor
+            Both of the shape of ``x``. The second is computed from detached features, so that training it cannot
+            change the first.
+        """
+        inputs = self._to_patches(x if maps is None else torch.cat([x, maps], dim=1)).to(precision)
+        inputs = torch.cat([inputs, torch.ones_like(inputs[:, :1])], dim=1)
+        layout = torch.channels_last if self.dims == 2 else torch.channels_last_3d
+        embedding = self._embed(c_noise, vector)
+        features = self.features(inputs.contiguous(memory_format=layout), embedding.to(precision))
+        mean = self._to_pixels(self.mean(features.float(), gain=self.mean_gain))
+        if self.direct is not None and maps is not None:
+            # Under faint noise the answer is nearly the first map itself, which the features then need not carry.
+            share = self.direct(embedding, gain=self.direct_gain)
+            mean = mean + share.view(*share.shape, *([1] * self.dims)) * maps[:, : self.channels]
+        return mean, self._log_variance(features.detach())
+
+    def _log_variance(self, features: Tensor) -> Tensor:
+        hidden = silu(self.spread_hidden(torch.cat([features, torch.ones_like(features[:, :1])], dim=1)))
+        return self._to_pixels(self.spread(hidden, gain=self.spread_gain).float())
+
+    def _embed(self, c_noise: Tensor, vector: Tensor | None) -> Tensor:
+        embedding = self.embed_sigma(self.fourier(c_noise))
+        if self.embed_vector is not None:
+            if vector is None:
+                vector = embedding.new_zeros(len(embedding), self.vector_length + 1)
+            else:
+                vector = torch.cat([vector.to(embedding.dtype), embedding.new_ones(len(embedding), 1)], dim=1)
+            embedding = mix(embedding, self.embed_vector(vector), 0.5)
+        return silu(embedding)
+
+    def _to_patches(self, x: Tensor) -> Tensor:
+        return self._by_plane(F.pixel_unshuffle, x)
+
+    def _to_pixels(self, x: Tensor) -> Tensor:
+        return self._by_plane(F.pixel_shuffle, x)
+
+    def _by_plane(self, shuffle: Callable[[Tensor, int], Tensor], x: Tensor) -> Tensor:
+        """Apply a function of images to an image, or to each plane of a volume."""
+        if self.dims == 2:
+            return shuffle(x, self.unshuffle)
+        shuffled = shuffle(x.transpose(1, 2).flatten(0, 1), self.unshuffle)
+        return shuffled.view(len(x), x.shape[2], *shuffled.shape[1:]).transpose(1, 2)

@@ -1,0 +1,265 @@
+"""The canvas: one sampler stepping a whole plane while the denoiser is evaluated tile by tile.
+
+This is where the mathematics and the machine meet. The sampler is a table of steps (see `diffusion.samplers`); the
+canvas holds the plane's values, evaluates tiles in turn and applies each step as soon as a tile is denoised. Between
+two of its yields nothing takes longer than one evaluation of one batch of tiles.
+
+Planes have a channel axis first: arrays are (channels, y, x) or (channels, z, y, x). Boxes are spatial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..diffusion.denoiser import Condition, Denoiser
+from ..diffusion.noise import positional_noise
+from ..diffusion.samplers import Mix, Step
+from .events import Notice
+from .memory import Scratch, Workplace, is_out_of_memory
+from .tiles import Box, Reach, Tile, batches, grown, make_tiles, read_window
+
+Image = NDArray[np.float32]
+_STREAMS_PER_SAMPLE = 2**20
+
+
+@dataclass(frozen=True)
+class Denoised:
+    """A tile was evaluated.
+
+    Attributes
+    ----------
+    core : tuple of (start, stop)
+        Where in the plane; empty if the tile lies in the margin around the region.
+    mean, variance : ndarray
+        Of the core, in normalised units; ``variance`` is ``None`` if the denoiser knows none.
+    first : bool
+        Whether this was a sample's first evaluation, whose mean is the posterior mean.
+    """
+
+    core: Box
+    mean: Image
+    variance: Image | None
+    first: bool
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One plane (or volume) to sample.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Spatial shape of the whole plane.
+    region : tuple of (start, stop)
+        Part that is wanted.
+    reach : Reach
+        What the network needs to see.
+    number : int
+        Number of the plane within the array, which its noise depends on.
+    condition_at : callable
+        Returns the condition of a tile's window, for a batch of one.
+    start_at : callable, optional
+        Returns the starting value of a tile's window; ``None`` for a sampler that starts blind.
+    channels : int
+        Channels of the image that is sampled.
+    """
+
+    shape: tuple[int, ...]
+    region: Box
+    reach: Reach
+    number: int
+    condition_at: Callable[[Tile], Condition]
+    start_at: Callable[[Tile], Image] | None = None
+    channels: int = 1
+
+
+def sampled_area(plane: Plane, steps: Sequence[Step]) -> Box:
+    """Return the part of a plane that has to be stepped for its region.
+
+    A later step sees the neighbourhood of what an earlier one made, so that a region needs a margin around it.
+    """
+    margin = (0,) * len(plane.shape) if len(steps) == 1 else plane.reach.halo
+    return grown(plane.region, plane.shape, margin)
+
+
+def sample_plane(
+    denoiser: Denoiser, plane: Plane, steps: Sequence[Step], workplace: Workplace, *, seed: int, sample: int = 0
+) -> Generator[Denoised | Notice, None, Image | None]:
+    """Draw one sample of a plane.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        The sampler's table.
+    workplace : Workplace
+        Where tiles are evaluated; its batch and tile shrink when memory runs out.
+    seed, sample : int
+        Key of the noise.
+
+    Yields
+    ------
+    Denoised or Notice
+        After every evaluation of a tile; notices when memory ran out.
+
+    Returns
+    -------
+    ndarray or None
+        The sample in the plane's region; ``None`` for a single step, whose `Denoised` events are the answer.
+
+    Raises
+    ------
+    DeviceError
+        If memory does not suffice for the smallest tile.
+    """
+    area = sampled_area(plane, steps)
+    canvas = None if len(steps) == 1 else _Canvas(plane, area, steps)
+    try:
+        for number, step in enumerate(steps):
+            tiles = make_tiles(plane.shape, area, workplace.tile, plane.reach)
+            stepped = canvas if number else None
+            for item in _evaluate(denoiser, plane, tiles, step.sigma, workplace, stepped):
+                if isinstance(item, Notice):
+                    yield item
+                    continue
+                if canvas is not None:
+                    canvas.apply(step, item, seed, sample * _STREAMS_PER_SAMPLE + number)
+                yield _within(item, plane.region, first=number == 0)
+            if canvas is not None:
+                canvas.advance()
+        return None if canvas is None else canvas.read_region()
+    finally:
+        if canvas is not None:
+            canvas.close()
+
+
+@dataclass(frozen=True)
+class _Evaluated:
+    """A tile's value before the step, and what the denoiser made of it; all of the core."""
+
+    core: Box
+    x: Image
+    mean: Image
+    variance: Image | None
+
+
+def _evaluate(
+    denoiser: Denoiser, plane: Plane, tiles: Sequence[Tile], sigma: float, workplace: Workplace, canvas: _Canvas | None
+) -> Iterator[_Evaluated | Notice]:
+    waiting = list(tiles)
+    while waiting:
+        group = next(batches(waiting, workplace.batch))
+        try:
+            done = _evaluate_batch(denoiser, plane, group, sigma, workplace.device, canvas)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            failed = error
+        else:
+            yield from done
+            waiting = waiting[len(group) :]
+            continue
+        # Out of the handler, so that the failed evaluation's tensors are no longer held by its traceback.
+        del failed
+        smaller, notice = workplace.shrink(group, plane.shape, plane.reach)
+        waiting = smaller + waiting[len(group) :]
+        yield notice
+
+
+def _evaluate_batch(
+    denoiser: Denoiser, plane: Plane, tiles: Sequence[Tile], sigma: float, device: torch.device, canvas: _Canvas | None
+) -> list[_Evaluated]:
+    values = [_value_at(plane, tile, canvas) for tile in tiles]
+    conditions = [plane.condition_at(tile) for tile in tiles]
+    with torch.inference_mode():
+        x = torch.from_numpy(np.stack(values)).to(device)
+        prediction = denoiser(x, sigma, Condition.stack(conditions).to(device))
+        mean = prediction.mean.float().cpu().numpy()
+        variance = None if prediction.variance is None else prediction.variance.float().cpu().numpy()
+    done = []
+    for i, tile in enumerate(tiles):
+        inner = (slice(None), *tile.inner)
+        spread = None if variance is None else variance[i][inner]
+        done.append(_Evaluated(tile.core, values[i][inner], mean[i][inner], spread))
+    return done
+
+
+def _value_at(plane: Plane, tile: Tile, canvas: _Canvas | None) -> Image:
+    if canvas is not None:
+        return canvas.read(tile.window)
+    if plane.start_at is not None:
+        return plane.start_at(tile)
+    return np.zeros((plane.channels, *tile.window_shape), dtype=np.float32)
+
+
+def _within(item: _Evaluated, region: Box, *, first: bool) -> Denoised:
+    """Cut what was evaluated to the region that was asked for."""
+    box = tuple((max(a, c), max(a, c, min(b, d))) for (a, b), (c, d) in zip(item.core, region, strict=True))
+    inner = (slice(None), *(slice(a - c, b - c) for (a, b), (c, _) in zip(box, item.core, strict=True)))
+    variance = None if item.variance is None else item.variance[inner]
+    return Denoised(box, item.mean[inner], variance, first)
+
+
+class _Canvas:
+    """Value and memory of every pixel of an area, in place and on disk if large."""
+
+    def __init__(self, plane: Plane, area: Box, steps: Sequence[Step]) -> None:
+        shape = (plane.channels, *(stop - start for start, stop in area))
+        self._plane, self._area = plane, area
+        self._origin = (0, *(start for start, _ in area))
+        self._scratch = Scratch()
+        self._x = self._scratch.zeros(shape)
+        self._next = self._scratch.zeros(shape)
+        remembers = any(step.memory is not None for step in steps)
+        self._memory = self._scratch.zeros(shape) if remembers else None
+
+    def read(self, window: Box) -> Image:
+        """Return the present values in a window, reflected outside the area."""
+        channels = (0, self._plane.channels)
+        return np.ascontiguousarray(read_window(self._x, (channels, *window), self._origin))
+
+    def apply(self, step: Step, item: _Evaluated, seed: int, stream: int) -> None:
+        """Take one step at the pixels of a tile."""
+        here = (slice(None), *(slice(a - o, b - o) for (a, b), o in zip(item.core, self._origin[1:], strict=True)))
+        memory = None if self._memory is None else self._memory[here]
+        new = _mixed(step.x, item, memory)
+        if step.noise or (step.variance and item.variance is not None):
+            new += self._noise(step, item, seed, stream)
+        if step.memory is not None and memory is not None:
+            memory[...] = _mixed(step.memory, item, memory)
+        self._next[here] = new
+
+    def _noise(self, step: Step, item: _Evaluated, seed: int, stream: int) -> Image:
+        start, stop = zip(*item.core, strict=True)
+        channels = self._plane.channels
+        numbers = range(self._plane.number * channels, (self._plane.number + 1) * channels)
+        noise = np.stack([positional_noise(seed, stream, number, start, stop) for number in numbers])
+        if item.variance is None or not step.variance:
+            return np.asarray(noise * np.float32(step.noise))
+        deviation = np.sqrt(np.float32(step.noise**2) + np.float32(step.variance) * item.variance)
+        return np.asarray(noise * deviation)
+
+    def advance(self) -> None:
+        """Make the stepped values the present ones."""
+        self._x, self._next = self._next, self._x
+
+    def read_region(self) -> Image:
+        """Return a copy of the present values in the plane's region."""
+        inner = (slice(a - o, b - o) for (a, b), o in zip(self._plane.region, self._origin[1:], strict=True))
+        return np.array(self._x[(slice(None), *inner)])
+
+    def close(self) -> None:
+        """Give back memory and files."""
+        del self._x, self._next, self._memory
+        self._scratch.close()
+
+
+def _mixed(mix: Mix, item: _Evaluated, memory: Image | None) -> Image:
+    new = np.float32(mix.x) * item.x + np.float32(mix.denoised) * item.mean
+    if mix.memory and memory is not None:
+        new += np.float32(mix.memory) * memory
+    return new

@@ -1,0 +1,75 @@
+"""Which device computes, in which number format, on how much at once."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from ..errors import DeviceError
+
+Precision = Literal["float32", "bfloat16"]
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+_FIRST_CUDA_WITH_BFLOAT16 = (8, 0)
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of this name, or the best there is for ``"auto"``.
+
+    Raises
+    ------
+    DeviceError
+        If there is no such device here.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise DeviceError(f"There is no device '{name}' on this computer. Choose 'auto' or 'cpu'.")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise DeviceError("There is no Apple GPU that PyTorch can use here. Choose 'auto' or 'cpu'.")
+    return device
+
+
+def torch_dtype(precision: str) -> torch.dtype:
+    """Return the number format of this name."""
+    return _DTYPES[precision]
+
+
+def choose_precision(wanted: str, device: torch.device) -> Precision:
+    """Return the number format to compute in.
+
+    ``"auto"`` is bfloat16 where the hardware multiplies matrices in it, and float32 elsewhere. This is asked of the
+    hardware, not timed: on a busy computer two timings can disagree, and then the same request would give two results.
+    """
+    if wanted == "float32" or wanted == "bfloat16":
+        return "float32" if wanted == "float32" else "bfloat16"
+    return "bfloat16" if _multiplies_bfloat16(device) else "float32"
+
+
+def _multiplies_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= _FIRST_CUDA_WITH_BFLOAT16
+    if device.type == "cpu" and hasattr(torch.cpu, "get_capabilities"):
+        has = torch.cpu.get_capabilities()
+        return bool(has.get("avx512_bf16") or has.get("amx_bf16"))
+    return False
+
+
+def default_tile(device: torch.device) -> int:
+    """Return the side of a tile, in pixels, that keeps a device busy without filling its memory."""
+    return 1024 if device.type == "cuda" else 768
+
+
+def default_batch(device: torch.device) -> int:
+    """Return how many tiles are evaluated at once."""
+    return 4 if device.type == "cuda" else 1
+
+
+def describe_device(device: torch.device) -> str:
+    """Return a name of a device for people."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return str(device)

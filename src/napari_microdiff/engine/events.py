@@ -1,0 +1,94 @@
+"""What a running job tells whoever drives it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .request import Request, Span
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One more evaluation of the denoiser on one tile is done.
+
+    Attributes
+    ----------
+    done, total : int
+        Evaluations so far and in all.
+    seconds_left : float, optional
+        Estimated from the pace so far; ``None`` while there is no pace yet.
+    """
+
+    done: int
+    total: int
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that the user should know but need not act on, such as a smaller tile after running out of memory."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The current estimate of one part of the output.
+
+    Attributes
+    ----------
+    image : ndarray of float32
+        Current posterior mean, in the units of the input, with as many axes as the input.
+    region : tuple of (start, stop)
+        Where it belongs in the input, one pair per axis.
+    """
+
+    image: NDArray[np.float32]
+    region: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was made and how.
+
+    Attributes
+    ----------
+    mean, sample, uncertainty : ndarray of float32, optional
+        In the units of the input; shape of the region that was asked for. ``uncertainty`` is a standard deviation
+        per pixel. What was not asked for is ``None``.
+    request : Request
+        The request as it was carried out: model, weights, device, precision and axes filled in.
+    region : tuple of (start, stop)
+        Where the result belongs in the input, one pair per axis.
+    report : dict
+        JSON-able facts: ``seconds``, ``device``, ``noise_level`` (input units), ``normalization``,
+        ``familiarity`` (how like the training images this one is), ``notices``.
+    """
+
+    request: Request
+    region: tuple[Span, ...]
+    mean: NDArray[np.float32] | None = None
+    sample: NDArray[np.float32] | None = None
+    uncertainty: NDArray[np.float32] | None = None
+    report: dict[str, Any] = field(default_factory=dict)
+
+    def images(self) -> dict[str, NDArray[np.float32]]:
+        """Return the arrays that were made, by the name of the output."""
+        named = {"mean": self.mean, "sample": self.sample, "uncertainty": self.uncertainty}
+        return {name: image for name, image in named.items() if image is not None}
+
+
+@dataclass(frozen=True)
+class Done:
+    """The job is finished; nothing follows."""
+
+    result: Result
+
+
+Event: TypeAlias = Progress | Notice | Preview | Done
+Events: TypeAlias = Iterator[Event]

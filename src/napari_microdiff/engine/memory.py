@@ -1,0 +1,103 @@
+"""Memory: arrays that go to disk when they are large, and what to do when a device has no more."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..errors import DeviceError
+from .events import Notice
+from .tiles import Reach, Tile, split_tile
+
+_LARGEST_IN_MEMORY = 2**28  # bytes of one array
+
+
+class Scratch:
+    """Makes arrays of float32 that are gone after `close`; large ones live in unnamed temporary files."""
+
+    def __init__(self, largest_in_memory: int = _LARGEST_IN_MEMORY) -> None:
+        self._largest = largest_in_memory
+        self._files = ExitStack()
+
+    def zeros(self, shape: Sequence[int]) -> NDArray[np.float32]:
+        """Return an array of zeros."""
+        size = int(np.prod(shape)) * 4
+        if size <= self._largest:
+            return np.zeros(shape, dtype=np.float32)
+        file = self._files.enter_context(tempfile.TemporaryFile(prefix="microdiff-"))  # noqa: SIM115 (closed by `close`)
+        file.truncate(size)
+        return np.memmap(file, dtype=np.float32, mode="r+", shape=tuple(shape))
+
+    def close(self) -> None:
+        """Delete the files."""
+        self._files.close()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error means that a device ran out of memory, in any of the ways that PyTorch says so."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+
+
+def release_memory(device: torch.device) -> None:
+    """Give cached memory back to the device."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
+@dataclass
+class Workplace:
+    """Where tiles are evaluated.
+
+    Attributes
+    ----------
+    device : torch.device
+        Device of the network.
+    batch : int
+        How many tiles are evaluated at once.
+    tile : int, optional
+        Side of a tile; ``None`` for the whole plane at once.
+    """
+
+    device: torch.device
+    batch: int = 1
+    tile: int | None = None
+
+    def shrink(self, failed: Sequence[Tile], shape: Sequence[int], reach: Reach) -> tuple[list[Tile], Notice]:
+        """Ask for less memory: halve the batch, then the tiles.
+
+        Returns
+        -------
+        list of Tile
+            What to evaluate in place of the failed tiles; the result is the same, since tiles are exact.
+        Notice
+            What was done.
+
+        Raises
+        ------
+        DeviceError
+            If the tiles are as small as can be.
+        """
+        release_memory(self.device)
+        if len(failed) > 1:
+            self.batch = max(1, len(failed) // 2)
+            message = f"Not enough memory on {self.device}: going on with {self.batch} tiles at once."
+            return list(failed), Notice(message)
+        smaller = split_tile(failed[0], shape, reach)
+        if not smaller:
+            remedy = (
+                "Close other programs." if self.device.type == "cpu" else "Choose the CPU as device, or close others."
+            )
+            raise DeviceError(f"The memory of {self.device} does not suffice even for the smallest tile. {remedy}")
+        self.tile = max(stop - start for start, stop in smaller[0].core[-2:])
+        return smaller, Notice(f"Not enough memory on {self.device}: going on with tiles of {self.tile} pixels.")

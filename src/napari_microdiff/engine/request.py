@@ -1,0 +1,106 @@
+"""The one description of a job, whoever asks for it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+SamplerName = Literal["dpmpp-2m", "heun", "ddim", "ddpm", "sde"]
+OutputName = Literal["mean", "sample", "uncertainty"]
+Span = tuple[int, int]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DenoiseOptions(_Frozen):
+    """What only denoising needs to know.
+
+    Attributes
+    ----------
+    noise_level : float, optional
+        Standard deviation of the noise in the units of the image; ``None`` measures it. A larger value smooths more.
+    start : {"condition", "measured-noise"}
+        ``"condition"`` gives the noisy image to a model trained on pairs. ``"measured-noise"`` uses the model as a
+        prior only: the variance is stabilised and the noisy image is itself the starting point of the diffusion, at
+        the noise level that was measured. It is for images that no model was trained on.
+    """
+
+    noise_level: float | None = Field(default=None, gt=0)
+    start: Literal["condition", "measured-noise"] = "condition"
+
+
+class Request(_Frozen):
+    """A job: what to do, with which model, how, and where.
+
+    The panel builds it, the result layer remembers it, YAML stores it and the command line runs it. The same request
+    on the same data and device gives the identical array.
+
+    Attributes
+    ----------
+    task : str
+        What to do.
+    model : str
+        Identity of a model in the store.
+    weights_sha256 : str, optional
+        Fingerprint of the weights. If given, a model with other weights is refused; results always carry it.
+    sampler : str
+        How the reverse diffusion is integrated.
+    steps : int
+        Evaluations of the denoiser per sample. One gives the posterior mean directly.
+    samples : int
+        Number of independent samples; their mean and spread are returned.
+    outputs : tuple of str
+        Any of ``"mean"``, ``"sample"`` (the first sample) and ``"uncertainty"`` (standard deviation per pixel).
+    guidance : float
+        Weight of classifier-free guidance; 0 is none.
+    seed : int
+        Noise is a function of this seed and of the position of each pixel, nothing else.
+    axes : str, optional
+        One letter per axis of the array, such as ``"ZCYX"``; ``None`` guesses from the shape. ``"S"`` marks the
+        colour samples of an RGB image.
+    region : tuple of (start, stop), optional
+        The part to compute, one pair per axis, in pixels; ``None`` is all of it. The result equals that part of the
+        whole.
+    tile : int, optional
+        Side of a tile in pixels, without its halo; ``None`` chooses by memory and device.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"mps"``.
+    precision : {"auto", "float32", "bfloat16"}
+        Number format of the network; ``"auto"`` times both once and keeps the faster.
+    options : DenoiseOptions
+        What only this task needs to know.
+    """
+
+    task: Literal["denoise"] = "denoise"
+    model: str = "denoise-fluorescence"
+    weights_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    sampler: SamplerName = "dpmpp-2m"
+    steps: int = Field(default=1, ge=1, le=1000)
+    samples: int = Field(default=1, ge=1, le=1000)
+    outputs: tuple[OutputName, ...] = ("mean", "uncertainty")
+    guidance: float = Field(default=0.0, ge=0, le=20)
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    axes: str | None = None
+    region: tuple[Span, ...] | None = None
+    tile: int | None = Field(default=None, ge=32, le=65536)
+    device: str = Field(default="auto", pattern="^(auto|cpu|mps|cuda(:[0-9]+)?)$")
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    options: DenoiseOptions = DenoiseOptions()
+
+    @field_validator("outputs")
+    @classmethod
+    def _some_output(cls, outputs: tuple[OutputName, ...]) -> tuple[OutputName, ...]:
+        if not outputs:
+            raise ValueError("ask for at least one of mean, sample and uncertainty")
+        return tuple(dict.fromkeys(outputs))
+
+    @field_validator("region")
+    @classmethod
+    def _not_empty(cls, region: tuple[Span, ...] | None) -> tuple[Span, ...] | None:
+        for start, stop in region or ():
+            if start < 0 or stop <= start:
+                raise ValueError(f"a region's span must have 0 <= start < stop, not {start} to {stop}")
+        return region

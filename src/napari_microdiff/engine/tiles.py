@@ -1,0 +1,167 @@
+"""Which part of an image is evaluated at once, and what the network sees around it.
+
+Tiles are exact: their origins lie on the network's own grid, each is evaluated with a halo as wide as the network's
+reach, and the halo is thrown away. At the true border of the image the same reflected margin is seen whatever the
+tiles, so that tiled and whole results are equal, without blending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[tuple[int, int], ...]
+BORDER = 32  # reflected margin at the true border, in pixels
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a network needs to see, per spatial axis.
+
+    Attributes
+    ----------
+    stride : tuple of int
+        The network's grid.
+    halo : tuple of int
+        Pixels around a tile; multiples of the stride.
+    """
+
+    stride: tuple[int, ...]
+    halo: tuple[int, ...]
+
+    @classmethod
+    def of(cls, stride: int, halo: int, dims: int = 2, depth_halo: int = 0) -> Reach:
+        """Return the reach of a network with the same stride and halo along y and x, and none of stride along z."""
+        halo = -(-halo // stride) * stride
+        return cls((1,) * (dims - 2) + (stride, stride), (depth_halo,) * (dims - 2) + (halo, halo))
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A part of the image.
+
+    Attributes
+    ----------
+    core : tuple of (start, stop)
+        Pixels that this tile answers for.
+    window : tuple of (start, stop)
+        Pixels that the network sees for it; may lie outside the image, where it is reflected.
+    """
+
+    core: Box
+    window: Box
+
+    @property
+    def inner(self) -> tuple[slice, ...]:
+        """Where the core lies in the window."""
+        return tuple(slice(c[0] - w[0], c[1] - w[0]) for c, w in zip(self.core, self.window, strict=True))
+
+    @property
+    def window_shape(self) -> tuple[int, ...]:
+        """Shape of what the network sees."""
+        return tuple(stop - start for start, stop in self.window)
+
+
+def _window(core: Sequence[tuple[int, int]], shape: Sequence[int], reach: Reach) -> Box:
+    window = []
+    for (start, stop), length, stride, halo in zip(core, shape, reach.stride, reach.halo, strict=True):
+        border = min(BORDER, halo)
+        margin = -(-border // stride) * stride
+        first = max(start // stride * stride - halo, -margin)
+        last = min(-(-stop // stride) * stride + halo, -(-length // stride) * stride + margin)
+        window.append((first, last))
+    return tuple(window)
+
+
+def make_tiles(shape: Sequence[int], region: Box, size: int | None, reach: Reach) -> list[Tile]:
+    """Cover a region of an image by tiles.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Spatial shape of the whole image.
+    region : tuple of (start, stop)
+        Part to cover.
+    size : int, optional
+        Side of a tile in y and x; ``None`` for a single tile. The grid starts at the image's origin, not the region's.
+    reach : Reach
+        What the network needs to see.
+    """
+    spans = []
+    for axis, ((start, stop), stride) in enumerate(zip(region, reach.stride, strict=True)):
+        if size is None or axis < len(shape) - 2:
+            spans.append([(start, stop)])
+            continue
+        side = max(stride, size // stride * stride)
+        cuts = [start, *range((start // side + 1) * side, stop, side), stop]
+        spans.append(list(pairwise(cuts)))
+    return [Tile(core, _window(core, shape, reach)) for core in product(*spans)]
+
+
+def split_tile(tile: Tile, shape: Sequence[int], reach: Reach) -> list[Tile]:
+    """Cut a tile into up to four smaller ones that give the same pixels; empty if it is as small as can be."""
+    *depth, rows, columns = tile.core
+    sides = (rows[1] - rows[0], columns[1] - columns[0])
+    size = max(sides) // 2 // reach.stride[-1] * reach.stride[-1]
+    if size < reach.stride[-1] * 2:
+        return []
+    return make_tiles(shape, (*depth, rows, columns), size, reach)
+
+
+def _reflected(start: int, stop: int, length: int) -> NDArray[np.intp]:
+    """Return indices from start to stop, reflected about the first and the last pixel."""
+    if length == 1:
+        return np.zeros(stop - start, dtype=np.intp)
+    period = 2 * (length - 1)
+    place = np.abs(np.arange(start, stop)) % period
+    return np.asarray(np.minimum(place, period - place), dtype=np.intp)
+
+
+def read_window(array: Any, window: Box, origin: Sequence[int] | None = None) -> NDArray[Any]:
+    """Read a window of an array, reflecting what lies outside it.
+
+    Parameters
+    ----------
+    array : array
+        Anything that can be sliced: numpy, dask, zarr, a memory map. Only the part that is needed is read.
+    window : tuple of (start, stop)
+        In coordinates of the image; one pair per axis.
+    origin : sequence of int, optional
+        Where the array's first pixel lies in the image.
+    """
+    origin = origin or (0,) * len(window)
+    indices = [
+        _reflected(start - first, stop - first, length)
+        for (start, stop), first, length in zip(window, origin, array.shape, strict=True)
+    ]
+    low = [int(i.min()) for i in indices]
+    part = np.asarray(array[tuple(slice(a, int(i.max()) + 1) for a, i in zip(low, indices, strict=True))])
+    for axis, (index, first) in enumerate(zip(indices, low, strict=True)):
+        if len(index) != part.shape[axis] or (len(index) > 1 and index[0] != first):
+            part = np.take(part, index - first, axis=axis)
+    return part
+
+
+def grown(region: Box, shape: Sequence[int], margin: Sequence[int]) -> Box:
+    """Widen a region by a margin on all sides, within the image."""
+    return tuple(
+        (max(0, start - m), min(length, stop + m))
+        for (start, stop), length, m in zip(region, shape, margin, strict=True)
+    )
+
+
+def batches(tiles: Sequence[Tile], size: int) -> Iterator[list[Tile]]:
+    """Group consecutive tiles whose windows have one shape into batches of at most ``size``."""
+    group: list[Tile] = []
+    for tile in tiles:
+        if group and (len(group) == size or group[0].window_shape != tile.window_shape):
+            yield group
+            group = []
+        group.append(tile)
+    if group:
+        yield group

@@ -1,0 +1,68 @@
+"""Fixtures that more than one folder of tests needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+TINY = "tiny"
+
+
+def make_tiny_model(folder: Path, name: str = TINY, widths: tuple[int, ...] = (8, 8), halo: int = 48) -> None:
+    """Save a small network with fixed random weights, strong enough to change an image, as a model."""
+    from napari_microdiff.diffusion.unet import LocalUNet
+    from napari_microdiff.imaging.spectrum import VECTOR_LENGTH
+    from napari_microdiff.models.card import Architecture, Card, Familiarity
+    from napari_microdiff.models.model import save_model
+
+    torch.manual_seed(0)
+    shape = Architecture(condition_channels=1, vector_length=VECTOR_LENGTH, widths=widths, blocks=1)
+    network = LocalUNet(**shape.model_dump())
+    with torch.no_grad():
+        # The gains start at zero, which would hide the network; these make every part of it count.
+        for gain, value in ((network.mean_gain, 0.3), (network.spread_gain, 0.5), (network.direct_gain, 1.0)):
+            gain.fill_(value)
+    length = VECTOR_LENGTH - 1
+    card = Card(
+        id=name,
+        title="Tiny",
+        summary="a small network for tests",
+        task="denoise",
+        sigma_data=0.5,
+        sigma_max=2.5,
+        halo=halo,
+        architecture=shape,
+        weights_sha256="0" * 64,
+        familiarity=Familiarity(
+            mean=(0.0,) * length,
+            precision=tuple(tuple(float(i == j) for j in range(length)) for i in range(length)),
+            threshold=10.0,
+        ),
+    )
+    save_model(card, network.state_dict(), folder)
+
+
+@pytest.fixture
+def tiny_model(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Identity of a small real model, in a store of its own."""
+    from napari_microdiff.models.build import unload
+
+    store = tmp_path_factory.mktemp("store")
+    make_tiny_model(store / TINY)
+    monkeypatch.setenv("NAPARI_MICRODIFF_MODELS", str(store))
+    yield TINY
+    unload()
+
+
+@pytest.fixture
+def noisy() -> NDArray[np.float32]:
+    """Smooth spots under noise, 96 x 112, about 100 to 300 grey levels."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:96, :112]
+    spots = sum(np.exp(-((y - a) ** 2 + (x - b) ** 2) / 60) for a, b in rng.uniform(0, 100, (12, 2)))
+    return (100 + 200 * spots + 10 * rng.standard_normal((96, 112))).astype(np.float32)

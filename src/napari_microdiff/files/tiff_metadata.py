@@ -1,0 +1,106 @@
+"""What the several dialects of TIFF say about pixel size, channels and time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+from xml.etree import ElementTree
+
+import tifffile
+
+_MICROMETRES = {
+    "micron": 1.0, "microns": 1.0, "micrometer": 1.0, "micrometre": 1.0, "um": 1.0, "µm": 1.0, "μm": 1.0,
+    "nm": 1e-3, "nanometer": 1e-3, "pm": 1e-6, "å": 1e-4, "mm": 1e3, "cm": 1e4, "m": 1e6, "inch": 25400.0,
+}  # fmt: skip
+_SECONDS = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0}
+# A plain TIFF or PNG of 300 dots per inch means paper, not the specimen: 85 um is no pixel of a microscope.
+LARGEST_PLAIN_PIXEL_UM = 20.0
+
+
+@dataclass
+class Facts:
+    """What a file says about its image; the fields are those of :class:`Picture`."""
+
+    format: str
+    axes: str = ""
+    pixel_size_um: dict[str, float] = field(default_factory=dict)
+    channel_names: tuple[str, ...] = ()
+    time_step_s: float | None = None
+    description: str = ""
+    display: dict[str, Any] = field(default_factory=dict)
+
+
+def ome_facts(xml: str) -> Facts:
+    """Read the first image of OME-XML (https://docs.openmicroscopy.org/ome-model)."""
+    facts = Facts("OME-TIFF")
+    try:
+        root = ElementTree.fromstring(xml)
+    except ElementTree.ParseError:
+        return facts
+    image = root.find("{*}Image")
+    pixels = image.find("{*}Pixels") if image is not None else None
+    if image is None or pixels is None:
+        return facts
+    for letter in "ZYX":
+        unit = pixels.get(f"PhysicalSize{letter}Unit", "µm").lower()
+        _keep(facts, letter, _number(pixels.get(f"PhysicalSize{letter}")) * _MICROMETRES.get(unit, math.nan))
+    step = _number(pixels.get("TimeIncrement")) * _SECONDS.get(pixels.get("TimeIncrementUnit", "s"), math.nan)
+    facts.time_step_s = step if math.isfinite(step) and step > 0 else None
+    names = [channel.get("Name", "") for channel in pixels.findall("{*}Channel")]
+    facts.channel_names = tuple(names) if all(names) else ()
+    facts.description = image.findtext("{*}Description") or ""
+    return facts
+
+
+def imagej_facts(metadata: dict[str, Any], page: tifffile.TiffPage) -> Facts:
+    """Read ImageJ's description: ``unit`` holds for the resolution tags and for ``spacing``."""
+    facts = Facts("ImageJ TIFF")
+    unit = str(metadata.get("unit", "")).replace("\\u00B5", "µ").lower()
+    factor = _MICROMETRES.get(unit, math.nan)
+    for letter, tag in (("Y", "YResolution"), ("X", "XResolution")):
+        _keep(facts, letter, factor / _resolution(page, tag))
+    _keep(facts, "Z", abs(_number(metadata.get("spacing"))) * factor)
+    step = _number(metadata.get("finterval"))
+    facts.time_step_s = step if math.isfinite(step) and step > 0 else None
+    facts.description = str(metadata.get("Info", ""))
+    facts.display = {key: metadata[key] for key in ("mode", "LUTs") if key in metadata}
+    return facts
+
+
+def plain_facts(shaped: dict[str, Any], page: tifffile.TiffPage) -> Facts:
+    """Read the resolution tags, and the JSON in the description if we or tifffile wrote one."""
+    facts = Facts("TIFF", axes=str(shaped.get("axes", "")))
+    unit = page.tags.valueof("ResolutionUnit", 1)
+    factor = {2: 25400.0, 3: 10000.0}.get(int(unit), math.nan)
+    for letter, tag in (("Y", "YResolution"), ("X", "XResolution")):
+        size = factor / _resolution(page, tag)
+        if size <= LARGEST_PLAIN_PIXEL_UM:
+            _keep(facts, letter, size)
+    sizes = shaped.get("pixel_size_um")
+    for letter, size in sizes.items() if isinstance(sizes, dict) else ():
+        _keep(facts, str(letter), _number(size))
+    facts.channel_names = tuple(str(name) for name in shaped.get("channel_names", ()))
+    step = _number(shaped.get("time_step_s"))
+    facts.time_step_s = step if math.isfinite(step) and step > 0 else None
+    facts.description = str(shaped.get("description", "" if shaped else page.description))
+    return facts
+
+
+def _keep(facts: Facts, letter: str, size: float) -> None:
+    if math.isfinite(size) and size > 0:
+        facts.pixel_size_um[letter] = float(f"{size:.7g}")  # the tags are ratios of 32-bit integers
+
+
+def _resolution(page: tifffile.TiffPage, tag: str) -> float:
+    value = page.tags.valueof(tag)
+    if not value or not value[1] or not value[0]:
+        return math.nan
+    return float(value[0]) / float(value[1])
+
+
+def _number(value: object) -> float:
+    try:
+        return float(str(value))
+    except ValueError:
+        return math.nan

@@ -1,0 +1,92 @@
+"""Read TIFF, OME-TIFF and ImageJ TIFF."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from ..errors import FileError, ImageError
+from ..imaging.axes import AXIS_NAMES, guess_axes
+from .picture import Picture
+from .tiff_metadata import Facts, imagej_facts, ome_facts, plain_facts
+
+LAZY_BYTES = 64 * 2**20
+"""Uncompressed images from this size on are memory-mapped instead of loaded."""
+
+_MOST_COLOURS = 4
+
+
+def read_tiff(path: Path) -> Picture:
+    """Read the first image of a TIFF file; what is wrong with it is raised as tifffile raises it."""
+    with tifffile.TiffFile(path) as tif:
+        if not tif.series:
+            raise FileError(f"{path} holds no image.")
+        series = tif.series[0]
+        if series.dtype is None or series.size == 0:
+            raise FileError(f"{path} holds no pixels that can be read.")
+        facts = _facts(tif)
+        array, axes = _axes_in_order(_pixels(tif, series), facts.axes or series.axes, _colours(series))
+        return Picture(
+            array,
+            axes,
+            pixel_size_um=facts.pixel_size_um,
+            channel_names=facts.channel_names if len(facts.channel_names) == _length(array, axes, "C") else (),
+            time_step_s=facts.time_step_s,
+            description=facts.description,
+            path=path,
+            images_in_file=len(tif.series),
+            metadata={"format": facts.format} | ({"imagej": facts.display} if facts.display else {}),
+        )
+
+
+def _pixels(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> NDArray[Any]:
+    offset = series.dataoffset
+    if offset is None or series.nbytes < LAZY_BYTES or series.keyframe.dtype == np.bool_:
+        array: NDArray[Any] = series.asarray()
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
+    if offset + series.nbytes > tif.filehandle.size:
+        raise ValueError("the pixels reach beyond the end of the file")
+    dtype = np.dtype(f"{tif.byteorder}{series.dtype.char}")
+    return np.memmap(tif.filehandle.path, dtype=dtype, mode="r", offset=offset, shape=series.shape)
+
+
+def _facts(tif: tifffile.TiffFile) -> Facts:
+    page = tif.pages.first
+    if tif.ome_metadata:
+        return ome_facts(tif.ome_metadata)
+    if tif.imagej_metadata:
+        return imagej_facts(tif.imagej_metadata, page)
+    shaped = tif.shaped_metadata
+    return plain_facts(dict(shaped[0]) if shaped else {}, page)
+
+
+def _colours(series: tifffile.TiffPageSeries) -> bool:
+    """Whether the axis S of a series is colour, not channels that some programme stored as samples."""
+    samples = series.axes.find("S")
+    colour = series.keyframe.photometric not in (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.MINISWHITE)
+    return samples >= 0 and colour and series.shape[samples] in (3, _MOST_COLOURS)
+
+
+def _axes_in_order(array: NDArray[Any], axes: str, colour: bool) -> tuple[NDArray[Any], str]:
+    """Return the array and its axes with letters that we know, colour samples last."""
+    if len(axes) != array.ndim:
+        axes = "Q" * array.ndim
+    samples = axes.find("S")
+    if samples >= 0:
+        array = np.moveaxis(array, samples, -1 if colour else 0)
+        rest = axes.replace("S", "")
+        axes = f"{rest}S" if colour else ("Q" if "C" in rest else "C") + rest
+    if not set(axes) <= set(AXIS_NAMES) or len(set(axes)) < len(axes) or not {"Y", "X"} <= set(axes):
+        try:
+            axes = guess_axes(array.shape, rgb=colour)
+        except ImageError as error:
+            raise FileError(f"The axes of the file cannot be told. {error}") from None
+    return array, axes
+
+
+def _length(array: NDArray[Any], axes: str, letter: str) -> int:
+    return array.shape[axes.index(letter)] if letter in axes else 1

@@ -1,0 +1,137 @@
+"""The card of a model: what it is for, what it was trained on, how well it does and where it fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..errors import ModelError
+
+CARD_NAME = "card.yaml"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TrainingSet(_Part):
+    """Images that a model was trained on, with the licence and the credit that they ask for."""
+
+    name: str
+    licence: str
+    attribution: str
+
+
+class Quality(_Part):
+    """One measured figure and the command that printed it."""
+
+    measure: str
+    data: str
+    value: float
+    unit: str
+    command: str
+
+
+class Architecture(_Part):
+    """Constructor arguments of the network."""
+
+    dims: Literal[2, 3] = 2
+    channels: int = Field(default=1, ge=1)
+    condition_channels: int = Field(default=0, ge=0)
+    vector_length: int = Field(default=0, ge=0)
+    widths: tuple[int, ...]
+    blocks: int = Field(ge=1)
+    unshuffle: int = Field(default=2, ge=1)
+
+
+class Familiarity(_Part):
+    """What the statistics of the training images look like, to tell when an image is unlike them.
+
+    Attributes
+    ----------
+    mean, precision : tuple of float, tuple of tuple of float
+        Mean of the statistics vector over the training images and the inverse of its covariance.
+    threshold : float
+        Mahalanobis distance that 99 % of the training images stay under.
+    """
+
+    mean: tuple[float, ...]
+    precision: tuple[tuple[float, ...], ...]
+    threshold: float
+
+
+class Card(_Part):
+    """Everything about a model that is not a weight.
+
+    Attributes
+    ----------
+    id, title, summary : str
+        ``title`` is what a menu shows; ``summary`` one line on what the model was trained on.
+    task : str
+        The task that it serves.
+    sigma_data : float
+        Standard deviation of the normalised training targets.
+    sigma_max : float
+        Noise level from which sampling starts, in normalised units.
+    halo : int
+        Pixels around a tile that the network needs to see for a result free of seams.
+    pixel_size_um : (float, float), optional
+        Range of pixel sizes in the training images.
+    architecture : Architecture
+        How to build the network.
+    weights_sha256 : str
+        Fingerprint of ``weights.safetensors``.
+    parent : str, optional
+        The model that this one was adapted from.
+    """
+
+    id: str = Field(pattern="^[a-z0-9][a-z0-9._-]*$")
+    title: str
+    summary: str
+    task: Literal["denoise"]
+    version: str = "1"
+    licence: str = "BSD-3-Clause"
+    axes: str = "YX"
+    pixel_size_um: tuple[float, float] | None = None
+    sigma_data: float = Field(gt=0)
+    sigma_max: float = Field(gt=0)
+    halo: int = Field(ge=0)
+    architecture: Architecture
+    weights_sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    parent: str | None = None
+    training_data: tuple[TrainingSet, ...] = ()
+    training: dict[str, Any] = {}
+    quality: tuple[Quality, ...] = ()
+    known_failures: tuple[str, ...] = ()
+    familiarity: Familiarity | None = None
+
+
+def read_card(folder: Path) -> Card:
+    """Read the card of the model in ``folder``.
+
+    Raises
+    ------
+    ModelError
+        If there is no card or it is not valid.
+    """
+    path = folder / CARD_NAME
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return Card.model_validate(content)
+    except FileNotFoundError:
+        raise ModelError(f"{folder} is not a model: it has no {CARD_NAME}.") from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise ModelError(f"{path} is not readable as YAML. Get the model again from its source.") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "card"
+        raise ModelError(f"{path} is not a valid model card: {where}: {first['msg']}.") from None
+
+
+def write_card(card: Card, folder: Path) -> None:
+    """Write ``card`` into ``folder`` as YAML."""
+    text = yaml.safe_dump(card.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
+    (folder / CARD_NAME).write_text(text, encoding="utf-8")

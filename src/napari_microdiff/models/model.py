@@ -1,0 +1,160 @@
+"""One model on the disk: its folder, and reading, verifying and writing its weights."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import ModelError
+from .card import Card, write_card
+from .weights_file import WEIGHTS_NAME, check_weights, fingerprint
+
+if TYPE_CHECKING:
+    import torch
+
+BUNDLED_FOLDER = Path(__file__).parent / "weights"
+
+_verified: set[tuple[str, int, int, str]] = set()
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model on this machine.
+
+    Attributes
+    ----------
+    card : Card
+        What it is.
+    folder : Path
+        Where its card and weights lie.
+    bundled : bool
+        Whether it came with the package; such a model cannot be removed.
+    """
+
+    card: Card
+    folder: Path
+    bundled: bool
+
+    @property
+    def weights_path(self) -> Path:
+        """The file with the weights."""
+        return self.folder / WEIGHTS_NAME
+
+
+def verify_model(model: Model) -> None:
+    """Check that the weights are those that the card names, and hold numbers only.
+
+    Weights that were found right are not read again while their size and time of change stay the same.
+
+    Raises
+    ------
+    ModelError
+        If they are missing, changed, corrupt or a pickle.
+    """
+    path, expected = model.weights_path, model.card.weights_sha256
+    try:
+        state = path.stat()
+        key = (str(path), state.st_mtime_ns, state.st_size, expected)
+        if key in _verified:
+            return
+        check_weights(path)
+        found = fingerprint(path)
+    except OSError as error:
+        raise ModelError(f"The weights of {model.card.id} cannot be read: {path}: {error.strerror}.") from None
+    if found != expected:
+        raise ModelError(
+            f"The weights of {model.card.id} are not those that its card names ({path}): the file was changed or is "
+            "incomplete. Remove the model and add it again from its source."
+        )
+    _verified.add(key)
+
+
+def read_weights(model: Model) -> dict[str, torch.Tensor]:
+    """Read the weights, after verifying them.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        On the CPU; floating-point tensors as float32, others as they are.
+
+    Raises
+    ------
+    ModelError
+        As :func:`verify_model`.
+    """
+    verify_model(model)
+    import torch
+    from safetensors.torch import load_file
+
+    # Copies, because the tensors of load_file are windows on the file, which could change or be in the way on Windows.
+    loaded = load_file(model.weights_path)
+    return {name: t.to(torch.float32 if t.is_floating_point() else t.dtype, copy=True) for name, t in loaded.items()}
+
+
+def save_model(card: Card, tensors: Mapping[str, torch.Tensor], folder: Path) -> Model:
+    """Write a model; one that is already in ``folder`` is replaced only when the new one is complete.
+
+    Parameters
+    ----------
+    card : Card
+        Its ``weights_sha256`` is replaced by that of the weights.
+    tensors : mapping of str to torch.Tensor
+        Floating-point tensors are stored as float16.
+    folder : Path
+        The folder of this model, such as ``user_folder() / card.id``.
+
+    Returns
+    -------
+    Model
+        The model with the card as it was written.
+
+    Raises
+    ------
+    ModelError
+        If a weight is not finite in float16, or the folder cannot be written.
+    """
+    import torch
+    from safetensors.torch import save
+
+    stored: dict[str, torch.Tensor] = {}
+    for name, tensor in tensors.items():
+        values = tensor.detach().to("cpu", copy=True)
+        if values.is_floating_point():
+            values = values.half()
+            if not torch.isfinite(values).all():
+                raise ModelError(
+                    f"The weight {name} of {card.id} is not finite, so the model was not saved. Train again."
+                )
+        stored[name] = values.contiguous()
+    with new_folder(folder) as draft:
+        (draft / WEIGHTS_NAME).write_bytes(save(stored))
+        card = card.model_copy(update={"weights_sha256": fingerprint(draft / WEIGHTS_NAME)})
+        write_card(card, draft)
+    return Model(card, folder, bundled=folder.resolve().parent == BUNDLED_FOLDER.resolve())
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Give an empty folder to fill, which takes the place of ``folder`` when all went well."""
+    draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+    old = draft.with_suffix(".old")
+    try:
+        draft.mkdir(parents=True)
+        yield draft
+        if folder.exists():
+            os.replace(folder, old)
+        os.replace(draft, folder)
+    except OSError as error:
+        if old.exists() and not folder.exists():
+            os.replace(old, folder)
+        raise ModelError(f"The model cannot be saved in {folder}: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        if folder.exists():
+            shutil.rmtree(old, ignore_errors=True)

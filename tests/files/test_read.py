@@ -1,0 +1,311 @@
+"""What a file says must arrive, and what is wrong with it must be said in a sentence."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+import tifffile
+
+from napari_microdiff.errors import FileError
+from napari_microdiff.files import read_image, tiff_reader
+from napari_microdiff.files.faults import reading
+
+RNG = np.random.default_rng(7)
+STACK = RNG.integers(0, 60000, (5, 24, 32), dtype=np.uint16)
+
+
+def test_imagej_stack(tmp_path: Path) -> None:
+    path = tmp_path / "cells.tif"
+    metadata = {"axes": "ZYX", "unit": "micron", "spacing": 0.3, "finterval": 2.5, "Info": "made by hand"}
+    tifffile.imwrite(path, STACK, imagej=True, resolution=(1 / 0.065, 1 / 0.07), metadata=metadata)
+    picture = read_image(path)
+    np.testing.assert_array_equal(picture.array, STACK)
+    assert picture.axes == "ZYX"
+    assert picture.pixel_size_um == {"Z": 0.3, "Y": 0.07, "X": 0.065}
+    assert picture.time_step_s == 2.5
+    assert picture.description == "made by hand"
+    assert picture.dtype == np.uint16
+    assert picture.array.dtype.isnative
+    assert picture.path == path
+    assert not picture.rgb
+
+
+@pytest.mark.parametrize(("unit", "size"), [("nm", 0.000065), ("\\u00B5m", 0.065), ("mm", 65.0), ("pixel", None)])
+def test_imagej_units(tmp_path: Path, unit: str, size: float | None) -> None:
+    path = tmp_path / "cells.tif"
+    tifffile.imwrite(path, STACK[0], imagej=True, resolution=(1 / 0.065, 1 / 0.065), metadata={"unit": unit})
+    assert read_image(path).pixel_size_um == ({} if size is None else {"Y": size, "X": size})
+
+
+def test_ome_channels(tmp_path: Path) -> None:
+    path = tmp_path / "cells.ome.tif"
+    image = RNG.random((2, 3, 4, 16, 20)).astype(np.float32)
+    metadata = {
+        "axes": "TCZYX",
+        "Channel": {"Name": ["actin", "nuclei", "membrane"]},
+        "PhysicalSizeX": 65,
+        "PhysicalSizeXUnit": "nm",
+        "PhysicalSizeY": 0.07,
+        "PhysicalSizeZ": 0.25,
+        "TimeIncrement": 500,
+        "TimeIncrementUnit": "ms",
+        "Description": '{"a": 1}',
+    }
+    tifffile.imwrite(path, image, metadata=metadata)
+    picture = read_image(path)
+    np.testing.assert_array_equal(picture.array, image)
+    assert picture.axes == "TCZYX"
+    assert picture.pixel_size_um == {"Z": 0.25, "Y": 0.07, "X": 0.065}
+    assert picture.channel_names == ("actin", "nuclei", "membrane")
+    assert picture.time_step_s == 0.5
+    assert picture.description == '{"a": 1}'
+    assert picture.metadata["format"] == "OME-TIFF"
+
+
+def test_plain_tiff_guesses_its_axes(tmp_path: Path) -> None:
+    path = tmp_path / "plain.tif"
+    tifffile.imwrite(path, STACK, metadata=None, resolution=(1e4 / 0.1, 1e4 / 0.1), resolutionunit="CENTIMETER")
+    picture = read_image(path)
+    assert picture.axes == "ZYX"
+    assert picture.pixel_size_um == {"Y": 0.1, "X": 0.1}
+
+
+def test_paper_resolution_is_no_pixel_size(tmp_path: Path) -> None:
+    path = tmp_path / "scan.tif"
+    tifffile.imwrite(path, STACK[0], metadata=None, resolution=(300, 300), resolutionunit="INCH")
+    assert read_image(path).pixel_size_um == {}
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_colour_samples_come_last(tmp_path: Path, planar: str) -> None:
+    path = tmp_path / "rgb.tif"
+    image = RNG.integers(0, 256, (24, 32, 3), dtype=np.uint8)
+    stored = np.moveaxis(image, -1, 0) if planar == "separate" else image
+    tifffile.imwrite(path, stored, photometric="rgb", planarconfig=planar)
+    picture = read_image(path)
+    assert picture.axes == "YXS"
+    assert picture.rgb
+    np.testing.assert_array_equal(picture.array, image)
+
+
+def test_samples_that_are_no_colour_are_channels(tmp_path: Path) -> None:
+    path = tmp_path / "five.tif"
+    image = RNG.integers(0, 256, (24, 32, 5), dtype=np.uint8)
+    tifffile.imwrite(path, image, photometric="minisblack", planarconfig="contig")
+    picture = read_image(path)
+    assert picture.axes == "CYX"
+    np.testing.assert_array_equal(picture.array, np.moveaxis(image, -1, 0))
+
+
+def test_first_of_several_images(tmp_path: Path) -> None:
+    path = tmp_path / "two.ome.tif"
+    with tifffile.TiffWriter(path) as writer:
+        writer.write(STACK[0])
+        writer.write(STACK[1, :10])
+    picture = read_image(path)
+    assert picture.images_in_file == 2
+    np.testing.assert_array_equal(picture.array, STACK[0])
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+def test_large_images_are_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, byteorder: str) -> None:
+    path = tmp_path / "large.tif"
+    tifffile.imwrite(path, STACK.astype(f"{byteorder}u2"), byteorder=byteorder, imagej=True, metadata={"axes": "ZYX"})
+    monkeypatch.setattr(tiff_reader, "LAZY_BYTES", 0)
+    picture = read_image(path)
+    assert isinstance(picture.array, np.memmap)
+    assert picture.dtype == np.uint16
+    assert picture.dtype.isnative
+    np.testing.assert_array_equal(picture.array, STACK)
+
+
+@pytest.mark.parametrize("compression", ["zlib", None])
+def test_compressed_and_tiled(tmp_path: Path, compression: str | None) -> None:
+    path = tmp_path / "tiled.tif"
+    tifffile.imwrite(path, STACK, tile=(16, 16), compression=compression, metadata={"axes": "TYX"})
+    picture = read_image(path)
+    assert picture.axes == "TYX"
+    np.testing.assert_array_equal(picture.array, STACK)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_png_grey(tmp_path: Path, dtype: type) -> None:
+    path = tmp_path / "grey.png"
+    image = RNG.integers(0, np.iinfo(dtype).max, (20, 30), dtype=dtype)
+    iio.imwrite(path, image)
+    picture = read_image(path)
+    assert (picture.axes, picture.dtype) == ("YX", dtype)
+    np.testing.assert_array_equal(picture.array, image)
+
+
+def test_png_colour_and_grey_with_alpha(tmp_path: Path) -> None:
+    image = RNG.integers(0, 256, (20, 30, 4), dtype=np.uint8)
+    for samples, axes, expected in ((3, "YXS", image[..., :3]), (4, "YXS", image), (2, "YX", image[..., 0])):
+        path = tmp_path / f"{samples}.png"
+        iio.imwrite(path, image[..., :samples])
+        picture = read_image(path)
+        assert picture.axes == axes
+        np.testing.assert_array_equal(picture.array, expected)
+
+
+def test_jpeg(tmp_path: Path) -> None:
+    path = tmp_path / "named.tif"  # the content decides, not the name
+    iio.imwrite(path, np.full((20, 30), 77, np.uint8), extension=".jpg")
+    picture = read_image(path)
+    assert picture.axes == "YX"
+    assert picture.metadata["format"] == "JPEG"
+    np.testing.assert_array_equal(picture.array, 77)
+
+
+def test_sixteen_bit_colour_png_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "deep.png"
+    header = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + (8).to_bytes(4, "big") * 2 + bytes([16, 2, 0, 0, 0])
+    path.write_bytes(header)
+    with pytest.raises(FileError, match="colour PNG of 16 bits"):
+        read_image(path)
+
+
+def _write_tiff(path: Path, kind: str) -> None:
+    if kind == "imagej":
+        tifffile.imwrite(path, STACK, imagej=True, metadata={"axes": "ZYX"})
+    elif kind == "ome":
+        tifffile.imwrite(path, STACK, ome=True, metadata={"axes": "ZYX"})
+    elif kind == "pages":
+        with tifffile.TiffWriter(path) as writer:
+            for plane in STACK:
+                writer.write(plane, contiguous=False, metadata=None)
+    else:
+        tifffile.imwrite(path, STACK, compression="zlib" if kind == "zlib" else None)
+
+
+@pytest.mark.parametrize("kept", [0.002, 0.3, 0.6, 0.8])
+@pytest.mark.parametrize("kind", ["imagej", "ome", "plain", "zlib", "pages"])
+def test_cut_off_tiff(tmp_path: Path, capfd: pytest.CaptureFixture[str], kind: str, kept: float) -> None:
+    path = tmp_path / "cut.tif"
+    _write_tiff(path, kind)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * kept)])
+    with pytest.raises(FileError, match=r"cut\.tif is (damaged|incomplete)"):
+        read_image(path)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("kind", ["imagej", "ome", "plain", "zlib", "pages"])
+def test_tiff_that_lacks_its_end_is_whole_or_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "cut.tif"
+    _write_tiff(path, kind)
+    content = path.read_bytes()
+    for missing in range(1, 1500, 37):
+        path.write_bytes(content[:-missing])
+        try:
+            picture = read_image(path)
+        except FileError:
+            continue
+        np.testing.assert_array_equal(picture.array, STACK)
+
+
+def test_cut_off_large_tiff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "cut.tif"
+    tifffile.imwrite(path, STACK)
+    path.write_bytes(path.read_bytes()[:-2000])
+    monkeypatch.setattr(tiff_reader, "LAZY_BYTES", 0)
+    with pytest.raises(FileError, match="damaged or cut off"):
+        read_image(path)
+
+
+def test_ome_file_whose_companion_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "a.ome.tif"
+    tifffile.imwrite(path, STACK[:2], ome=True, metadata={"axes": "TYX"})
+    xml = tifffile.tiffcomment(path)
+    first = '<TiffData IFD="0" PlaneCount="2"/>'
+    assert first in xml
+    split = "".join(
+        f'<TiffData IFD="{i}" FirstT="{t}" PlaneCount="1"><UUID FileName="{name}">urn:uuid:{name}</UUID></TiffData>'
+        for t, (i, name) in enumerate([(0, "a.ome.tif"), (0, "gone.ome.tif")])
+    )
+    tifffile.tiffcomment(path, xml.replace(first, split).encode())
+    with pytest.raises(FileError, match="incomplete"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_cut_off_bitmap(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"cut{suffix}"
+    iio.imwrite(path, RNG.integers(0, 256, (64, 64), dtype=np.uint8))
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(FileError, match="damaged or cut off"):
+        read_image(path)
+
+
+def test_bitmap_that_would_exhaust_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "huge.png"
+    iio.imwrite(path, np.zeros((64, 64), np.uint8))
+    monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(FileError, match="too large for PNG"):
+        read_image(path)
+
+
+def test_other_threads_keep_their_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, STACK)
+    logger = logging.getLogger("tifffile")
+    with reading(path):
+        thread = threading.Thread(target=logger.warning, args=("invalid page offset 7",))
+        thread.start()
+        thread.join()
+    assert caplog.messages == ["invalid page offset 7"]
+    with pytest.raises(FileError, match="incomplete"), reading(path):
+        logger.warning("invalid page offset 7")
+    assert len(caplog.messages) == 1
+
+
+def test_too_many_axes(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((2, 3, 2, 3, 2, 3, 8, 8), np.uint8), photometric="minisblack")
+    with pytest.raises(FileError, match="axes of the file cannot be told"):
+        read_image(path)
+
+
+def test_not_an_image(tmp_path: Path) -> None:
+    path = tmp_path / "notes.tif"
+    path.write_text("not an image at all")
+    with pytest.raises(FileError, match="not an image that can be read"):
+        read_image(path)
+    path.write_bytes(b"")
+    with pytest.raises(FileError, match="is empty"):
+        read_image(path)
+
+
+def test_missing_file_and_folder(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="There is no file"):
+        read_image(tmp_path / "nothing.tif")
+    with pytest.raises(FileError, match="is a folder"):
+        read_image(tmp_path)
+
+
+def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, os.strerror(13))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(FileError, match="no permission to read"):
+        read_image(tmp_path / "a.tif")
+
+
+def test_compression_that_needs_another_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "lzw.tif"
+    tifffile.imwrite(path, STACK[0], compression="zlib")
+
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("<COMPRESSION.LZW: 5> requires the 'imagecodecs' package")
+
+    monkeypatch.setattr(tifffile.TiffPageSeries, "asarray", fail)
+    with pytest.raises(FileError, match="pip install imagecodecs"):
+        read_image(path)

@@ -1,0 +1,210 @@
+"""What every task has in common: a checked image, its planes, and the contract that a task fulfils."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..diffusion.denoiser import Denoiser, Preconditioned
+from ..diffusion.samplers import Step
+from ..engine.canvas import Plane
+from ..engine.request import Request
+from ..errors import ImageError, RequestError
+from ..imaging.axes import PlaneIndex, Region, Sliceable, check_axes, check_region, full_region, guess_axes
+from ..models.card import Card
+
+Image = NDArray[np.float32]
+_LARGEST = 1e30  # beyond this, squares overflow float32
+
+
+@dataclass(frozen=True)
+class Source:
+    """A checked image.
+
+    Attributes
+    ----------
+    array : array-like
+        Anything with a shape and a dtype that can be sliced.
+    axes : str
+        One letter per axis.
+    region : tuple of (start, stop)
+        The part that was asked for, one pair per axis.
+    """
+
+    array: Sliceable
+    axes: str
+    region: Region
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        return tuple(int(n) for n in self.array.shape)
+
+    @property
+    def plane_axes(self) -> tuple[int, int]:
+        """Positions of Y and X, in the order in which they come."""
+        first, second = (axis for axis, letter in enumerate(self.axes) if letter in "YX")
+        return first, second
+
+    @property
+    def plane_shape(self) -> tuple[int, ...]:
+        """Shape of a whole plane."""
+        return tuple(self.shape[axis] for axis in self.plane_axes)
+
+    def plane_number(self, index: PlaneIndex) -> int:
+        """Return the number of a plane within the array, whatever the region."""
+        others = [(i, n) for i, n in zip(index, self.shape, strict=True) if not isinstance(i, slice)]
+        if not others:
+            return 0
+        return int(np.ravel_multi_index([int(i) for i, _ in others], [n for _, n in others]))
+
+    def plane(self, index: PlaneIndex) -> PlaneView:
+        """Return a view of a whole plane, from which windows can be read."""
+        return PlaneView(self.array, index, self.plane_shape)
+
+
+@dataclass(frozen=True)
+class PlaneView:
+    """One plane of an array, read part by part and checked for pixels that are not finite."""
+
+    array: Sliceable
+    index: PlaneIndex
+    shape: tuple[int, ...]
+
+    @property
+    def dtype(self) -> Any:
+        """Type of a pixel."""
+        return self.array.dtype
+
+    def __getitem__(self, part: tuple[slice, ...]) -> NDArray[np.generic]:
+        """Read a part of the plane."""
+        inside = iter(part)
+        full = tuple(next(inside) if isinstance(i, slice) else i for i in self.index)
+        pixels = np.asarray(self.array[full])
+        check_finite(pixels)
+        return pixels
+
+
+def check_finite(pixels: NDArray[np.generic]) -> None:
+    """Raise ImageError if there are pixels that are not numbers, or too large to compute with."""
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+        raise ImageError(
+            "The image has pixels that are not numbers (NaN) or infinite. Replace them, for example with "
+            "numpy.nan_to_num, and try again."
+        )
+    if pixels.dtype.kind == "f" and pixels.size and float(np.abs(pixels).max()) > _LARGEST:
+        raise ImageError(f"The image has values beyond {_LARGEST:g}. Divide it by a constant and try again.")
+
+
+def open_source(request: Request, array: Sliceable) -> Source:
+    """Check an image against a request.
+
+    Raises
+    ------
+    ImageError
+        If it is empty, or of a type that is not a number.
+    RequestError
+        If axes or region do not fit it.
+    """
+    kind = np.dtype(array.dtype).kind
+    if kind not in "buif":
+        what = "complex numbers" if kind == "c" else f"the type {array.dtype}"
+        raise ImageError(f"The image has {what}, which cannot be processed. Convert it to real numbers first.")
+    if 0 in array.shape:
+        raise ImageError(f"The image is empty (shape {tuple(array.shape)}). Choose an image with at least one pixel.")
+    axes = request.axes or guess_axes(array.shape, rgb=None if len(array.shape) == 3 else False)
+    check_axes(axes, array.shape)
+    region = request.region or full_region(array.shape)
+    check_region(region, array.shape)
+    return Source(array, axes, region)
+
+
+@dataclass(frozen=True)
+class PlaneJob:
+    """One plane, ready to be sampled, and the way back from normalised units.
+
+    Attributes
+    ----------
+    plane : Plane
+        What the canvas needs.
+    steps : sequence of Step
+        The sampler's table.
+    noisy : PlaneView
+        The pixels that it was made from.
+    """
+
+    plane: Plane
+    steps: Sequence[Step]
+    noisy: PlaneView
+
+
+class Task(Protocol):
+    """What one file in this folder provides.
+
+    A task says how to condition the denoiser, what to guide it with and how to read the answer. How planes are walked,
+    tiled, sampled and reported is the same for all and is in `run`.
+    """
+
+    source: Source
+    report: dict[str, Any]
+
+    def guide(self, denoiser: Denoiser) -> Denoiser:
+        """Wrap the denoiser in the guidance that the request asks for."""
+
+    def job(self, index: PlaneIndex) -> PlaneJob | None:
+        """Return what is to be done for one plane; ``None`` to leave it as it is."""
+
+    def read(self, index: PlaneIndex, normalised: Image) -> Image:
+        """Bring a mean or a sample back to the units of the image."""
+
+    def read_spread(self, index: PlaneIndex, mean: Image, spread: Image) -> Image:
+        """Bring a standard deviation back to the units of the image; ``mean`` is in these already."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A first look at an image, before anything is run.
+
+    Attributes
+    ----------
+    noise_level : float
+        Standard deviation of the noise, in the units of the image.
+    familiarity : float
+        Distance of the image's statistics from those of the training images; small is alike.
+    threshold : float, optional
+        Distance that 99 % of the training images stay under; ``None`` if the card does not say.
+    like_training : bool, optional
+        Whether the distance is under the threshold.
+    advice : str
+        One sentence for people.
+    """
+
+    noise_level: float
+    familiarity: float
+    threshold: float | None
+    like_training: bool | None
+    advice: str
+
+
+def check_weights_match(request: Request, card: Card) -> None:
+    """Raise RequestError if the request was made with other weights than the model has now."""
+    if request.weights_sha256 not in (None, card.weights_sha256):
+        raise RequestError(
+            f"The request was made with other weights of '{card.id}' (sha256 {request.weights_sha256:.12}…) than the "
+            f"installed ones ({card.weights_sha256:.12}…). Install that version, or remove weights_sha256."
+        )
+
+
+@dataclass
+class Context:
+    """What a task is made from."""
+
+    request: Request
+    source: Source
+    card: Card
+    denoiser: Preconditioned
+    notices: list[str] = field(default_factory=list)

@@ -1,0 +1,124 @@
+"""Gathers what tiles and samples bring into the arrays of the result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..engine.canvas import Denoised
+from ..engine.events import Preview
+from ..engine.request import Request
+from ..engine.tiles import Box
+from ..imaging.axes import PlaneIndex, region_shape
+from .base import Image, PlaneJob, PlaneView, Source, Task
+
+_SPREAD_NEEDS = 8  # samples; fewer give a spread too noisy to be worth more than the denoiser's own variance
+
+
+class Collector:
+    """The arrays of a result, filled tile by tile.
+
+    The *mean* is the first evaluation (the posterior mean) for one sample and the average of all for several; the
+    *sample* is the first; the *uncertainty* is the denoiser's own for fewer than eight samples and their spread from
+    eight on.
+    """
+
+    def __init__(self, request: Request, source: Source, task: Task) -> None:
+        self._request, self._source, self._task = request, source, task
+        shape = region_shape(source.region)
+        self.images: dict[str, NDArray[np.float32]] = {
+            name: np.zeros(shape, dtype=np.float32) for name in request.outputs
+        }
+        self._residual = _Residual()
+        self._sum: NDArray[np.float64] | None = None
+        self._squares: NDArray[np.float64] | None = None
+
+    def take(self, index: PlaneIndex, job: PlaneJob, event: Denoised, sample: int) -> Preview:
+        """Take in a denoised tile and return it as a preview, in the units of the image."""
+        mean = self._task.read(index, event.mean[0])
+        if event.first and sample == 0:
+            self._put("mean", index, event.core, mean)
+            if len(job.steps) == 1:
+                self._put("sample", index, event.core, mean)
+            if event.variance is not None and "uncertainty" in self.images:
+                spread = self._task.read_spread(index, mean, np.sqrt(event.variance[0]))
+                self._put("uncertainty", index, event.core, spread)
+            self._residual.add(job.noisy, event.core, mean)
+        return Preview(self._with_all_axes(index, mean), self._region(index, event.core))
+
+    def take_sample(self, index: PlaneIndex, job: PlaneJob, drawn: Image | None, sample: int) -> None:
+        """Take in a whole sample of a plane; ``None`` if its only evaluation was already taken."""
+        if drawn is None:
+            return
+        image = self._task.read(index, drawn[0])
+        if sample == 0:
+            self._put("sample", index, job.plane.region, image)
+        if self._request.samples == 1:
+            return
+        if sample == 0:
+            self._sum = np.zeros(image.shape)
+            self._squares = np.zeros(image.shape)
+        assert self._sum is not None
+        assert self._squares is not None
+        away = image - self._sum / max(sample, 1)
+        self._sum += image
+        self._squares += away * (image - self._sum / (sample + 1))
+        if sample == self._request.samples - 1:
+            self._put("mean", index, job.plane.region, (self._sum / self._request.samples).astype(np.float32))
+            if self._request.samples >= _SPREAD_NEEDS:
+                spread = np.sqrt(self._squares / (self._request.samples - 1)).astype(np.float32)
+                self._put("uncertainty", index, job.plane.region, spread)
+            self._sum = self._squares = None
+
+    def copy(self, index: PlaneIndex) -> None:
+        """Keep a plane as it is, with no uncertainty."""
+        box: Box = tuple((part.start, part.stop) for part in index if isinstance(part, slice))
+        pixels = np.asarray(self._source.array[index], dtype=np.float32)
+        for name in ("mean", "sample"):
+            self._put(name, index, box, pixels)
+
+    def report(self) -> dict[str, Any]:
+        """Return facts about how the result agrees with the image."""
+        return {"residual": self._residual.summary()}
+
+    def _put(self, name: str, index: PlaneIndex, core: Box, pixels: Image) -> None:
+        if name in self.images:
+            region = self._region(index, core)
+            first = (start for start, _ in self._source.region)
+            place = tuple(slice(a - o, b - o) for (a, b), o in zip(region, first, strict=True))
+            self.images[name][place] = self._with_all_axes(index, pixels)
+
+    @staticmethod
+    def _region(index: PlaneIndex, core: Box) -> Box:
+        inside = iter(core)
+        return tuple(next(inside) if isinstance(part, slice) else (part, part + 1) for part in index)
+
+    @staticmethod
+    def _with_all_axes(index: PlaneIndex, pixels: Image) -> Image:
+        return pixels[tuple(slice(None) if isinstance(part, slice) else None for part in index)]
+
+
+class _Residual:
+    """What was taken away from the image: should look like noise, without structure."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._squares = self._products = 0.0
+
+    def add(self, noisy: PlaneView, core: Box, mean: Image) -> None:
+        if 0 in mean.shape:
+            return
+        pixels = np.asarray(noisy[tuple(slice(a, b) for a, b in core)], dtype=np.float64)
+        residual = pixels - mean
+        self._count += residual.size
+        self._squares += float((residual**2).sum())
+        self._products += float((residual[:, 1:] * residual[:, :-1]).sum() + (residual[1:] * residual[:-1]).sum()) / 2
+
+    def summary(self) -> dict[str, float]:
+        mean_square = self._squares / max(1, self._count)
+        return {
+            "deviation": float(np.sqrt(mean_square)),
+            "correlation": self._products / self._squares if self._squares > 0 else 0.0,
+        }

@@ -1,0 +1,175 @@
+"""Denoising: from a noisy image to the clean one that it most likely came from.
+
+Two ways. *Condition*: the noisy image and its statistics are the condition of a model that was trained on pairs; one
+evaluation is the posterior mean. *Measured noise*: after its variance was stabilised, a noisy image is itself a state
+of the diffusion, ``x_sigma``, at the noise level that was measured; the model serves as a prior that knows no noise
+but Gaussian, and sampling starts there (the exact form of what Hu et al. 2022 did for optical coherence tomography).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..diffusion.denoiser import Condition, Denoiser
+from ..diffusion.guidance import classifier_free
+from ..diffusion.samplers import SAMPLERS, Step, levels_for
+from ..diffusion.schedule import karras_sigmas
+from ..engine.canvas import Plane
+from ..engine.tiles import Reach, Tile, read_window
+from ..errors import ImageError, RequestError
+from ..imaging.axes import PlaneIndex
+from ..imaging.camera import Camera, destabilise, stabilise
+from ..imaging.intensity import Normalization
+from ..imaging.noise import estimate_camera
+from .base import Context, Image, PlaneJob
+from .statistics import Statistics, advice, channel_axis, channel_view, familiarity, measure, positions
+
+_SIGMA_MIN = 0.02  # of the data's standard deviation; what is below cannot be seen
+_GUIDED = (0.1, 10.0)  # interval of classifier-free guidance, in standard deviations of the data
+
+
+@dataclass(frozen=True)
+class _Stabilised:
+    """A channel whose noise was made Gaussian and of one level."""
+
+    camera: Camera
+    normalization: Normalization
+    sigma: float
+
+
+class Denoise:
+    """The task; see `tasks.base.Task`."""
+
+    def __init__(self, context: Context) -> None:
+        self.request, self.source = context.request, context.source
+        self.card, self._denoiser = context.card, context.denoiser
+        self._by_prior = self.request.options.start == "measured-noise"
+        self._statistics = {p: measure(self.source, p) for p in positions(self.source)}
+        if all(s.constant for s in self._statistics.values()):
+            raise ImageError("The image has the same value everywhere, so there is nothing to denoise.")
+        self._stabilised = {p: self._stabilise(p, s) for p, s in self._statistics.items()} if self._by_prior else {}
+        self.report = self._describe()
+
+    def guide(self, denoiser: Denoiser) -> Denoiser:
+        """Add classifier-free guidance if the request asks for it."""
+        if not self.request.guidance or self._by_prior:
+            return denoiser
+        low, high = (bound * self.card.sigma_data for bound in _GUIDED)
+        return classifier_free(denoiser, self.request.guidance, (low, high))
+
+    def job(self, index: PlaneIndex) -> PlaneJob | None:
+        """Prepare one plane; ``None`` for a channel without any content."""
+        position = self._position(index)
+        statistics = self._statistics[position]
+        if statistics.constant:
+            return None
+        noisy = self.source.plane(index)
+        network = self._denoiser.network
+        region = tuple((part.start, part.stop) for part in index if isinstance(part, slice))
+        plane = Plane(
+            shape=noisy.shape,
+            region=region,
+            reach=Reach.of(network.stride, self.card.halo),
+            number=self.source.plane_number(index),
+            condition_at=self._nothing,
+        )
+        if self._by_prior:
+            return self._job_by_prior(plane, noisy, self._stabilised[position])
+        return self._job_by_condition(plane, noisy, statistics)
+
+    def read(self, index: PlaneIndex, normalised: Image) -> Image:
+        """Bring a mean or a sample back to the units of the image."""
+        position = self._position(index)
+        if not self._by_prior:
+            return self._statistics[position].normalization.undo(normalised)
+        stabilised = self._stabilised[position]
+        back = destabilise(stabilised.normalization.undo(normalised), stabilised.camera)
+        return np.asarray(back, dtype=np.float32)
+
+    def read_spread(self, index: PlaneIndex, mean: Image, spread: Image) -> Image:
+        """Bring a standard deviation back to the units of the image."""
+        position = self._position(index)
+        if not self._by_prior:
+            return np.asarray(spread * np.float32(self._statistics[position].normalization.scale))
+        stabilised = self._stabilised[position]
+        # The stabilised noise has standard deviation 1, so the transform's slope is the inverse of the noise.
+        slope = stabilised.camera.noise(mean)
+        return np.asarray(spread * stabilised.normalization.scale * slope, dtype=np.float32)
+
+    def _position(self, index: PlaneIndex) -> int | None:
+        axis = channel_axis(self.source.axes)
+        if axis is None:
+            return None
+        position = index[axis]
+        assert isinstance(position, int)
+        return position
+
+    def _job_by_condition(self, plane: Plane, noisy: Any, statistics: Statistics) -> PlaneJob:
+        told = torch.from_numpy(statistics.vector(self.request.options.noise_level))[None]
+
+        def condition_at(tile: Tile) -> Condition:
+            pixels = statistics.normalization.apply(read_window(noisy, tile.window))
+            return Condition(maps=torch.from_numpy(pixels)[None, None], vector=told)
+
+        steps = self._steps(self.card.sigma_max, blind=True)
+        return PlaneJob(replace(plane, condition_at=condition_at), steps, noisy)
+
+    def _job_by_prior(self, plane: Plane, noisy: Any, stabilised: _Stabilised) -> PlaneJob:
+        def start_at(tile: Tile) -> Image:
+            pixels = stabilise(read_window(noisy, tile.window), stabilised.camera)
+            return stabilised.normalization.apply(pixels)[None]
+
+        return PlaneJob(replace(plane, start_at=start_at), self._steps(stabilised.sigma, blind=False), noisy)
+
+    def _nothing(self, tile: Tile) -> Condition:
+        architecture = self.card.architecture
+        maps = torch.zeros(1, architecture.condition_channels, *tile.window_shape)
+        vector = torch.zeros(1, architecture.vector_length) if architecture.vector_length else None
+        return Condition(maps=maps if architecture.condition_channels else None, vector=vector)
+
+    def _steps(self, sigma_max: float, *, blind: bool) -> list[Step]:
+        count = levels_for(self.request.sampler, self.request.steps, blind)
+        lowest = min(_SIGMA_MIN * self.card.sigma_data, sigma_max / 2)
+        return SAMPLERS[self.request.sampler](karras_sigmas(sigma_max, lowest, max(1, count)), blind=blind)
+
+    def _stabilise(self, position: int | None, statistics: Statistics) -> _Stabilised:
+        view, axes = channel_view(self.source, position)
+        camera = estimate_camera(view, axes)
+        wanted = self.request.options.noise_level
+        if wanted and statistics.noise_level > 0:
+            ratio = wanted / statistics.noise_level
+            camera = Camera(camera.gain * ratio**2, camera.offset, camera.read_noise * ratio)
+        if camera.gain == 0 and camera.read_noise == 0 and not statistics.constant:
+            raise RequestError("No noise was found in the image. Set the noise level, or give the image to a model.")
+        normalization = self._stabilised_range(view, axes, camera, statistics)
+        return _Stabilised(camera, normalization, min(1 / normalization.scale, 0.999 * self.card.sigma_max))
+
+    @staticmethod
+    def _stabilised_range(view: Any, axes: str, camera: Camera, statistics: Statistics) -> Normalization:
+        if statistics.constant:
+            return Normalization(0.0, 1.0)
+        low, high = (statistics.normalization.offset + s * statistics.normalization.scale for s in (-1, 1))
+        ends: NDArray[np.float64] = stabilise(np.array([low, high]), camera)
+        return Normalization(float(ends.mean()), max(float(np.ptp(ends)) / 2, 1e-6))
+
+    def _describe(self) -> dict[str, Any]:
+        first = next(s for s in self._statistics.values() if not s.constant)
+        report: dict[str, Any] = {
+            "noise_level": [s.noise_level for s in self._statistics.values()],
+            "normalization": [[s.normalization.offset, s.normalization.scale] for s in self._statistics.values()],
+        }
+        known = self.card.familiarity
+        if known is not None:
+            distance = max(familiarity(s.vector(), known) for s in self._statistics.values() if not s.constant)
+            noise_ratio = first.noise_level / first.normalization.scale
+            report["familiarity"] = {
+                "distance": distance,
+                "threshold": known.threshold,
+                "advice": advice(distance, known.threshold, noise_ratio),
+            }
+        return report

@@ -1,0 +1,177 @@
+"""The one door: carries out a request on an image, whoever asks.
+
+A generator of events. Whoever drives it gets progress, live previews and cancellation for free: closing it stops the
+job, and between two events nothing takes longer than one evaluation of one batch of tiles.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+
+from ..diffusion.denoiser import Preconditioned
+from ..engine.canvas import sample_plane, sampled_area
+from ..engine.device import (
+    choose_device,
+    choose_precision,
+    default_batch,
+    default_tile,
+    describe_device,
+    torch_dtype,
+)
+from ..engine.events import Done, Event, Notice, Preview, Progress, Result
+from ..engine.memory import Workplace
+from ..engine.request import Request
+from ..engine.tiles import make_tiles
+from ..errors import DeviceError
+from ..imaging.axes import Sliceable, planes
+from ..models.build import load_denoiser
+from ..models.store import find_model
+from .base import Context, PlaneJob, Source, Task, check_weights_match, open_source
+from .collect import Collector
+from .denoise import Denoise
+
+TASKS: dict[str, Callable[[Context], Task]] = {"denoise": Denoise}
+
+
+def run(request: Request, source: Sliceable) -> Iterator[Event]:
+    """Carry out a request.
+
+    Parameters
+    ----------
+    request : Request
+        What to do.
+    source : array-like
+        The image: anything with a shape and a dtype that can be sliced (numpy, dask, zarr). It is read part by part.
+
+    Yields
+    ------
+    Progress, Preview, Notice
+        While it goes on.
+    Done
+        Last; holds the `Result`.
+
+    Raises
+    ------
+    ImageError, RequestError, ModelError, DeviceError
+        If the image, the request, the model or the device are unusable; the message says what to do.
+    """
+    device = choose_device(request.device)
+    try:
+        yield from _run_on(device, request, source)
+    except DeviceError as error:
+        if request.device != "auto" or device.type == "cpu":
+            raise
+        yield Notice(f"{error} Going on with the CPU.")
+        yield from _run_on(torch.device("cpu"), request, source)
+
+
+def _run_on(device: torch.device, request: Request, array: Sliceable) -> Iterator[Event]:
+    started = time.monotonic()
+    source = open_source(request, array)
+    model = find_model(request.model)
+    check_weights_match(request, model.card)
+    denoiser = load_denoiser(model, device)
+    precision = choose_precision(request.precision, device)
+    denoiser.precision = torch_dtype(precision)
+    task = TASKS[request.task](Context(request, source, model.card, denoiser))
+    tile = request.tile or default_tile(device)
+    workplace = Workplace(device, default_batch(device), tile)
+    resolved = request.model_copy(
+        update={
+            "weights_sha256": model.card.weights_sha256,
+            "axes": source.axes,
+            "device": str(device),
+            "precision": precision,
+            "tile": tile,
+        }
+    )
+    collector = Collector(resolved, source, task)
+    notices = []
+    for event in _planes(task, denoiser, resolved, source, workplace, collector):
+        if isinstance(event, Notice):
+            notices.append(event.message)
+        yield event
+    report = {
+        "seconds": round(time.monotonic() - started, 3),
+        "device": describe_device(device),
+        "notices": notices,
+        **task.report,
+        **collector.report(),
+    }
+    yield Done(Result(resolved, source.region, **collector.images, report=report))
+
+
+def _planes(
+    task: Task, denoiser: Preconditioned, request: Request, source: Source, workplace: Workplace, collector: Collector
+) -> Iterator[Progress | Preview | Notice]:
+    guided = task.guide(denoiser)
+    indices = planes(source.axes, source.shape, source.region)
+    pace = _Pace(len(indices) * request.samples)
+    for index in indices:
+        job = task.job(index)
+        if job is None:
+            collector.copy(index)
+            pace.skip(request.samples)
+            continue
+        for sample in range(request.samples):
+            pace.start_sample(_evaluations(job, workplace.tile))
+            sampling = sample_plane(guided, job.plane, job.steps, workplace, seed=request.seed, sample=sample)
+            drawn = None
+            while True:
+                try:
+                    event = next(sampling)
+                except StopIteration as stop:
+                    drawn = stop.value
+                    break
+                if isinstance(event, Notice):
+                    yield event
+                    continue
+                yield collector.take(index, job, event, sample)
+                yield pace.tick()
+            collector.take_sample(index, job, drawn, sample)
+
+
+def _evaluations(job: PlaneJob, tile: int | None) -> int:
+    plane = job.plane
+    return len(job.steps) * len(make_tiles(plane.shape, sampled_area(plane, job.steps), tile, plane.reach))
+
+
+class _Pace:
+    """Counts evaluations and guesses the time that is left."""
+
+    def __init__(self, samples: int) -> None:
+        self._samples_left = samples
+        self._done = 0
+        self._planned = 0
+        self._per_sample = 1
+        self._started = time.monotonic()
+
+    def start_sample(self, evaluations: int) -> None:
+        self._samples_left -= 1
+        self._planned = self._done + evaluations
+        self._per_sample = evaluations
+
+    def skip(self, samples: int) -> None:
+        self._samples_left -= samples
+
+    def tick(self) -> Progress:
+        self._done += 1
+        # After running out of memory there are more tiles than were planned.
+        total = max(self._planned, self._done) + self._samples_left * self._per_sample
+        elapsed = time.monotonic() - self._started
+        return Progress(self._done, total, elapsed / self._done * (total - self._done))
+
+
+def count_evaluations(request: Request, shape: tuple[int, ...]) -> int:
+    """Return about how many tiles a request will evaluate on an image of this shape, without looking at it."""
+    blank = np.broadcast_to(np.zeros((), dtype=np.uint8), shape)
+    source = open_source(request, blank)
+    tile = request.tile or default_tile(choose_device(request.device))
+    per_plane = 1
+    for start, stop in (source.region[axis] for axis in source.plane_axes):
+        per_plane *= -(-(stop - start) // tile)
+    return len(planes(source.axes, source.shape, source.region)) * request.samples * request.steps * per_plane

@@ -1,0 +1,126 @@
+"""What is measured on a whole image before any part of it is processed: range, noise, spectrum, likeness."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..imaging.axes import Sliceable
+from ..imaging.blocks import sample_blocks
+from ..imaging.intensity import Normalization
+from ..imaging.noise import noise_sigma
+from ..imaging.spectrum import band_powers, noise_floor, statistics_vector
+from ..models.card import Familiarity
+from .base import Source, check_finite
+
+_BLOCKS, _BLOCK_SIDE = 24, 192
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Of one channel.
+
+    Attributes
+    ----------
+    normalization : Normalization
+        Map to the range that networks are trained on.
+    noise_level : float
+        Standard deviation of the noise, in the units of the image.
+    powers : ndarray
+        Mean power of each frequency band, of the normalised image.
+    constant : bool
+        Whether all pixels that were looked at are equal.
+    """
+
+    normalization: Normalization
+    noise_level: float
+    powers: NDArray[np.float64]
+    constant: bool
+
+    def vector(self, noise_level: float | None = None) -> NDArray[np.float32]:
+        """Return the condition vector, for another noise level (in the units of the image) if one is given."""
+        ratio = noise_level / self.noise_level if noise_level and self.noise_level > 0 else 1.0
+        return statistics_vector(self.powers, max(noise_floor(self.powers), 1e-5) * ratio)
+
+
+@dataclass(frozen=True)
+class _Channel:
+    """An array with one of its axes fixed, without reading it."""
+
+    array: Sliceable
+    axis: int
+    position: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(n for axis, n in enumerate(self.array.shape) if axis != self.axis)
+
+    @property
+    def dtype(self) -> Any:
+        return self.array.dtype
+
+    def __getitem__(self, index: Any) -> Any:
+        full = list(index)
+        full.insert(self.axis, self.position)
+        return self.array[tuple(full)]
+
+
+def channel_axis(axes: str) -> int | None:
+    """Return the axis along which images have nothing in common, if there is one."""
+    return next((axes.index(letter) for letter in "CS" if letter in axes), None)
+
+
+def channel_view(source: Source, position: int | None) -> tuple[Sliceable, str]:
+    """Return one channel of a source and its axes."""
+    axis = channel_axis(source.axes)
+    if axis is None or position is None:
+        return source.array, source.axes
+    return _Channel(source.array, axis, position), source.axes[:axis] + source.axes[axis + 1 :]
+
+
+def measure(source: Source, position: int | None) -> Statistics:
+    """Measure one channel of an image, from blocks that are spread over all of it.
+
+    Raises
+    ------
+    ImageError
+        If pixels are not finite.
+    """
+    view, axes = channel_view(source, position)
+    blocks = sample_blocks(view, axes, count=_BLOCKS, size=_BLOCK_SIDE)
+    check_finite(blocks)
+    constant = bool(np.ptp(blocks) == 0)
+    normalization = Normalization.fit(blocks)
+    powers = band_powers(normalization.apply(blocks))
+    noise = 0.0 if constant else noise_sigma(view, axes)
+    return Statistics(normalization, noise, powers, constant)
+
+
+def familiarity(vector: NDArray[np.floating], known: Familiarity) -> float:
+    """Return the Mahalanobis distance of an image's statistics from those of the training images."""
+    away = np.asarray(vector[1:], dtype=np.float64) - np.asarray(known.mean)
+    return float(np.sqrt(away @ np.asarray(known.precision) @ away))
+
+
+def advice(distance: float, threshold: float | None, noise_ratio: float) -> str:
+    """Say in one sentence whether a model suits an image."""
+    if threshold is None:
+        return "This model does not say what its training images were like. Judge the result with care."
+    if distance <= threshold:
+        return "The image is like those that the model was trained on."
+    if noise_ratio < 0.01:
+        return "The image has much less noise than those that the model was trained on: it may need no denoising."
+    return (
+        "The image is unlike those that the model was trained on. Compare the result with the image, try another "
+        "model, or adapt this one to the image."
+    )
+
+
+def positions(source: Source) -> Sequence[int | None]:
+    """Return the channels that a source's region touches; ``[None]`` if it has no channel axis."""
+    axis = channel_axis(source.axes)
+    return [None] if axis is None else list(range(*source.region[axis]))

@@ -1,0 +1,115 @@
+"""Batches for training a denoiser. Batch number n of a seed is always the same, so that a run can be resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ..imaging.intensity import Normalization
+from ..imaging.spectrum import band_powers, statistics_vector
+from .recipes import Recipe
+from .simulate import clean_field, pair_field, record
+from .sources import CleanPlane, Sources
+
+FIELD = 192
+CROP = 128
+
+
+class Batch(NamedTuple):
+    """Crops in normalised units.
+
+    Attributes
+    ----------
+    noisy, clean : Tensor, shape (batch, 1, CROP, CROP)
+    vector : Tensor, shape (batch, VECTOR_LENGTH)
+        Statistics of the larger field that a crop comes from, as of a whole image.
+    noise : Tensor, shape (batch,)
+        Mean square difference between the two.
+    """
+
+    noisy: Tensor
+    clean: Tensor
+    vector: Tensor
+    noise: Tensor
+
+
+class DenoiseBatches(Dataset[Batch]):
+    """The endless list of batches of a recipe.
+
+    Each item draws ``batch_fields`` squares of 192 pixels, records them, normalises them as the whole image would be
+    and cuts two crops of 128 from each.
+    """
+
+    def __init__(self, recipe: Recipe, sources: Sources, *, seed: int, first: int = 0, length: int = 10**9) -> None:
+        self.recipe = recipe
+        self.sources = sources
+        self.seed = seed
+        self.first = first
+        self.length = length
+        shares = np.array(recipe.shares) * [bool(sources.pairs), bool(sources.clean), bool(sources.procedural)]
+        self._shares = shares / shares.sum()
+        weights = np.array([plane.weight for plane in sources.clean])
+        self._clean_weights = weights / weights.sum() if len(weights) else weights
+
+    def __len__(self) -> int:
+        """Return how many batches are left."""
+        return self.length - self.first
+
+    def __getitem__(self, index: int) -> Batch:
+        """Make the batch of this number after ``first``."""
+        number = self.first + index
+        rng = np.random.default_rng([self.seed, number])
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        noisy, clean, vectors = [], [], []
+        for _ in range(self.recipe.batch_fields):
+            field_noisy, field_clean = self._field(rng, generator)
+            field_noisy, field_clean, vector = normalise(field_noisy, field_clean, rng)
+            for top, left in _crops(rng):
+                noisy.append(field_noisy[None, top : top + CROP, left : left + CROP])
+                clean.append(field_clean[None, top : top + CROP, left : left + CROP])
+                vectors.append(vector)
+        stacked_noisy, stacked_clean = torch.stack(noisy), torch.stack(clean)
+        noise = (stacked_noisy - stacked_clean).pow(2).mean(dim=(1, 2, 3))
+        return Batch(stacked_noisy, stacked_clean, torch.stack(vectors), noise)
+
+    def _field(self, rng: np.random.Generator, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        kind = rng.choice(3, p=self._shares)
+        if kind == 0:
+            return pair_field(self.sources.pairs[rng.integers(len(self.sources.pairs))], FIELD, rng)
+        clean = clean_field(self.recipe, self._clean_plane(rng, procedural=kind == 2), FIELD, rng)
+        return record(self.recipe.noise, clean, rng, generator), clean
+
+    def _clean_plane(self, rng: np.random.Generator, *, procedural: bool) -> CleanPlane:
+        if procedural:
+            return self.sources.procedural[rng.integers(len(self.sources.procedural))]
+        return self.sources.clean[rng.choice(len(self.sources.clean), p=self._clean_weights)]
+
+
+def normalise(noisy: Tensor, clean: Tensor, rng: np.random.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Normalise a field as at inference, and jitter it if ``rng`` is given.
+
+    At inference a tile is normalised by the whole image, in which it may be a dark corner; the jitter stands in for
+    that, and it teaches that the noise level may be told a little wrong.
+    """
+    measured = Normalization.fit(noisy[None].numpy())
+    offset, scale, hint = measured.offset, measured.scale, 1.0
+    if rng is not None:
+        wider = rng.uniform(1, 6) if rng.random() < 0.25 else np.exp(0.2 * rng.standard_normal())
+        offset += (wider - 1) * scale + 0.1 * scale * rng.standard_normal()
+        scale *= wider
+        hint = float(np.exp(0.1 * rng.standard_normal()))
+    noisy, clean = (noisy - offset) / scale, (clean - offset) / scale
+    powers = band_powers(noisy[None].numpy())
+    floor = float(np.sqrt(powers.min()))
+    return noisy, clean, torch.from_numpy(statistics_vector(powers, max(floor, 1e-5) * hint))
+
+
+def _crops(rng: np.random.Generator) -> Iterator[tuple[int, int]]:
+    for _ in range(2):
+        top, left = rng.integers(FIELD - CROP + 1, size=2)
+        yield int(top), int(left)

@@ -1,0 +1,205 @@
+"""The training loop: resumable, seeded, on one CPU, one GPU or several, through Lightning Fabric."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch.utils.data import DataLoader
+
+from ..diffusion.denoiser import Preconditioned
+from ..diffusion.unet import LocalUNet
+from ..engine.device import choose_precision, torch_dtype
+from .average import PowerAverage
+from .data import Batch, DenoiseBatches
+from .export import export_model
+from .loss import denoising_loss
+from .recipes import Recipe, read_recipe
+from .sources import load_sources
+from .validate import Validation
+
+Report = Callable[[str], None]
+_CHECKPOINT = "checkpoint.pt"
+_SECONDS_BETWEEN_VALIDATIONS = 300.0
+_WARM_UP_STEPS = 200
+_SIGMA_DATA_BATCHES = 16
+
+
+def train(
+    recipe: str | Path,
+    data: Path,
+    out: Path,
+    *,
+    steps: int | None = None,
+    minutes: float | None = None,
+    device: str = "auto",
+    devices: int = 1,
+    resume: bool = True,
+    seed: int | None = None,
+    progress: Report = lambda _: None,
+) -> Path:
+    """Train the model of a recipe.
+
+    The checkpoint with the best validation figure is exported as a model folder; the last one is kept for resuming.
+
+    Parameters
+    ----------
+    recipe : str or Path
+        Name of a bundled recipe or path of a YAML file.
+    data, out : Path
+        Folder that the recipe's patterns are relative to, and folder for checkpoints and the model.
+    steps : int, optional
+        Steps in all; ``None`` takes the recipe's.
+    minutes : float, optional
+        Stop after this time even if the steps are not done; the learning rate falls to zero by then.
+    device, devices : str, int
+        Accelerator ("auto", "cpu", "cuda", "mps") and how many of them.
+    resume : bool
+        Go on from the checkpoint in ``out`` if there is one.
+    seed : int, optional
+        ``None`` takes the recipe's.
+    progress : callable
+        Receives lines of text.
+
+    Returns
+    -------
+    Path
+        Folder of the exported model.
+
+    Raises
+    ------
+    TrainingError
+        If the recipe or the data are unusable.
+    """
+    plan = read_recipe(recipe)
+    changes = {"steps": steps, "seed": seed}
+    plan = plan.model_copy(update={name: value for name, value in changes.items() if value is not None})
+    out.mkdir(parents=True, exist_ok=True)
+    fabric = Fabric(accelerator=device, devices=devices, precision="32-true")
+    fabric.launch()
+    return _Run(plan, data, out, fabric, minutes, resume, progress).fit()
+
+
+class _Run:
+    """State of one training run."""
+
+    def __init__(
+        self, recipe: Recipe, data: Path, out: Path, fabric: Fabric, minutes: float | None, resume: bool, report: Report
+    ) -> None:
+        self.recipe, self.out, self.fabric = recipe, out, fabric
+        self.minutes, self.report = minutes, report
+        self.cache = out / "cache"
+        self.data = data
+        self.sources = load_sources(recipe, data, cache=self.cache)
+        self.validation = Validation(recipe, load_sources(recipe, data, validation=True))
+        torch.manual_seed(recipe.seed)
+        self.step, self.seconds, self.best = 0, 0.0, -math.inf
+        checkpoint = self._load_checkpoint() if resume else None
+        self.sigma_data = checkpoint["sigma_data"] if checkpoint else self._measure_sigma_data()
+        network = LocalUNet(**recipe.architecture.model_dump())
+        denoiser = Preconditioned(network, self.sigma_data, recipe.sigma_max)
+        if checkpoint:
+            denoiser.load_state_dict(checkpoint["weights"])
+        self.average = PowerAverage(denoiser)
+        denoiser.precision = torch_dtype(choose_precision("auto", fabric.device))
+        optimizer = torch.optim.Adam(denoiser.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.99))
+        if checkpoint:
+            self.average.module.load_state_dict(checkpoint["average"])
+            optimizer.load_state_dict(checkpoint["optimizer"])
+            self.step, self.seconds, self.best = (checkpoint[name] for name in ("step", "seconds", "best"))
+            report(f"resumed at step {self.step}")
+        self.denoiser, self.optimizer = fabric.setup(denoiser, optimizer)
+        self.average.module.to(fabric.device)
+
+    def fit(self) -> Path:
+        """Run to the end and export the best weights."""
+        started = validated = time.monotonic()
+        before = self.seconds
+        losses: list[float] = []
+        self.denoiser.train()
+        for batch in self._batches():
+            self.seconds = before + time.monotonic() - started
+            if self.step >= self.recipe.steps or self._portion() >= 1:
+                break
+            losses.append(self._one_step(batch))
+            if time.monotonic() - validated > _SECONDS_BETWEEN_VALIDATIONS:
+                self._validate(losses)
+                losses = []
+                validated = time.monotonic()
+        self._validate(losses)
+        return self.out / "model"
+
+    def _one_step(self, batch: Batch) -> float:
+        batch = Batch(*(part.to(self.fabric.device) for part in batch))
+        generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._learning_rate()
+        loss = denoising_loss(self.denoiser, batch, self.sigma_data, self.recipe.sigma_max, generator)
+        self.optimizer.zero_grad()
+        self.fabric.backward(loss.mean + loss.spread)
+        self.fabric.clip_gradients(self.denoiser, self.optimizer, max_norm=5.0, error_if_nonfinite=False)
+        self.optimizer.step()
+        self.step += 1
+        self.average.update(self.denoiser.module, self.step)
+        return float(loss.mean.detach())
+
+    def _portion(self) -> float:
+        by_time = self.seconds / (60 * self.minutes) if self.minutes else 0.0
+        return max(self.step / self.recipe.steps, by_time)
+
+    def _learning_rate(self) -> float:
+        warm_up = min(1.0, (self.step + 1) / _WARM_UP_STEPS)
+        return self.recipe.learning_rate * warm_up * 0.5 * (1 + math.cos(math.pi * min(1.0, self._portion())))
+
+    def _batches(self) -> DataLoader[Batch]:
+        rank, world = self.fabric.global_rank, self.fabric.world_size
+        batches = DenoiseBatches(
+            self.recipe, self.sources, seed=self.recipe.seed * world + rank, first=self.step, length=10**7
+        )
+        return DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=8, persistent_workers=False)
+
+    def _measure_sigma_data(self) -> float:
+        batches = DenoiseBatches(self.recipe, self.sources, seed=self.recipe.seed)
+        clean = torch.cat([batches[i].clean for i in range(_SIGMA_DATA_BATCHES)])
+        return float(clean.std())
+
+    def _validate(self, losses: list[float]) -> None:
+        if self.fabric.global_rank:
+            return
+        figures = self.validation.measure(self.average.module)
+        mean_loss = sum(losses) / max(1, len(losses))
+        shown = ", ".join(f"{name} {value:+.2f} dB" for name, value in figures.items())
+        self.report(f"step {self.step}, {self.seconds / 60:.0f} min, loss {mean_loss:.3f}: {shown}")
+        score = sum(figures.values()) / len(figures)
+        better = score > self.best
+        self.best = max(self.best, score)
+        self._save_checkpoint()
+        if better:
+            training = {"steps": self.step, "minutes": round(self.seconds / 60), "seed": self.recipe.seed}
+            export_model(self.recipe, self.average.module, self.sources, self.out / "model", training, figures)
+
+    def _save_checkpoint(self) -> None:
+        state = {
+            "weights": self.denoiser.module.state_dict(),
+            "average": self.average.module.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "sigma_data": self.sigma_data,
+            "step": self.step,
+            "seconds": self.seconds,
+            "best": self.best,
+        }
+        temporary = self.out / (_CHECKPOINT + ".part")
+        torch.save(state, temporary)
+        temporary.replace(self.out / _CHECKPOINT)
+
+    def _load_checkpoint(self) -> dict[str, Any] | None:
+        path = self.out / _CHECKPOINT
+        if not path.exists():
+            return None
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        return state

@@ -1,0 +1,151 @@
+"""Recipes: everything that decides what a training run makes, in one YAML file."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..errors import TrainingError
+from ..models.card import Architecture, TrainingSet
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Pairs(_Part):
+    """Recorded pairs: files of the same name in two folders.
+
+    Attributes
+    ----------
+    noisy, clean : str
+        Glob patterns below the data folder.
+    hold_out : float
+        Share of the rows, from the bottom, that is kept for validation.
+    """
+
+    noisy: str
+    clean: str
+    hold_out: float = Field(default=0.25, ge=0, lt=1)
+
+
+class Clean(_Part):
+    """Recorded images that are clean enough to simulate noise on.
+
+    Attributes
+    ----------
+    files : str
+        Glob pattern below the data folder.
+    shrink : (float, float)
+        Range of the factor by which images are binned; what is averaged has less grain.
+    average : int
+        Consecutive planes of a stack that are averaged, for the same reason.
+    isotropic : bool
+        Whether a stack may be cut along all three axes.
+    hold_out : float
+        Share of the planes (of a stack) or rows (of an image), from the end, that is kept for validation.
+    weight : float
+        How often images from here are drawn, relative to the other entries.
+    """
+
+    files: str
+    shrink: tuple[float, float] = (1.0, 1.0)
+    average: int = Field(default=1, ge=1)
+    isotropic: bool = False
+    hold_out: float = Field(default=0.25, ge=0, lt=1)
+    weight: float = Field(default=1.0, gt=0)
+
+
+class Noise(_Part):
+    """How wide the simulated camera varies.
+
+    Attributes
+    ----------
+    psnr_db : (float, float)
+        Range of the peak signal-to-noise ratio of the noisy images.
+    shot_share : (float, float)
+        Range of the share of the noise variance that is shot noise (the rest is read noise).
+    correlated, correlation_px : float, (float, float)
+        How often the noise is blurred, and by Gaussians of which standard deviations.
+    quantised, stripes, hot_pixels : float
+        How often images are stored in 8 bits, have row offsets, or have hot pixels.
+    """
+
+    psnr_db: tuple[float, float] = (10.0, 36.0)
+    shot_share: tuple[float, float] = (0.0, 1.0)
+    correlated: float = 0.15
+    correlation_px: tuple[float, float] = (0.3, 1.0)
+    quantised: float = 0.3
+    stripes: float = 0.05
+    hot_pixels: float = 0.05
+
+
+class Recipe(_Part):
+    """A training run.
+
+    Attributes
+    ----------
+    procedural : {"fluorescence", "electron_microscopy"}
+        Kind of procedural images.
+    shares : (float, float, float)
+        Relative frequency of recorded pairs, recorded clean images and procedural images.
+    blur_px : (float, float)
+        Range of the additional Gaussian blur of clean images; blurred with probability `blurred`.
+    """
+
+    id: str
+    title: str
+    summary: str
+    task: Literal["denoise"] = "denoise"
+    architecture: Architecture
+    sigma_max: float = 2.5
+    pairs: tuple[Pairs, ...] = ()
+    clean: tuple[Clean, ...] = ()
+    procedural: Literal["fluorescence", "electron_microscopy"]
+    procedural_count: int = 600
+    shares: tuple[float, float, float] = (0.15, 0.35, 0.5)
+    noise: Noise = Noise()
+    blurred: float = 0.7
+    blur_px: tuple[float, float] = (0.4, 4.0)
+    steps: int = 60_000
+    batch_fields: int = 4
+    learning_rate: float = 0.005
+    seed: int = 0
+    training_data: tuple[TrainingSet, ...] = ()
+    known_failures: tuple[str, ...] = ()
+
+
+def bundled_recipes() -> list[str]:
+    """Return the names of the recipes that come with the package."""
+    folder = resources.files(__package__) / "library"
+    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def read_recipe(name: str | Path) -> Recipe:
+    """Read a bundled recipe by its name or any recipe by its path.
+
+    Raises
+    ------
+    TrainingError
+        If there is none or it is not valid.
+    """
+    path = Path(name)
+    try:
+        if str(name) in bundled_recipes():
+            text = (resources.files(__package__) / "library" / f"{name}.yaml").read_text(encoding="utf-8")
+        else:
+            text = path.read_text(encoding="utf-8")
+        return Recipe.model_validate(yaml.safe_load(text))
+    except OSError:
+        known = ", ".join(bundled_recipes())
+        raise TrainingError(f"There is no recipe '{name}'. Give the path of a YAML file or one of: {known}.") from None
+    except yaml.YAMLError:
+        raise TrainingError(f"{path} is not readable as YAML.") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "recipe"
+        raise TrainingError(f"{path} is not a valid recipe: {where}: {first['msg']}.") from None

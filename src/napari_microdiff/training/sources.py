@@ -1,0 +1,145 @@
+"""Images to train on: recorded pairs, recorded clean images and procedural ones, split into training and validation.
+
+The split is by place: the end of each image or stack is kept for validation and never trained on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from skimage import io
+
+from ..errors import TrainingError
+from ..imaging import structures
+from .recipes import Clean, Pairs, Recipe
+
+Plane = NDArray[np.float32]
+_SMALLEST = 48  # a side below this holds too little context to train on
+
+
+@dataclass(frozen=True)
+class CleanPlane:
+    """One clean image and the range of factors by which it may be binned."""
+
+    image: Plane
+    shrink: tuple[float, float]
+    weight: float
+
+
+@dataclass(frozen=True)
+class PairPlane:
+    """A noisy image and the clean one, in the units of the noisy one."""
+
+    noisy: Plane
+    clean: Plane
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Everything that a run draws from."""
+
+    pairs: list[PairPlane]
+    clean: list[CleanPlane]
+    procedural: list[CleanPlane]
+
+
+def load_sources(recipe: Recipe, data: Path, *, validation: bool = False, cache: Path | None = None) -> Sources:
+    """Load the training or the validation part of what a recipe names.
+
+    Parameters
+    ----------
+    data : Path
+        Folder that the recipe's patterns are relative to.
+    cache : Path, optional
+        Folder in which procedural images are kept, since making them takes a minute.
+
+    Raises
+    ------
+    TrainingError
+        If a pattern matches nothing or files of a pair differ in shape.
+    """
+    pairs = [plane for entry in recipe.pairs for plane in _load_pairs(entry, data, validation)]
+    clean = [plane for entry in recipe.clean for plane in _load_clean(entry, data, validation)]
+    count = 24 if validation else recipe.procedural_count
+    return Sources(pairs, clean, _procedural(recipe, count, validation, cache))
+
+
+def _files(data: Path, pattern: str) -> list[Path]:
+    found = sorted(data.glob(pattern))
+    if not found:
+        raise TrainingError(f"No file in {data} matches '{pattern}', which the recipe asks for. Check --data.")
+    return found
+
+
+def _read(path: Path) -> NDArray[np.generic]:
+    array = tifffile.imread(path) if path.suffix.lower() in {".tif", ".tiff"} else io.imread(path)
+    return np.asarray(array)
+
+
+def _part(length: int, hold_out: float, validation: bool) -> slice:
+    cut = round(length * (1 - hold_out))
+    return slice(cut, length) if validation else slice(0, cut)
+
+
+def _stretch(image: NDArray[np.generic]) -> Plane:
+    pixels = image.astype(np.float32)
+    low, high = np.percentile(pixels, (0.2, 99.9))
+    return np.asarray((pixels - low) / max(high - low, 1e-9), dtype=np.float32)
+
+
+def _load_pairs(entry: Pairs, data: Path, validation: bool) -> list[PairPlane]:
+    planes = []
+    for noisy_path, clean_path in zip(_files(data, entry.noisy), _files(data, entry.clean), strict=True):
+        noisy, clean = (_read(p).astype(np.float32) for p in (noisy_path, clean_path))
+        if noisy.shape != clean.shape or noisy.ndim != 2:
+            raise TrainingError(f"{noisy_path} and {clean_path} must be 2-D images of one shape.")
+        # Exposure and contrast differ between the two; the loss compares them in the units of the noisy one.
+        gain, offset = np.polyfit(clean.ravel().astype(float), noisy.ravel().astype(float), 1)
+        rows = _part(len(noisy), entry.hold_out, validation)
+        if (rows.stop or 0) - rows.start >= _SMALLEST:
+            planes.append(PairPlane(noisy[rows], (clean * gain + offset).astype(np.float32)[rows]))
+    return planes
+
+
+def _load_clean(entry: Clean, data: Path, validation: bool) -> list[CleanPlane]:
+    planes: list[Plane] = []
+    for path in _files(data, entry.files):
+        image = _read(path)
+        if image.ndim == 2:
+            planes.append(_stretch(image)[_part(len(image), entry.hold_out, validation)])
+        elif image.ndim == 3 and min(image.shape) <= 4:  # channels
+            channels = np.moveaxis(image, int(np.argmin(image.shape)), 0)
+            planes += [_stretch(c)[_part(len(c), entry.hold_out, validation)] for c in channels]
+        elif image.ndim == 3:
+            stack = _stretch(image)[_part(len(image), entry.hold_out, validation)]
+            for axis in (0, 1, 2) if entry.isotropic else (0,):
+                planes += _averaged(np.moveaxis(stack, axis, 0), entry.average)
+    usable = [p for p in planes if min(p.shape) >= _SMALLEST]
+    # The weight is that of the entry, however many images it has.
+    return [CleanPlane(np.ascontiguousarray(p), entry.shrink, entry.weight / len(usable)) for p in usable]
+
+
+def _averaged(stack: Plane, count: int) -> list[Plane]:
+    starts = range(0, len(stack) - count + 1, max(1, count - 1))
+    return [stack[i : i + count].mean(axis=0) for i in starts]
+
+
+def _procedural(recipe: Recipe, count: int, validation: bool, cache: Path | None) -> list[CleanPlane]:
+    side = 384
+    path = cache / f"procedural-{recipe.procedural}-{count}-{recipe.seed}.npy" if cache else None
+    if path is not None and path.exists():
+        images = np.load(path, mmap_mode="r")
+    else:
+        make = getattr(structures, recipe.procedural)
+        # Seeds of validation images differ from those of training images by the middle number.
+        images = np.stack(
+            [make(np.random.default_rng([recipe.seed, int(validation), i]), side) for i in range(count)]
+        ).astype(np.float16)
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path, images)
+    return [CleanPlane(image, (0.6, 2.0), 1 / count) for image in images]

@@ -1,0 +1,85 @@
+"""Validation figures: how many decibels a denoiser gains over the best Gaussian filter of each held-out image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..diffusion.denoiser import Condition, Preconditioned
+from .data import normalise
+from .recipes import Recipe
+from .simulate import clean_field, pair_field, record
+from .sources import Sources
+
+_SIDE = 256
+_COUNT = 16
+_SIGMAS = (0.5, 0.7, 0.9, 1.2, 1.5, 2.0, 2.6, 3.4, 4.5, 6.0)
+_HEAVY_DB = (12.0, 28.0)
+
+
+def affine_psnr(truth: NDArray[np.floating], estimate: NDArray[np.floating]) -> float:
+    """Peak signal-to-noise ratio in dB over the range of ``truth``, after the best gain and offset."""
+    gain, offset = np.polyfit(estimate.ravel().astype(float), truth.ravel().astype(float), 1)
+    error = float(np.mean((estimate * gain + offset - truth) ** 2))
+    return float(10 * np.log10(float(np.ptp(truth)) ** 2 / max(error, 1e-20)))
+
+
+def best_gaussian(truth: NDArray[np.floating], noisy: NDArray[np.floating]) -> float:
+    """Affine PSNR of the best of ten Gaussian filters, chosen with the truth in hand."""
+    return max(affine_psnr(truth, ndimage.gaussian_filter(noisy, sigma)) for sigma in _SIGMAS)
+
+
+class Validation:
+    """A fixed set of held-out images, recorded and simulated."""
+
+    def __init__(self, recipe: Recipe, sources: Sources) -> None:
+        noise = recipe.noise.model_copy(update={"psnr_db": _HEAVY_DB})
+        recipe = recipe.model_copy(update={"noise": noise})
+        self._items = {
+            name: [self._prepare(*pair) for pair in pairs]
+            for name, pairs in {
+                "pairs": list(self._pairs(sources)),
+                "recorded": list(self._simulated(recipe, sources.clean)),
+                "procedural": list(self._simulated(recipe, sources.procedural)),
+            }.items()
+            if pairs
+        }
+
+    def measure(self, denoiser: Preconditioned) -> dict[str, float]:
+        """Return the mean gain in dB of one evaluation over the best Gaussian, for each kind of image."""
+        device = next(denoiser.parameters()).device
+        figures = {}
+        for name, items in self._items.items():
+            gains = []
+            for noisy, truth, vector, bar in items:
+                condition = Condition(maps=noisy[None, None].to(device), vector=vector[None].to(device))
+                with torch.inference_mode():
+                    mean = denoiser(torch.zeros_like(noisy)[None, None].to(device), denoiser.sigma_max, condition).mean
+                gains.append(affine_psnr(truth, mean[0, 0].cpu().numpy()) - bar)
+            figures[name] = float(np.mean(gains))
+        return figures
+
+    @staticmethod
+    def _prepare(
+        noisy: torch.Tensor, clean: torch.Tensor
+    ) -> tuple[torch.Tensor, NDArray[np.float32], torch.Tensor, float]:
+        noisy, clean, vector = normalise(noisy, clean, None)
+        return noisy, clean.numpy(), vector, best_gaussian(clean.numpy(), noisy.numpy())
+
+    @staticmethod
+    def _pairs(sources: Sources) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        for number in range(_COUNT if sources.pairs else 0):
+            rng = np.random.default_rng([1, number])
+            yield pair_field(sources.pairs[number % len(sources.pairs)], _SIDE, rng)
+
+    @staticmethod
+    def _simulated(recipe: Recipe, planes: list) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:  # type: ignore[type-arg]
+        for number in range(_COUNT if planes else 0):
+            rng = np.random.default_rng([2, number])
+            plane = planes[int(rng.integers(len(planes)))]
+            clean = clean_field(recipe, plane, _SIDE, rng)
+            yield record(recipe.noise, clean, rng, torch.Generator().manual_seed(number)), clean

@@ -1,0 +1,110 @@
+"""One image through a request: all that can fail is tried before the long part, and files appear only at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..engine.events import Result
+from ..engine.request import Request
+from ..errors import FileError, ImageError
+from ..files import OutputImage, Picture, check_writable, prepare, read_image, write_images
+from ..imaging.axes import check_axes, check_region, region_shape
+from .terminal import follow, say
+
+
+def process(request: Request, source: Path, targets: Mapping[str, Path], *, overwrite: bool = False) -> None:
+    """Read an image, carry out the request and write its outputs.
+
+    Parameters
+    ----------
+    request : Request
+        What to do; without axes, those of the file are used.
+    source : Path
+        Image file.
+    targets : mapping of str to Path
+        File for each output: ``"mean"``, ``"sample"`` and ``"uncertainty"``.
+    overwrite : bool
+        Whether files that exist may be replaced.
+
+    Raises
+    ------
+    MicrodiffError
+        If anything is wrong with the request, the image or the files; then no file was written or changed.
+    """
+    _check_names(source, targets, overwrite)
+    picture = read_image(source)
+    if picture.images_in_file > 1:
+        say(f"note: {source} holds {picture.images_in_file} images; the first is used.")
+    if picture.dtype.kind not in "biuf":
+        raise ImageError(f"{source} has pixels of type {picture.dtype}. Convert it to real numbers first.")
+    if request.axes is None:
+        request = request.model_copy(update={"axes": picture.axes})
+    _check_room(request, picture, targets)
+
+    from ..tasks import run
+
+    result = follow(run(request, picture.array))
+    made = result.images()
+    write_images([_output(path, made[name], name, picture, result) for name, path in targets.items()])
+    _say_what_was_made(result, targets)
+
+
+def _check_names(source: Path, targets: Mapping[str, Path], overwrite: bool) -> None:
+    seen: dict[str, Path] = {os.path.realpath(source): source}
+    for path in targets.values():
+        same = seen.setdefault(os.path.realpath(path), path)
+        if same is source:
+            raise FileError(f"{path} is the input itself. Choose another name, so that the raw data are kept.")
+        if same is not path:
+            raise FileError(f"{path} is named for two outputs. Give each a file of its own.")
+        if path.exists() and not path.is_dir() and not overwrite:
+            raise FileError(f"{path} exists already. Choose another name, or add --overwrite to replace it.")
+
+
+def _check_room(request: Request, picture: Picture, targets: Mapping[str, Path]) -> None:
+    """Check before the work that axes, formats, folders and disk will do."""
+    axes = request.axes or picture.axes
+    check_axes(axes, picture.shape)
+    shape = picture.shape
+    if request.region is not None:
+        check_region(request.region, shape)
+        shape = region_shape(request.region)
+    blank = np.broadcast_to(np.float32(0), shape)
+    outputs = [prepare(path, blank, **_kept(name, axes, picture)) for name, path in targets.items()]
+    for path in targets.values():
+        check_writable(path, sum(output.nbytes for output in outputs))
+
+
+def _output(path: Path, image: np.ndarray[Any, Any], name: str, picture: Picture, result: Result) -> OutputImage:
+    memory = {
+        "request": result.request.model_dump(mode="json"),
+        "report": result.report,
+        "source": picture.path.name if picture.path else "",
+        "output": name,
+        "region": result.region,
+    }
+    note = json.dumps({"napari_microdiff": memory}, default=_plain)
+    return prepare(path, image, description=note, **_kept(name, result.request.axes or picture.axes, picture))
+
+
+def _kept(name: str, axes: str, picture: Picture) -> dict[str, Any]:
+    """Return what an output takes from the input; an uncertainty is small and must not be rounded."""
+    return {"like": picture, "axes": axes, "dtype": np.float32 if name == "uncertainty" else picture.dtype}
+
+
+def _plain(value: object) -> object:
+    return value.item() if isinstance(value, np.generic) else str(value)
+
+
+def _say_what_was_made(result: Result, targets: Mapping[str, Path]) -> None:
+    facts = []
+    if isinstance(seconds := result.report.get("seconds"), int | float):
+        facts.append(f"{seconds:.1f} s")
+    facts += [str(result.report.get("device", result.request.device)), f"seed {result.request.seed}"]
+    say(f"wrote {', '.join(f'{path} ({name})' for name, path in targets.items())}: {', '.join(facts)}")

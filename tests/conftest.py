@@ -21,11 +21,11 @@ def make_tiny_model(folder: Path, name: str = TINY, widths: tuple[int, ...] = (8
     from napari_microdiff.models.model import save_model
 
     torch.manual_seed(0)
-    shape = Architecture(condition_channels=1, vector_length=VECTOR_LENGTH, widths=widths, blocks=1)
+    shape = Architecture(condition_channels=2, vector_length=VECTOR_LENGTH, widths=widths, blocks=1)
     network = LocalUNet(**shape.model_dump())
     with torch.no_grad():
         # The gains start at zero, which would hide the network; these make every part of it count.
-        for gain, value in ((network.mean_gain, 0.3), (network.spread_gain, 0.5), (network.direct_gain, 1.0)):
+        for gain, value in ((network.mean_gain, 0.3), (network.spread_gain, 0.5)):
             gain.fill_(value)
     length = VECTOR_LENGTH - 1
     card = Card(

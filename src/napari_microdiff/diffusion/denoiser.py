@@ -35,6 +35,8 @@ class Condition:
         Shape (batch, condition channels, [z,] y, x); enters the network as it is.
     vector : Tensor, optional
         Shape (batch, vector length).
+    guess : Tensor, optional
+        A first guess of the clean image, which the denoiser starts from; shape of the image.
     known : Tensor, optional
         Values of known pixels, for guidance; shape of the image.
     known_mask : Tensor, optional
@@ -45,6 +47,7 @@ class Condition:
 
     maps: Tensor | None = None
     vector: Tensor | None = None
+    guess: Tensor | None = None
     known: Tensor | None = None
     known_mask: Tensor | None = None
     measured: Tensor | None = None
@@ -85,6 +88,10 @@ class Preconditioned(nn.Module):
     ``c_out = sigma s / sqrt(sigma^2 + s^2)``, ``c_in = 1 / sqrt(sigma^2 + s^2)`` and ``c_noise = ln(sigma) / 4``,
     where ``s`` is the standard deviation of the data. The variance is ``c_out^2 exp(V)``.
 
+    If the condition holds a guess ``g``, all of this is done to ``x - g``, and ``s`` is the standard deviation of what
+    the guess leaves over: before the network has learned anything, the denoiser is the posterior mean of a Gaussian
+    around the guess.
+
     Parameters
     ----------
     network : LocalUNet
@@ -116,8 +123,11 @@ class Preconditioned(nn.Module):
         wide = sigma.view(-1, *([1] * (x.ndim - 1)))
         total = (wide**2 + self.sigma_data**2).sqrt()
         c_out = wide * self.sigma_data / total
-        x = torch.where(wide < self.sigma_max * (1 - _SLACK), x, 0.0)
-        raw, spread = self.network(x / total, sigma.log() / 4, condition.maps, condition.vector, self.precision)
-        mean = x * (self.sigma_data / total) ** 2 + c_out * raw
+        left = x if condition.guess is None else x - condition.guess
+        left = torch.where(wide < self.sigma_max * (1 - _SLACK), left, 0.0)
+        raw, spread = self.network(left / total, sigma.log() / 4, condition.maps, condition.vector, self.precision)
+        mean = left * (self.sigma_data / total) ** 2 + c_out * raw
+        if condition.guess is not None:
+            mean = mean + condition.guess
         log_variance = spread.clamp(-_LOG_VARIANCE_LIMIT, _LOG_VARIANCE_LIMIT)
         return Prediction(mean, c_out**2 * log_variance.exp())

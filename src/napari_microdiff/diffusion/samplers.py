@@ -142,9 +142,12 @@ def heun(sigmas: Sequence[float], blind: bool = False) -> list[Step]:
 
 
 def dpmpp_2m(sigmas: Sequence[float], blind: bool = False) -> list[Step]:
-    """DPM-Solver++(2M) (Lu et al. 2022, arXiv:2211.01095), of order one at its first and its last step."""
+    """DPM-Solver++(2M) (Lu et al. 2022, arXiv:2211.01095), of order one at its first and its last step.
+
+    The blind evaluation does not lie on the path that the solver follows, so that nothing is extrapolated from it.
+    """
     steps, pairs = _pairs(sigmas, blind)
-    before = sigmas[0] if blind else None
+    before: float | None = None
     for now, then in pairs:
         ratio = then / now
         if before is None or then == 0:

@@ -132,8 +132,6 @@ class LocalUNet(nn.Module):
         self.features = Features(inputs, widths, blocks, embedding, dims)
         self.mean = Conv(widths[0], channels * patch, 3, dims)
         self.mean_gain = nn.Parameter(torch.zeros(()))
-        self.direct = Conv(embedding, channels, 0) if condition_channels >= channels else None
-        self.direct_gain = nn.Parameter(torch.zeros(()))
         self.spread_hidden = Conv(widths[0] + 1, widths[0], 3, dims)
         self.spread = Conv(widths[0], channels * patch, 3, dims)
         self.spread_gain = nn.Parameter(torch.zeros(()))
@@ -173,10 +171,6 @@ class LocalUNet(nn.Module):
         embedding = self._embed(c_noise, vector)
         features = self.features(inputs.contiguous(memory_format=layout), embedding.to(precision))
         mean = self._to_pixels(self.mean(features.float(), gain=self.mean_gain))
-        if self.direct is not None and maps is not None:
-            # Under faint noise the answer is nearly the first map itself, which the features then need not carry.
-            share = self.direct(embedding, gain=self.direct_gain)
-            mean = mean + share.view(*share.shape, *([1] * self.dims)) * maps[:, : self.channels]
         return mean, self._log_variance(features.detach())
 
     def _log_variance(self, features: Tensor) -> Tensor:

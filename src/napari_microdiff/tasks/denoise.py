@@ -26,6 +26,7 @@ from ..imaging.axes import PlaneIndex
 from ..imaging.camera import Camera, destabilise, stabilise
 from ..imaging.intensity import Normalization
 from ..imaging.noise import estimate_camera
+from ..imaging.wiener import RADIUS, filtered
 from .base import Context, Image, PlaneJob
 from .statistics import Statistics, advice, channel_axis, channel_view, familiarity, measure, positions
 
@@ -110,11 +111,16 @@ class Denoise:
         return position
 
     def _job_by_condition(self, plane: Plane, noisy: Any, statistics: Statistics) -> PlaneJob:
-        told = torch.from_numpy(statistics.vector(self.request.options.noise_level))[None]
+        wanted = self.request.options.noise_level
+        vector = torch.from_numpy(statistics.vector(wanted))[None]
+        kernel = statistics.wiener(wanted)
 
         def condition_at(tile: Tile) -> Condition:
-            pixels = statistics.normalization.apply(read_window(noisy, tile.window))
-            return Condition(maps=torch.from_numpy(pixels)[None, None], vector=told)
+            window = tuple((start - RADIUS, stop + RADIUS) for start, stop in tile.window)
+            pixels = statistics.normalization.apply(read_window(noisy, window))
+            guess = torch.from_numpy(filtered(pixels, kernel))[None, None]
+            inner = torch.from_numpy(pixels[RADIUS:-RADIUS, RADIUS:-RADIUS])[None, None]
+            return Condition(maps=torch.cat([inner, guess], dim=1), vector=vector, guess=guess)
 
         steps = self._steps(self.card.sigma_max, blind=True)
         return PlaneJob(replace(plane, condition_at=condition_at), steps, noisy)

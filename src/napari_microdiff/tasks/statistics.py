@@ -14,6 +14,7 @@ from ..imaging.blocks import sample_blocks
 from ..imaging.intensity import Normalization
 from ..imaging.noise import noise_sigma
 from ..imaging.spectrum import band_powers, noise_floor, statistics_vector
+from ..imaging.wiener import wiener_kernel
 from ..models.card import Familiarity
 from .base import Source, check_finite
 
@@ -43,8 +44,15 @@ class Statistics:
 
     def vector(self, noise_level: float | None = None) -> NDArray[np.float32]:
         """Return the condition vector, for another noise level (in the units of the image) if one is given."""
+        return statistics_vector(self.powers, self._floor(noise_level))
+
+    def wiener(self, noise_level: float | None = None) -> NDArray[np.float32]:
+        """Return the kernel of the image's Wiener filter, for another noise level if one is given."""
+        return wiener_kernel(self.powers, self._floor(noise_level))
+
+    def _floor(self, noise_level: float | None) -> float:
         ratio = noise_level / self.noise_level if noise_level and self.noise_level > 0 else 1.0
-        return statistics_vector(self.powers, max(noise_floor(self.powers), 1e-5) * ratio)
+        return noise_floor(self.powers) * ratio
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..diffusion.denoiser import Condition, Preconditioned, Prediction
 from ..engine.device import choose_device, choose_precision, torch_dtype
@@ -30,12 +31,14 @@ from ..imaging.axes import Sliceable, planes
 from ..imaging.intensity import Normalization
 from ..imaging.noise import estimate_camera
 from ..imaging.spectrum import noise_floor, statistics_vector
+from ..imaging.wiener import RADIUS, wiener_kernel
 from ..models.build import load_denoiser
 from ..models.model import Model, save_model
 from ..models.store import find_model, list_models, user_folder
 from ..tasks.base import Source, open_source
 from ..tasks.statistics import Statistics, channel_axis, channel_view, measure
 from .average import PowerAverage
+from .validate import blind_mean
 
 _RECORRUPTION = 0.7  # "a"; the input is noisier by sqrt(1 + a^2)
 _CROP, _BATCH = 128, 8
@@ -170,6 +173,7 @@ class _Images:
         if min(min(plane.shape) for plane in self.noisy) < _CROP:
             raise ImageError(f"The image is too small to learn from: its sides must be at least {_CROP} pixels.")
         self.vector = torch.from_numpy(self.statistics.vector()).to(device)
+        self._kernel = torch.from_numpy(self.statistics.wiener()).to(device)
         self.deviation, self.residual = zip(*(self._noise_of(plane, denoiser) for plane in self.noisy), strict=True)
 
     def describe(self) -> str:
@@ -180,15 +184,19 @@ class _Images:
     def denoise(self, denoiser: Preconditioned) -> NDArray[np.float32]:
         """Denoise the first plane; in the units of the image."""
         with torch.inference_mode():
-            mean = _blind_mean(denoiser, self.noisy[0][None, None], self.vector[None])
-        return self.normalization.undo(mean[0, 0].cpu().numpy())
+            mean = self._mean(denoiser, self.noisy[0])
+        return self.normalization.undo(mean.cpu().numpy())
+
+    def _mean(self, denoiser: Preconditioned, noisy: Tensor) -> Tensor:
+        guess = _filtered(noisy[None, None], self._kernel)[0, 0]
+        return blind_mean(denoiser, noisy, guess, self.vector)
 
     def _tensor(self, plane: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(self.normalization.apply(plane)).to(self.device)
 
     def _noise_of(self, noisy: Tensor, denoiser: Preconditioned) -> tuple[Tensor, Tensor]:
         with torch.inference_mode():
-            mean = _blind_mean(denoiser, noisy[None, None], self.vector[None])[0, 0]
+            mean = self._mean(denoiser, noisy)
         grey = self.normalization.undo(mean.cpu().numpy())
         measured = np.maximum(self._camera.noise(grey), 1e-3 * self.statistics.noise_level) / self.normalization.scale
         deviation = torch.from_numpy(measured.astype(np.float32)).to(self.device)
@@ -211,9 +219,9 @@ def _some_planes(source: Source, axis: int | None, position: int | None) -> list
     return [np.asarray(source.plane(indices[i])[middle]) for i in chosen]
 
 
-def _blind_mean(denoiser: Preconditioned, noisy: Tensor, vector: Tensor) -> Tensor:
-    prediction: Prediction = denoiser(torch.zeros_like(noisy), denoiser.sigma_max, Condition(maps=noisy, vector=vector))
-    return prediction.mean
+def _filtered(images: Tensor, kernel: Tensor) -> Tensor:
+    """Filter images of shape (batch, 1, y, x) by their Wiener kernel."""
+    return F.conv2d(F.pad(images, (RADIUS,) * 4, mode="reflect"), kernel[None, None])
 
 
 class _Fit:
@@ -226,17 +234,15 @@ class _Fit:
         self.average = PowerAverage(denoiser)
         self._optimizer = torch.optim.Adam(denoiser.parameters(), lr=_LEARNING_RATE, betas=(0.9, 0.99))
         self._rng = np.random.default_rng([seed, 0])
-        self._noisier_vector = self._vector_of_recorrupted(images.statistics)
+        self._vector, self._kernel = self._statistics_of_recorrupted(images.statistics)
         self._held_out = [self._draw(np.random.default_rng([seed, 1, i]), 1) for i in range(_HELD_OUT)]
 
     def one_step(self, step: int) -> None:
         """Take one step of training."""
         inputs, targets, noise = self._draw(self._rng, _BATCH)
-        condition = Condition(maps=inputs, vector=self._noisier_vector.expand(len(inputs), -1))
-        blank = torch.zeros_like(inputs)
-        mean, variance = self.denoiser(blank, self.denoiser.sigma_max, condition)
+        mean, variance = self._evaluate(self.denoiser, inputs)
         with torch.no_grad():
-            held = self.parent(blank, self.parent.sigma_max, condition).variance
+            held = self._evaluate(self.parent, inputs).variance
         assert variance is not None
         assert held is not None
         scale = 0.1 * noise.pow(2).mean()
@@ -245,7 +251,7 @@ class _Fit:
         for group in self._optimizer.param_groups:
             group["lr"] = _LEARNING_RATE * min(1.0, step / 20) * 0.5 * (1 + math.cos(math.pi * portion))
         self._optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.denoiser.parameters(), 5.0)
         self._optimizer.step()
         self.average.update(self.denoiser, step)
@@ -260,7 +266,7 @@ class _Fit:
             total = 0.0
             for inputs, targets, noise in self._held_out:
                 with torch.inference_mode():
-                    mean = _blind_mean(denoiser, inputs, self._noisier_vector[None])
+                    mean = self._evaluate(denoiser, inputs).mean
                 floor = float(noise.pow(2).mean()) * (1 + _RECORRUPTION**-2)
                 total += float((mean - targets).pow(2).mean()) - floor
             errors.append(max(total / len(self._held_out), 1e-9))
@@ -284,11 +290,20 @@ class _Fit:
         first, second, third = stacked
         return first, second, third
 
-    def _vector_of_recorrupted(self, statistics: Statistics) -> Tensor:
+    def _evaluate(self, denoiser: Preconditioned, inputs: Tensor) -> Prediction:
+        guess = _filtered(inputs, self._kernel)
+        vector = self._vector.expand(len(inputs), -1)
+        condition = Condition(maps=torch.cat([inputs, guess], dim=1), vector=vector, guess=guess)
+        prediction: Prediction = denoiser(torch.zeros_like(inputs), denoiser.sigma_max, condition)
+        return prediction
+
+    def _statistics_of_recorrupted(self, statistics: Statistics) -> tuple[Tensor, Tensor]:
+        """Return vector and Wiener kernel of the image as it is after recorruption."""
         floor = noise_floor(statistics.powers)
         powers = statistics.powers + (_RECORRUPTION * floor) ** 2
-        vector = statistics_vector(powers, max(floor * math.sqrt(1 + _RECORRUPTION**2), 1e-5))
-        return torch.from_numpy(vector).to(self.images.device)
+        noise = floor * math.sqrt(1 + _RECORRUPTION**2)
+        vector, kernel = statistics_vector(powers, noise), wiener_kernel(powers, noise)
+        return torch.from_numpy(vector).to(self.images.device), torch.from_numpy(kernel).to(self.images.device)
 
 
 def _window(shape: torch.Size | tuple[int, ...], rng: np.random.Generator) -> tuple[slice, slice]:

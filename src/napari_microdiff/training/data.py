@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..imaging.intensity import Normalization
-from ..imaging.spectrum import band_powers, statistics_vector
+from ..imaging.spectrum import band_powers, noise_floor, statistics_vector
+from ..imaging.wiener import RADIUS, filtered, wiener_kernel
 from .recipes import Recipe
 from .simulate import clean_field, pair_field, record
 from .sources import CleanPlane, Sources
@@ -25,7 +26,8 @@ class Batch(NamedTuple):
 
     Attributes
     ----------
-    noisy, clean : Tensor, shape (batch, 1, CROP, CROP)
+    noisy, clean, guess : Tensor, shape (batch, 1, CROP, CROP)
+        The guess is the Wiener filter of the noisy image.
     vector : Tensor, shape (batch, VECTOR_LENGTH)
         Statistics of the larger field that a crop comes from, as of a whole image.
     noise : Tensor, shape (batch,)
@@ -34,6 +36,7 @@ class Batch(NamedTuple):
 
     noisy: Tensor
     clean: Tensor
+    guess: Tensor
     vector: Tensor
     noise: Tensor
 
@@ -65,17 +68,18 @@ class DenoiseBatches(Dataset[Batch]):
         number = self.first + index
         rng = np.random.default_rng([self.seed, number])
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        noisy, clean, vectors = [], [], []
+        noisy, clean, guess, vectors = [], [], [], []
         for _ in range(self.recipe.batch_fields):
             field_noisy, field_clean = self._field(rng, generator)
-            field_noisy, field_clean, vector = normalise(field_noisy, field_clean, rng)
-            for top, left in _crops(rng):
-                noisy.append(field_noisy[None, top : top + CROP, left : left + CROP])
-                clean.append(field_clean[None, top : top + CROP, left : left + CROP])
-                vectors.append(vector)
-        stacked_noisy, stacked_clean = torch.stack(noisy), torch.stack(clean)
+            field = normalise(field_noisy, field_clean, rng)
+            for here in _crops(rng):
+                noisy.append(field.noisy[here])
+                clean.append(field.clean[here])
+                guess.append(field.guess[here])
+                vectors.append(field.vector)
+        stacked_noisy, stacked_clean, stacked_guess = (torch.stack(part)[:, None] for part in (noisy, clean, guess))
         noise = (stacked_noisy - stacked_clean).pow(2).mean(dim=(1, 2, 3))
-        return Batch(stacked_noisy, stacked_clean, torch.stack(vectors), noise)
+        return Batch(stacked_noisy, stacked_clean, stacked_guess, torch.stack(vectors), noise)
 
     def _field(self, rng: np.random.Generator, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         kind = rng.choice(3, p=self._shares)
@@ -90,7 +94,16 @@ class DenoiseBatches(Dataset[Batch]):
         return self.sources.clean[rng.choice(len(self.sources.clean), p=self._clean_weights)]
 
 
-def normalise(noisy: Tensor, clean: Tensor, rng: np.random.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
+class Field(NamedTuple):
+    """A field in normalised units, its Wiener filter and its statistics."""
+
+    noisy: Tensor
+    clean: Tensor
+    guess: Tensor
+    vector: Tensor
+
+
+def normalise(noisy: Tensor, clean: Tensor, rng: np.random.Generator | None) -> Field:
     """Normalise a field as at inference, and jitter it if ``rng`` is given.
 
     At inference a tile is normalised by the whole image, in which it may be a dark corner; the jitter stands in for
@@ -105,11 +118,13 @@ def normalise(noisy: Tensor, clean: Tensor, rng: np.random.Generator | None) -> 
         hint = float(np.exp(0.1 * rng.standard_normal()))
     noisy, clean = (noisy - offset) / scale, (clean - offset) / scale
     powers = band_powers(noisy[None].numpy())
-    floor = float(np.sqrt(powers.min()))
-    return noisy, clean, torch.from_numpy(statistics_vector(powers, max(floor, 1e-5) * hint))
+    level = noise_floor(powers) * hint
+    padded = np.pad(noisy.numpy(), RADIUS, mode="reflect")
+    guess = torch.from_numpy(filtered(padded, wiener_kernel(powers, level)))
+    return Field(noisy, clean, guess, torch.from_numpy(statistics_vector(powers, level)))
 
 
-def _crops(rng: np.random.Generator) -> Iterator[tuple[int, int]]:
+def _crops(rng: np.random.Generator) -> Iterator[tuple[slice, slice]]:
     for _ in range(2):
-        top, left = rng.integers(FIELD - CROP + 1, size=2)
-        yield int(top), int(left)
+        top, left = (int(corner) for corner in rng.integers(FIELD - CROP + 1, size=2))
+        yield slice(top, top + CROP), slice(left, left + CROP)

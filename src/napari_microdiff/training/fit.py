@@ -117,7 +117,18 @@ class _Run:
         self.average.module.to(fabric.device)
 
     def fit(self) -> Path:
-        """Run to the end and export the best weights."""
+        """Run to the end and export the best weights; an interrupted run leaves a checkpoint."""
+        try:
+            losses = self._take_steps()
+        except KeyboardInterrupt:
+            self._save_checkpoint()
+            self.report(f"interrupted at step {self.step}; the same command goes on from there")
+            raise
+        self._validate(losses)
+        return self.out / "model"
+
+    def _take_steps(self) -> list[float]:
+        """Train until the end, validating now and then; return the losses since the last time."""
         started = validated = time.monotonic()
         before = self.seconds
         losses: list[float] = []
@@ -131,8 +142,7 @@ class _Run:
                 self._validate(losses)
                 losses = []
                 validated = time.monotonic()
-        self._validate(losses)
-        return self.out / "model"
+        return losses
 
     def _one_step(self, batch: Batch) -> float:
         batch = Batch(*(part.to(self.fabric.device) for part in batch))
@@ -165,8 +175,8 @@ class _Run:
 
     def _measure_sigma_data(self) -> float:
         batches = DenoiseBatches(self.recipe, self.sources, seed=self.recipe.seed)
-        clean = torch.cat([batches[i].clean for i in range(_SIGMA_DATA_BATCHES)])
-        return float(clean.std())
+        drawn = [batches[i] for i in range(_SIGMA_DATA_BATCHES)]
+        return float(torch.cat([batch.clean - batch.guess for batch in drawn]).std())
 
     def _validate(self, losses: list[float]) -> None:
         if self.fabric.global_rank:

@@ -14,6 +14,7 @@ from .data import Batch
 # Shares of a batch, in eighths: half is trained as a regression network is (at the highest noise level, where the
 # condition is all that is known), a quarter to refine with the condition, a quarter as a prior without it.
 _BLIND, _REFINE = 4, 6
+_VARIANCE = 0.2  # of a clean image in normalised units, about
 
 
 class Loss(NamedTuple):
@@ -50,11 +51,16 @@ def denoising_loss(
     noise = torch.randn(batch.clean.shape, generator=generator).to(device)
     x = batch.clean + sigmas.view(-1, 1, 1, 1) * noise
     told = (torch.arange(count, device=device) < count * _REFINE // 8).float()
-    condition = Condition(maps=batch.noisy * told.view(-1, 1, 1, 1), vector=batch.vector * told[:, None])
+    shown = told.view(-1, 1, 1, 1)
+    condition = Condition(
+        maps=torch.cat([batch.noisy, batch.guess], dim=1) * shown,
+        vector=batch.vector * told[:, None],
+        guess=batch.guess * shown,
+    )
     mean, variance = denoiser(x, sigmas, condition)
     assert variance is not None
     squared = (mean - batch.clean) ** 2
-    prior_error = (sigmas * sigma_data) ** 2 / (sigmas**2 + sigma_data**2)
+    prior_error = sigmas**2 * _VARIANCE / (sigmas**2 + _VARIANCE)
     contrast = batch.noisy.var(dim=(1, 2, 3))
     condition_error = 0.03 * batch.noise**0.75 + 3e-3 * contrast + 3e-4
     expected = torch.where(told > 0, torch.minimum(prior_error, condition_error), prior_error)

@@ -102,7 +102,7 @@ class Recipe(_Part):
     summary: str
     task: Literal["denoise"] = "denoise"
     architecture: Architecture
-    sigma_max: float = 2.5
+    sigma_max: float = 1.0
     pairs: tuple[Pairs, ...] = ()
     clean: tuple[Clean, ...] = ()
     procedural: Literal["fluorescence", "electron_microscopy"]

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..diffusion.denoiser import Condition, Preconditioned
-from .data import normalise
+from ..diffusion.denoiser import Condition, Preconditioned, Prediction
+from .data import Field, normalise
 from .recipes import Recipe
 from .simulate import clean_field, pair_field, record
 from .sources import Sources
@@ -31,6 +31,18 @@ def affine_psnr(truth: NDArray[np.floating], estimate: NDArray[np.floating]) -> 
 def best_gaussian(truth: NDArray[np.floating], noisy: NDArray[np.floating]) -> float:
     """Affine PSNR of the best of ten Gaussian filters, chosen with the truth in hand."""
     return max(affine_psnr(truth, ndimage.gaussian_filter(noisy, sigma)) for sigma in _SIGMAS)
+
+
+def blind_mean(
+    denoiser: Preconditioned, noisy: torch.Tensor, guess: torch.Tensor, vector: torch.Tensor
+) -> torch.Tensor:
+    """Return the posterior mean of an image given itself noisy: one evaluation, at the highest noise level.
+
+    All images have shape (y, x); the vector is one-dimensional.
+    """
+    condition = Condition(maps=torch.stack([noisy, guess])[None], vector=vector[None], guess=guess[None, None])
+    prediction: Prediction = denoiser(torch.zeros_like(guess)[None, None], denoiser.sigma_max, condition)
+    return prediction.mean[0, 0]
 
 
 class Validation:
@@ -55,20 +67,17 @@ class Validation:
         figures = {}
         for name, items in self._items.items():
             gains = []
-            for noisy, truth, vector, bar in items:
-                condition = Condition(maps=noisy[None, None].to(device), vector=vector[None].to(device))
+            for field, bar in items:
                 with torch.inference_mode():
-                    mean = denoiser(torch.zeros_like(noisy)[None, None].to(device), denoiser.sigma_max, condition).mean
-                gains.append(affine_psnr(truth, mean[0, 0].cpu().numpy()) - bar)
+                    mean = blind_mean(denoiser, field.noisy.to(device), field.guess.to(device), field.vector.to(device))
+                gains.append(affine_psnr(field.clean.numpy(), mean.cpu().numpy()) - bar)
             figures[name] = float(np.mean(gains))
         return figures
 
     @staticmethod
-    def _prepare(
-        noisy: torch.Tensor, clean: torch.Tensor
-    ) -> tuple[torch.Tensor, NDArray[np.float32], torch.Tensor, float]:
-        noisy, clean, vector = normalise(noisy, clean, None)
-        return noisy, clean.numpy(), vector, best_gaussian(clean.numpy(), noisy.numpy())
+    def _prepare(noisy: torch.Tensor, clean: torch.Tensor) -> tuple[Field, float]:
+        field = normalise(noisy, clean, None)
+        return field, best_gaussian(field.clean.numpy(), field.noisy.numpy())
 
     @staticmethod
     def _pairs(sources: Sources) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_microdiff.imaging.spectrum import band_powers
+from napari_microdiff.imaging.wiener import RADIUS, filtered, wiener_kernel
+
+
+def _blurred_noise(seed: int = 0) -> np.ndarray:
+    """A stationary image, for which the Wiener filter is the best there is among linear ones."""
+    white = np.random.default_rng(seed).standard_normal((512, 512))
+    image = ndimage.gaussian_filter(white, 2.0, mode="wrap")
+    return image / image.std()
+
+
+def test_it_is_as_good_as_the_best_gaussian_without_seeing_the_truth() -> None:
+    clean = _blurred_noise()
+    noisy = clean + 0.7 * np.random.default_rng(1).standard_normal(clean.shape)
+    kernel = wiener_kernel(band_powers(noisy[None]))
+    guess = filtered(np.pad(noisy, RADIUS, mode="reflect"), kernel)
+    gaussians = [ndimage.gaussian_filter(noisy, s) for s in np.arange(0.5, 4, 0.1)]
+    best = min(float(np.mean((g - clean) ** 2)) for g in gaussians)
+    assert float(np.mean((guess - clean) ** 2)) < 1.05 * best
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.5, 2.0])
+def test_brightness_is_kept(noise: float) -> None:
+    powers = band_powers((_blurred_noise() + noise * np.random.default_rng(1).standard_normal((512, 512)))[None])
+    kernel = wiener_kernel(powers)
+    assert float(kernel.sum()) == pytest.approx(1, abs=1e-5)
+    flat = np.full((RADIUS * 2 + 5, RADIUS * 2 + 7), 3.0)
+    result = filtered(flat, kernel)
+    assert result.shape == (5, 7)
+    np.testing.assert_allclose(result, 3.0, rtol=1e-5)
+
+
+def test_an_image_without_noise_passes_and_more_noise_smooths_more() -> None:
+    powers = band_powers((_blurred_noise() + 0.1 * np.random.default_rng(1).standard_normal((512, 512)))[None])
+    centre = RADIUS
+    identity = wiener_kernel(np.ones(16), noise=1e-6)
+    assert float(identity[centre, centre]) == pytest.approx(1, abs=0.01)
+    heights = [float(wiener_kernel(powers, noise)[centre, centre]) for noise in (0.05, 0.1, 0.3)]
+    assert heights[0] > heights[1] > heights[2]

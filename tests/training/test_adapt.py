@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_microdiff import denoise
+from napari_microdiff.engine.events import Notice, Progress
+from napari_microdiff.errors import ImageError, ModelError
+from napari_microdiff.imaging.quality import psnr
+from napari_microdiff.imaging.samples import filaments_and_blobs
+from napari_microdiff.models.store import find_model, list_models
+from napari_microdiff.training.adapt import Adapted, adapt
+
+
+def _noisy(side: int = 160) -> tuple[np.ndarray, np.ndarray]:
+    clean = 200 * filaments_and_blobs((side, side), seed=5)
+    return clean, clean + 20 * np.random.default_rng(0).standard_normal(clean.shape)
+
+
+def test_adapting_brings_a_model_nearer_to_the_truth(tiny_model: str) -> None:
+    clean, noisy = _noisy()
+    events = list(adapt(tiny_model, noisy, name="My actin", steps=40, device="cpu"))
+    adapted = events[-1]
+    assert isinstance(adapted, Adapted)
+    assert adapted.model_id == "my-actin"
+    assert adapted.gain_db > 3  # the parent's weights are random
+    assert [e.done for e in events if isinstance(e, Progress)] == list(range(1, 41))
+    assert find_model("my-actin").card.parent == tiny_model
+    before = denoise(noisy, model=tiny_model, device="cpu").mean
+    after = denoise(noisy, model="my-actin", device="cpu").mean
+    assert before is not None
+    assert after is not None
+    assert psnr(clean, after) > psnr(clean, before) + 3
+    assert np.corrcoef(adapted.before.ravel(), before.ravel())[0, 1] > 0.95
+
+
+def test_a_cancelled_adaptation_leaves_no_model(tiny_model: str) -> None:
+    running = adapt(tiny_model, _noisy()[1], steps=50, device="cpu")
+    while not isinstance(next(running), Progress):
+        pass
+    running.close()  # type: ignore[attr-defined]
+    assert [model.card.id for model in list_models() if not model.bundled] == [tiny_model]
+
+
+def test_names_are_made_up_and_never_taken_twice(tiny_model: str) -> None:
+    noisy = _noisy()[1]
+    ids = [list(adapt(tiny_model, noisy, steps=1, device="cpu"))[-1].model_id for _ in range(2)]  # type: ignore[union-attr]
+    assert ids == ["tiny-adapted-1", "tiny-adapted-2"]
+    with pytest.raises(ModelError, match="already is a model"):
+        next(adapt(tiny_model, noisy, name="tiny-adapted-1"))
+    with pytest.raises(ModelError, match="no letters"):
+        next(adapt(tiny_model, noisy, name="---"))
+
+
+def test_the_parent_is_left_as_it_was(tiny_model: str) -> None:
+    noisy = _noisy()[1]
+    before = denoise(noisy, model=tiny_model, device="cpu").mean
+    list(adapt(tiny_model, noisy, steps=3, device="cpu"))
+    np.testing.assert_array_equal(denoise(noisy, model=tiny_model, device="cpu").mean, before)
+
+
+def test_a_stack_with_channels_is_learned_from(tiny_model: str) -> None:
+    stack = np.stack([_noisy()[1]] * 3)[:, None].repeat(2, axis=1)
+    events = list(adapt(tiny_model, stack, axes="ZCYX", steps=1, device="cpu"))
+    assert isinstance(events[0], Notice)
+    assert "3 planes" in events[0].message
+
+
+@pytest.mark.parametrize("image", [np.zeros((160, 160)), _noisy(100)[1]])
+def test_images_that_teach_nothing_are_refused(tiny_model: str, image: np.ndarray) -> None:
+    with pytest.raises(ImageError, match=r"no noise|too small"):
+        next(adapt(tiny_model, image))

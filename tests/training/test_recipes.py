@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from napari_microdiff.errors import TrainingError
+from napari_microdiff.training.recipes import Recipe, bundled_recipes, read_recipe
+
+
+def test_bundled_recipes_are_valid_and_name_their_data() -> None:
+    assert bundled_recipes() == ["denoise-em", "denoise-fluorescence"]
+    for name in bundled_recipes():
+        recipe = read_recipe(name)
+        assert recipe.id == name
+        assert all(entry.licence and entry.attribution for entry in recipe.training_data)
+
+
+def test_recipe_from_a_file_is_the_same_as_from_the_package(tmp_path: Path, recipe: Recipe) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(recipe.model_dump_json(), encoding="utf-8")  # JSON is YAML
+    assert read_recipe(path) == recipe
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("steps: [", "not readable as YAML"), ("id: x", "not a valid recipe"), ("surprise: 1", "not a valid recipe")],
+)
+def test_a_bad_recipe_is_refused_in_words(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(TrainingError, match=message):
+        read_recipe(path)
+
+
+def test_an_unknown_recipe_names_those_that_exist() -> None:
+    with pytest.raises(TrainingError, match="denoise-em, denoise-fluorescence"):
+        read_recipe("denoise-everything")

@@ -60,6 +60,7 @@ class Conv(nn.Module):
         shape = (outputs, inputs) + (kernel,) * (dims if kernel else 0)
         self.weight = nn.Parameter(torch.randn(shape))
         self._ready: Tensor | None = None
+        self.register_load_state_dict_post_hook(_weights_changed)  # type: ignore[no-untyped-call]
 
     def train(self, mode: bool = True) -> Conv:
         """Forget the weights that were normalised for inference; they may be about to change."""
@@ -87,6 +88,10 @@ class Conv(nn.Module):
                 weight = weight.contiguous(memory_format=torch.channels_last)
             self._ready = weight
         return self._ready
+
+
+def _weights_changed(conv: nn.Module, _: object) -> None:
+    conv.train(conv.training)  # drops what was prepared from the old ones
 
 
 class Fourier(nn.Module):

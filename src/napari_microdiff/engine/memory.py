@@ -99,5 +99,5 @@ class Workplace:
                 "Close other programs." if self.device.type == "cpu" else "Choose the CPU as device, or close others."
             )
             raise DeviceError(f"The memory of {self.device} does not suffice even for the smallest tile. {remedy}")
-        self.tile = max(stop - start for start, stop in smaller[0].core[-2:])
+        self.tile = max(stop - start for part in smaller for start, stop in part.core[-2:])
         return smaller, Notice(f"Not enough memory on {self.device}: going on with tiles of {self.tile} pixels.")

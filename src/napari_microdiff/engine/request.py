@@ -28,7 +28,7 @@ class DenoiseOptions(_Frozen):
         the noise level that was measured. It is for images that no model was trained on.
     """
 
-    noise_level: float | None = Field(default=None, gt=0)
+    noise_level: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     start: Literal["condition", "measured-noise"] = "condition"
 
 

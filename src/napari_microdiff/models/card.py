@@ -78,6 +78,8 @@ class Card(_Part):
         Noise level from which sampling starts, in normalised units.
     halo : int
         Pixels around a tile that the network needs to see for a result free of seams.
+    spread_scale : float
+        What the network's own standard deviations are multiplied by to be right on the validation images.
     pixel_size_um : (float, float), optional
         Range of pixel sizes in the training images.
     architecture : Architecture
@@ -99,6 +101,7 @@ class Card(_Part):
     sigma_data: float = Field(gt=0)
     sigma_max: float = Field(gt=0)
     halo: int = Field(ge=0)
+    spread_scale: float = Field(default=1.0, gt=0)
     architecture: Architecture
     weights_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     parent: str | None = None

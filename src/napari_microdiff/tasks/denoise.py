@@ -96,7 +96,8 @@ class Denoise:
         """Bring a standard deviation back to the units of the image."""
         position = self._position(index)
         if not self._by_prior:
-            return np.asarray(spread * np.float32(self._statistics[position].normalization.scale))
+            scale = self._statistics[position].normalization.scale * self.card.spread_scale
+            return np.asarray(spread * np.float32(scale))
         stabilised = self._stabilised[position]
         # The stabilised noise has standard deviation 1, so the transform's slope is the inverse of the noise.
         slope = stabilised.camera.noise(mean)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
 from ..diffusion.denoiser import Preconditioned
-from ..models.card import Card, Familiarity, Quality, write_card
+from ..models.card import Card, Familiarity, Quality
+from ..models.model import Model, save_model
 from .data import DenoiseBatches
 from .recipes import Recipe
 from .sources import Sources
 
-WEIGHTS_NAME = "weights.safetensors"
 _FAMILIARITY_BATCHES = 60
 HALO = 96
 
@@ -46,15 +43,19 @@ def export_model(
     folder: Path,
     training: dict[str, Any],
     figures: dict[str, float],
-) -> None:
-    """Write card and weights into ``folder``, replacing what is there only once both are complete."""
-    fresh = folder.with_name(folder.name + ".part")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    weights = {
-        name: value.to("cpu", torch.float16).contiguous() for name, value in denoiser.network.state_dict().items()
-    }
-    save_file(weights, fresh / WEIGHTS_NAME)
+    spread_scale: float = 1.0,
+) -> Model:
+    """Write card and weights into ``folder``, replacing what is there only once both are complete.
+
+    Parameters
+    ----------
+    training : dict
+        Facts about the run, for the card.
+    figures : dict of str to float
+        Gain in dB over the best Gaussian filter, for each kind of validation image.
+    spread_scale : float
+        See `Card`.
+    """
     card = Card(
         id=recipe.id,
         title=recipe.title,
@@ -63,8 +64,9 @@ def export_model(
         sigma_data=round(denoiser.sigma_data, 5),
         sigma_max=denoiser.sigma_max,
         halo=HALO,
+        spread_scale=round(spread_scale, 3),
         architecture=recipe.architecture,
-        weights_sha256=hashlib.sha256((fresh / WEIGHTS_NAME).read_bytes()).hexdigest(),
+        weights_sha256="0" * 64,  # replaced when the weights are saved
         training_data=recipe.training_data,
         training=training,
         quality=tuple(
@@ -80,6 +82,4 @@ def export_model(
         known_failures=recipe.known_failures,
         familiarity=measure_familiarity(recipe, sources),
     )
-    write_card(card, fresh)
-    shutil.rmtree(folder, ignore_errors=True)
-    fresh.rename(folder)
+    return save_model(card, denoiser.network.state_dict(), folder)

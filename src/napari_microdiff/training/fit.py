@@ -191,7 +191,8 @@ class _Run:
         self._save_checkpoint()
         if better:
             training = {"steps": self.step, "minutes": round(self.seconds / 60), "seed": self.recipe.seed}
-            export_model(self.recipe, self.average.module, self.sources, self.out / "model", training, figures)
+            scale = self.validation.spread_scale(self.average.module)
+            export_model(self.recipe, self.average.module, self.sources, self.out / "model", training, figures, scale)
 
     def _save_checkpoint(self) -> None:
         state = {

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..diffusion.denoiser import Condition, Preconditioned, Prediction
+from ..imaging.quality import psnr
 from .data import Field, normalise
 from .recipes import Recipe
 from .simulate import clean_field, pair_field, record
@@ -21,28 +22,21 @@ _SIGMAS = (0.5, 0.7, 0.9, 1.2, 1.5, 2.0, 2.6, 3.4, 4.5, 6.0)
 _HEAVY_DB = (12.0, 28.0)
 
 
-def affine_psnr(truth: NDArray[np.floating], estimate: NDArray[np.floating]) -> float:
-    """Peak signal-to-noise ratio in dB over the range of ``truth``, after the best gain and offset."""
-    gain, offset = np.polyfit(estimate.ravel().astype(float), truth.ravel().astype(float), 1)
-    error = float(np.mean((estimate * gain + offset - truth) ** 2))
-    return float(10 * np.log10(float(np.ptp(truth)) ** 2 / max(error, 1e-20)))
-
-
 def best_gaussian(truth: NDArray[np.floating], noisy: NDArray[np.floating]) -> float:
     """Affine PSNR of the best of ten Gaussian filters, chosen with the truth in hand."""
-    return max(affine_psnr(truth, ndimage.gaussian_filter(noisy, sigma)) for sigma in _SIGMAS)
+    return max(psnr(truth, ndimage.gaussian_filter(noisy, sigma)) for sigma in _SIGMAS)
 
 
-def blind_mean(
+def blind_prediction(
     denoiser: Preconditioned, noisy: torch.Tensor, guess: torch.Tensor, vector: torch.Tensor
-) -> torch.Tensor:
-    """Return the posterior mean of an image given itself noisy: one evaluation, at the highest noise level.
+) -> Prediction:
+    """Return the posterior mean and variance of an image given itself noisy, from one evaluation.
 
     All images have shape (y, x); the vector is one-dimensional.
     """
     condition = Condition(maps=torch.stack([noisy, guess])[None], vector=vector[None], guess=guess[None, None])
-    prediction: Prediction = denoiser(torch.zeros_like(guess)[None, None], denoiser.sigma_max, condition)
-    return prediction.mean[0, 0]
+    mean, variance = denoiser(torch.zeros_like(guess)[None, None], denoiser.sigma_max, condition)
+    return Prediction(mean[0, 0], None if variance is None else variance[0, 0])
 
 
 class Validation:
@@ -69,10 +63,30 @@ class Validation:
             gains = []
             for field, bar in items:
                 with torch.inference_mode():
-                    mean = blind_mean(denoiser, field.noisy.to(device), field.guess.to(device), field.vector.to(device))
-                gains.append(affine_psnr(field.clean.numpy(), mean.cpu().numpy()) - bar)
+                    mean = blind_prediction(
+                        denoiser, field.noisy.to(device), field.guess.to(device), field.vector.to(device)
+                    ).mean
+                gains.append(psnr(field.clean.numpy(), mean.cpu().numpy()) - bar)
             figures[name] = float(np.mean(gains))
         return figures
+
+    def spread_scale(self, denoiser: Preconditioned) -> float:
+        """Return the factor that makes predicted standard deviations right on average, on recorded pairs if any.
+
+        The median over images, so that a single odd one does not decide.
+        """
+        device = next(denoiser.parameters()).device
+        items = self._items.get("pairs") or [item for kind in self._items.values() for item in kind]
+        factors = []
+        for field, _ in items:
+            with torch.inference_mode():
+                mean, variance = blind_prediction(
+                    denoiser, field.noisy.to(device), field.guess.to(device), field.vector.to(device)
+                )
+            assert variance is not None
+            error = (mean.cpu() - field.clean).pow(2).mean()
+            factors.append(float((error / variance.cpu().mean()).sqrt()))
+        return float(np.median(factors))
 
     @staticmethod
     def _prepare(noisy: torch.Tensor, clean: torch.Tensor) -> tuple[Field, float]:

@@ -1,0 +1,162 @@
+"""Guidance wraps a denoiser exactly as its formula says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from napari_microdiff.diffusion.denoiser import NOTHING, Condition, Prediction
+from napari_microdiff.diffusion.guidance import classifier_free, known_pixels, range_null
+from napari_microdiff.diffusion.samplers import SAMPLERS
+from napari_microdiff.diffusion.schedule import karras_sigmas
+from napari_microdiff.imaging.optics import Binning
+
+SHAPE = (1, 1, 8, 12)
+
+
+def noise(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+class Told:
+    """A denoiser whose answer depends on everything it is told; counts its evaluations."""
+
+    def __init__(self):
+        self.calls = []
+
+    def __call__(self, x, sigma, condition=NOTHING):
+        self.calls.append(condition)
+        mean = x / (1 + float(torch.as_tensor(sigma).max()))
+        if condition.maps is not None:
+            mean = mean + condition.maps
+        if condition.vector is not None:
+            mean = mean + condition.vector.sum(dim=1).view(-1, 1, 1, 1)
+        return Prediction(mean, torch.full_like(x, 0.2))
+
+
+BINNING = Binning(2)
+
+
+def forward(image):
+    return torch.from_numpy(BINNING.forward(image.numpy()))
+
+
+def pseudo_inverse(image):
+    return torch.from_numpy(BINNING.pseudo_inverse(image.numpy()))
+
+
+@pytest.mark.parametrize("weight", [0.5, 2.0])
+def test_classifier_free_guidance_is_its_formula(weight):
+    x, condition = noise(*SHAPE), Condition(maps=noise(*SHAPE, seed=1), vector=noise(1, 3))
+    plain = Told()
+    told = plain(x, 0.8, condition)
+    untold = plain(x, 0.8, Condition(maps=torch.zeros(SHAPE), vector=torch.zeros(1, 3)))
+    guided = classifier_free(Told(), weight)(x, 0.8, condition)
+    torch.testing.assert_close(guided.mean, told.mean + weight * (told.mean - untold.mean))
+    assert torch.equal(guided.variance, told.variance)
+
+
+@pytest.mark.parametrize(("sigma", "calls"), [(0.05, 1), (0.1, 2), (1.0, 2), (2.0, 2), (2.1, 1)])
+def test_outside_the_interval_guidance_costs_nothing(sigma, calls):
+    denoiser, condition = Told(), Condition(maps=noise(*SHAPE))
+    guided = classifier_free(denoiser, 1.0, (0.1, 2.0))(noise(*SHAPE), sigma, condition)
+    assert len(denoiser.calls) == calls
+    if calls == 1:
+        assert torch.equal(guided.mean, Told()(noise(*SHAPE), sigma, condition).mean)
+
+
+def test_guidance_of_no_weight_is_none():
+    denoiser = Told()
+    classifier_free(denoiser, 0.0)(noise(*SHAPE), 1.0, Condition(maps=noise(*SHAPE)))
+    assert len(denoiser.calls) == 1
+
+
+def test_guidance_leaves_what_is_not_a_condition_of_the_network():
+    denoiser = Told()
+    condition = Condition(maps=noise(*SHAPE), known=noise(*SHAPE), known_mask=torch.ones(SHAPE))
+    classifier_free(denoiser, 1.0)(noise(*SHAPE), 1.0, condition)
+    assert torch.equal(denoiser.calls[1].known, condition.known)
+    assert denoiser.calls[1].maps.abs().max() == 0
+
+
+def test_known_pixels_are_known_and_others_free():
+    mask = (noise(*SHAPE, seed=3) > 0).float()
+    condition = Condition(known=torch.full(SHAPE, 7.0), known_mask=mask)
+    x = noise(*SHAPE)
+    mean, variance = known_pixels(Told())(x, 1.0, condition)
+    free = Told()(x, 1.0)
+    assert torch.equal(mean, torch.where(mask > 0, 7.0, free.mean))
+    assert torch.equal(variance, torch.where(mask > 0, 0.0, free.variance))
+
+
+@pytest.mark.parametrize("condition", [NOTHING, Condition(known=torch.ones(SHAPE))])
+def test_without_known_pixels_nothing_changes(condition):
+    x = noise(*SHAPE)
+    assert torch.equal(known_pixels(Told())(x, 1.0, condition).mean, Told()(x, 1.0).mean)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_known_pixels_come_out_as_they_are_of_every_sampler(name, follow):
+    mask = (noise(*SHAPE, seed=3) > 0).float()
+    condition = Condition(known=torch.full(SHAPE, 0.7), known_mask=mask)
+    clamped = known_pixels(Told())
+    steps = SAMPLERS[name](karras_sigmas(2.5, 0.01, 5))
+    drawn = follow(steps, lambda x, sigma: clamped(x, sigma, condition), noise(*SHAPE))
+    torch.testing.assert_close(drawn[mask > 0], torch.full_like(drawn[mask > 0], 0.7), atol=1e-6, rtol=0)
+
+
+def test_binning_has_the_pseudo_inverse_that_projection_needs():
+    x, y = noise(*SHAPE).double(), noise(1, 1, 4, 6, seed=2).double()
+    torch.testing.assert_close(forward(pseudo_inverse(y)), y)
+    torch.testing.assert_close(forward(pseudo_inverse(forward(x))), forward(x))
+    # A+ A is an orthogonal projection: symmetric and idempotent
+    once = pseudo_inverse(forward(x))
+    torch.testing.assert_close(pseudo_inverse(forward(once)), once)
+    z = noise(*SHAPE, seed=4).double()
+    left, right = (x * pseudo_inverse(forward(z))).sum(), (once * z).sum()
+    assert left.item() == pytest.approx(right.item())
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_projected_sample_reproduces_the_measurement(name, follow):
+    measured = noise(1, 1, 4, 6, seed=2).double()
+    condition = Condition(measured=measured)
+    consistent = range_null(Told(), forward, pseudo_inverse)
+    steps = SAMPLERS[name](karras_sigmas(2.5, 0.01, 6))
+    drawn = follow(steps, lambda x, sigma: consistent(x, sigma, condition), noise(*SHAPE).double())
+    assert (forward(drawn) - measured).abs().max() < 1e-5
+    assert np.ptp(drawn.numpy() - pseudo_inverse(measured).numpy()) > 0.1  # and has detail of its own
+
+
+def test_projection_leaves_the_null_space_alone():
+    x = noise(*SHAPE).double()
+    consistent = range_null(Told(), forward, pseudo_inverse)
+    free = Told()(x, 1.0).mean
+    mean = consistent(x, 1.0, Condition(measured=noise(1, 1, 4, 6).double())).mean
+    torch.testing.assert_close(mean - pseudo_inverse(forward(mean)), free - pseudo_inverse(forward(free)))
+
+
+def test_a_noisy_measurement_pulls_less_and_not_below_its_noise():
+    x, measured = noise(*SHAPE).double(), noise(1, 1, 4, 6, seed=2).double()
+    condition = Condition(measured=measured)
+    consistent = range_null(Told(), forward, pseudo_inverse, noise=0.5)
+    for sigma in (0.5, 2.0):
+        free = Told()(x, sigma).mean
+        expected = free + sigma**2 / (sigma**2 + 0.25) * pseudo_inverse(measured - forward(free))
+        torch.testing.assert_close(consistent(x, sigma, condition).mean, expected)
+    assert torch.equal(consistent(x, 0.49, condition).mean, Told()(x, 0.49).mean)
+
+
+def test_without_a_measurement_nothing_is_projected():
+    x = noise(*SHAPE)
+    assert torch.equal(range_null(Told(), forward, pseudo_inverse)(x, 1.0).mean, Told()(x, 1.0).mean)
+
+
+def test_guidance_combines():
+    mask = torch.zeros(SHAPE)
+    mask[..., :4] = 1
+    condition = Condition(maps=noise(*SHAPE), known=torch.full(SHAPE, 3.0), known_mask=mask)
+    guided = known_pixels(classifier_free(Told(), 1.5))(noise(*SHAPE), 1.0, condition).mean
+    assert (guided[..., :4] == 3).all()
+    assert torch.equal(guided[..., 4:], classifier_free(Told(), 1.5)(noise(*SHAPE), 1.0, condition).mean[..., 4:])

@@ -1,0 +1,113 @@
+"""Large arrays live in files that vanish; too little memory makes tiles smaller until it cannot."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from napari_microdiff.engine.memory import Scratch, Workplace, is_out_of_memory, release_memory
+from napari_microdiff.engine.tiles import Reach, make_tiles
+from napari_microdiff.errors import DeviceError
+
+CPU = torch.device("cpu")
+REACH = Reach.of(4, 32)
+SHAPE = (256, 256)
+ALL = ((0, 256), (0, 256))
+
+
+def test_small_arrays_are_in_memory_and_large_ones_on_disk():
+    scratch = Scratch(largest_in_memory=400)
+    small, large = scratch.zeros((10, 10)), scratch.zeros((10, 11))
+    assert not isinstance(small, np.memmap)
+    assert isinstance(large, np.memmap)
+    for array in (small, large):
+        assert array.dtype == np.float32
+        assert not array.any()
+        array[3:5] = 2
+        assert array.sum() == 4 * array.shape[1]
+    del array, large
+    scratch.close()
+
+
+def test_files_are_gone_after_closing(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    scratch = Scratch(largest_in_memory=0)
+    arrays = [scratch.zeros((64, 64)) for _ in range(3)]
+    arrays[0][...] = 1
+    del arrays
+    scratch.close()
+    assert list(tmp_path.iterdir()) == []
+    scratch.close()  # again is harmless
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), True),
+        (MemoryError(), True),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried"), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"), True),
+        (RuntimeError("Given groups=1, weight of size [4, 9] expected input"), False),
+        (ValueError("out of memory"), False),
+        (KeyboardInterrupt(), False),
+    ],
+)
+def test_only_a_lack_of_memory_is_one(error, expected):
+    assert is_out_of_memory(error) is expected
+
+
+def test_releasing_memory_of_the_cpu_does_nothing():
+    release_memory(CPU)
+
+
+def test_first_the_batch_shrinks_then_the_tiles():
+    workplace = Workplace(CPU, batch=4, tile=64)
+    tiles = make_tiles(SHAPE, ALL, 64, REACH)[:4]
+    again, notice = workplace.shrink(tiles, SHAPE, REACH)
+    assert (again, workplace.batch, workplace.tile) == (tiles, 2, 64)
+    assert "2 tiles at once" in notice.message
+    again, _ = workplace.shrink(again[:2], SHAPE, REACH)
+    assert workplace.batch == 1
+    smaller, notice = workplace.shrink(tiles[:1], SHAPE, REACH)
+    assert len(smaller) == 4
+    assert workplace.tile == 32
+    assert "tiles of 32 pixels" in notice.message
+
+
+def test_a_batch_of_three_shrinks_to_one():
+    workplace = Workplace(CPU, batch=4, tile=64)
+    workplace.shrink(make_tiles(SHAPE, ALL, 64, REACH)[:3], SHAPE, REACH)
+    assert workplace.batch == 1
+
+
+def test_tiles_shrink_by_half_wherever_they_lie_on_the_grid():
+    # The first part of a tile that begins off the grid is a sliver; later tiles need not be as small as that.
+    workplace = Workplace(CPU, tile=None)
+    tile = make_tiles(SHAPE, ((60, 160), (60, 160)), None, REACH)[0]
+    smaller, _ = workplace.shrink([tile], SHAPE, REACH)
+    assert max(b - a for part in smaller for a, b in part.core) == 48
+    assert workplace.tile == 48
+
+
+def test_in_the_end_the_user_is_told_what_to_do():
+    tile = make_tiles(SHAPE, ((0, 8), (0, 8)), None, REACH)[0]
+    with pytest.raises(DeviceError, match="memory of cpu does not suffice.*Close other programs"):
+        for _ in range(10):
+            smaller, _ = Workplace(CPU).shrink([tile], SHAPE, REACH)
+            tile = smaller[0]
+
+
+def test_on_a_gpu_the_advice_is_the_cpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    tile = make_tiles(SHAPE, ((0, 4), (0, 4)), None, REACH)[0]
+    with pytest.raises(DeviceError, match="memory of cuda does not suffice.*Choose the CPU"):
+        Workplace(torch.device("cuda")).shrink([tile], SHAPE, REACH)
+
+
+@pytest.mark.parametrize(("kind", "module"), [("cuda", torch.cuda), ("mps", torch.mps)])
+def test_cached_memory_is_given_back(monkeypatch, kind, module):
+    calls = []
+    monkeypatch.setattr(module, "empty_cache", lambda: calls.append(kind))
+    release_memory(torch.device(kind))
+    assert calls == [kind]

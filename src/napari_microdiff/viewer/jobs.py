@@ -1,0 +1,274 @@
+"""Long work in napari's own workers: progress, previews, cancelling and errors, the same for every panel.
+
+A job drives a generator of events in a thread. Everything that it tells arrives on the GUI thread, thinned so that
+watching costs little.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from napari.qt.threading import GeneratorWorkerSignals, WorkerBase, create_worker
+from napari.utils import cancelable_progress
+from napari.utils.notifications import notification_manager, show_error, show_info
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from ..engine.events import Notice, Preview, Progress
+from ..engine.request import Span
+from ..errors import MicrodiffError
+
+logger = logging.getLogger(__name__)
+
+NEWS_EVERY = 0.1  # seconds between two signs of life
+PREVIEW_EVERY = 0.4  # seconds between two previews: a little more than 2 Hz
+PREVIEW_SHARE = 12  # a preview that takes t seconds of the GUI thread is followed by at least 12 t without one
+TICK_MS = 150
+
+
+@dataclass
+class News:
+    """What happened in a job since it was last heard of."""
+
+    progress: Progress | None = None
+    notices: list[Notice] = field(default_factory=list)
+    previews: dict[tuple[Span, ...], Preview] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error that ended a job."""
+
+    error: Exception
+
+
+class EventWorker(WorkerBase):
+    """Drives a generator of events in a thread and passes them on as `News`; its last event is its result.
+
+    napari's ``GeneratorWorker`` would do, but it takes every ``RuntimeError`` (as torch raises them) for a deleted
+    window and then never says that it has finished, and it leaves a generator that was cancelled unclosed. Errors are
+    handed over as results, because napari 0.9 raises an error of its own when a worker says ``errored``.
+
+    Attributes
+    ----------
+    preview_every : float
+        Seconds between two previews.
+    seconds_per_evaluation : float, optional
+        The pace, without the time that it took to get going.
+    """
+
+    def __init__(self, start: Callable[[], Iterator[Any]]) -> None:
+        super().__init__(SignalsClass=GeneratorWorkerSignals)
+        self._start: Callable[[], Iterator[Any]] | None = start
+        self.preview_every = PREVIEW_EVERY
+        self.seconds_per_evaluation: float | None = None
+        self._first: tuple[float, int] | None = None
+
+    def work(self) -> Any:
+        """Run until the generator ends or `quit` is called; then close the generator, in this thread."""
+        assert self._start is not None
+        start, self._start = self._start, None  # so that a worker that is done does not keep the source alive
+        events: Iterator[Any] | None = None
+        try:
+            events = start()
+            return self._drive(events)
+        except Exception as error:
+            return Failure(error)
+        finally:
+            close = getattr(events, "close", None)
+            if close is not None:
+                close()
+
+    def _keep_pace(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if self._first is None:
+            self._first = now, progress.done
+        elif progress.done > self._first[1]:
+            self.seconds_per_evaluation = (now - self._first[0]) / (progress.done - self._first[1])
+
+    def _drive(self, events: Iterator[Any]) -> Any:
+        news = News()
+        last_news = last_preview = time.monotonic()
+        result: Any = None
+        for event in events:
+            if self.abort_requested:
+                self.aborted.emit()
+                return None
+            match event:
+                case Progress():
+                    news.progress = event
+                    self._keep_pace(event)
+                case Notice():
+                    news.notices.append(event)
+                case Preview():
+                    news.previews.pop(event.region, None)  # the newest estimate of a place is drawn last
+                    news.previews[event.region] = event
+                case _:
+                    result = event
+            now = time.monotonic()
+            if now - last_news < NEWS_EVERY:
+                continue
+            waiting = news.previews
+            if now - last_preview < self.preview_every:
+                news.previews = {}
+            elif waiting:
+                waiting, last_preview = {}, now
+            else:
+                waiting = {}
+            self.yielded.emit(news)
+            news, last_news = News(previews=waiting), now
+        self.yielded.emit(News(news.progress, news.notices))  # the result is better than a last preview
+        return result
+
+
+class _Named:
+    """A callable that napari's "still busy, close anyway?" dialog can name in plain words."""
+
+    def __init__(self, start: Callable[[], Iterator[Any]], name: str) -> None:
+        self._start = start
+        self._name = name
+
+    def __call__(self) -> Iterator[Any]:
+        return self._start()
+
+    def __repr__(self) -> str:
+        return self._name
+
+
+class Job(QObject):
+    """One piece of work in the background, from start to its result, its error or its cancelling.
+
+    Parameters
+    ----------
+    title : str
+        What is done to what, such as ``"Denoising actin"``; shown in napari's activity dock.
+    start : callable
+        Returns the generator of events. It is called in the worker's thread, so that heavy imports happen there.
+    parent : QObject
+        When it is destroyed the job is cancelled.
+    quiet : bool
+        Work that nobody asked for, such as measuring the noise: no entry in the activity dock, no pop-up for what the
+        user could mend.
+    """
+
+    progressed = Signal(object)  # Progress
+    noticed = Signal(str)
+    previewed = Signal(list)  # list of Preview
+    done = Signal(object)  # the last event of the generator
+    failed = Signal(str)
+    cancelled = Signal()
+    ended = Signal()  # last of all, whatever happened
+
+    def __init__(
+        self, title: str, start: Callable[[], Iterator[Any]], parent: QObject | None = None, *, quiet: bool = False
+    ) -> None:
+        super().__init__(parent)
+        self.title = title
+        self._quiet = quiet
+        self._stopping = False
+        self._failed = False
+        self.over = False  # whether it has ended, one way or the other
+        self._progress: Progress | None = None
+        self._bar: cancelable_progress | None = None
+        self._worker: EventWorker = create_worker(
+            _Named(start, title), _worker_class=EventWorker, _start_thread=False, _ignore_errors=True
+        )
+        self._worker.yielded.connect(self._on_news)
+        self._worker.returned.connect(self._on_returned)
+        self._worker.warned.connect(_log_warning)
+        self._worker.finished.connect(self._on_finished)
+        self.destroyed.connect(self._worker.quit)
+        self._timer = QTimer(self)
+        self._timer.setInterval(TICK_MS)
+        self._timer.timeout.connect(self._tick)
+
+    def start(self) -> None:
+        """Start the work."""
+        if not self._quiet:
+            # The dock's own Cancel button is seen by _tick.
+            self._bar = cancelable_progress(total=0, desc=self.title)
+            self._worker.finished.connect(self._bar.close)
+            self._timer.start()
+        self._worker.start()
+
+    def cancel(self) -> None:
+        """Stop within one evaluation; nothing of the job is shown from now on."""
+        if not self._stopping:
+            self._stopping = True
+            self._worker.quit()
+
+    @property
+    def seconds_per_evaluation(self) -> float | None:
+        """The pace so far, without the time that it took to get going; None after a single evaluation."""
+        return self._worker.seconds_per_evaluation
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was cancelled."""
+        return self._stopping
+
+    def _on_news(self, news: News) -> None:
+        if self._stopping:
+            return
+        if news.progress is not None:
+            self._progress = news.progress
+            self.progressed.emit(news.progress)
+        for notice in news.notices:
+            self.noticed.emit(notice.message)
+        if news.previews:
+            began = time.monotonic()
+            self.previewed.emit(list(news.previews.values()))
+            cost = time.monotonic() - began
+            self._worker.preview_every = max(PREVIEW_EVERY, PREVIEW_SHARE * cost)
+
+    def _on_returned(self, result: Any) -> None:
+        # A click on Cancel may have been dealt with between the last event and now.
+        if self._stopping:
+            return
+        if isinstance(result, Failure):
+            self._fail(result.error)
+        elif result is not None:
+            self.done.emit(result)
+
+    def _fail(self, error: Exception) -> None:
+        self._failed = True
+        message = str(error)
+        if not isinstance(error, MicrodiffError):
+            message = f"Unexpected error ({type(error).__name__}): {error}"
+            notification_manager.receive_error(type(error), error, error.__traceback__)
+        elif not self._quiet:
+            show_error(message)
+        self.failed.emit(message)
+
+    def _on_finished(self) -> None:
+        self._timer.stop()
+        self._bar = None
+        self.over = True
+        if self._stopping or (self._worker.abort_requested and not self._failed):
+            self.cancelled.emit()
+        self.ended.emit()
+        self.deleteLater()
+
+    def _tick(self) -> None:
+        """Bring the activity dock up to date. Its bar runs the event loop, so the job may end in between."""
+        if self._bar is not None and self._bar.is_canceled:
+            self.cancel()
+        if self._bar is None or self._progress is None or self._stopping:
+            return
+        if self._bar.total != self._progress.total:
+            self._bar.total = self._progress.total
+        if self._bar is not None and self._progress.done > self._bar.n:
+            self._bar.update(self._progress.done - self._bar.n)
+
+
+def tell(message: str) -> None:
+    """Tell the user something that needs no action, in napari's corner."""
+    show_info(message)
+
+
+def _log_warning(warning: tuple[Any, ...]) -> None:
+    message, category, filename, line = warning[:4]
+    logger.warning("%s:%s: %s: %s", filename, line, category.__name__, message)

@@ -1,0 +1,244 @@
+"""Results as new layers that lie where they belong, look like their source and remember how they were made.
+
+All of it runs on the GUI thread.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image, Layer
+from napari.utils.transforms import Affine
+from numpy.typing import NDArray
+
+from ..engine.events import Result
+from ..engine.request import Request, Span
+from ..errors import ImageError
+from .view import axes_of, level_0
+
+METADATA_KEY = "napari_microdiff"
+_SAMPLED = 4096  # pixels that are compared to notice that an image was edited in place
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a job reads: the layer is held as an object, never by its name.
+
+    Attributes
+    ----------
+    layer : Image
+        The layer; its place and its name may change while the job runs.
+    array : array
+        Its pixels in full resolution when the job was started.
+    axes : str
+        One letter per axis of ``array``.
+    name : str
+        Its name when the job was started.
+    """
+
+    layer: Image
+    array: Any
+    axes: str
+    name: str
+    _pixels: NDArray[Any] | None = None
+
+    @classmethod
+    def of(cls, layer: Image) -> Source:
+        """Take what a job needs from a layer.
+
+        Raises
+        ------
+        ImageError
+            If it is not an image layer or its axes cannot be told.
+        """
+        if not isinstance(layer, Image):
+            raise ImageError(
+                f"'{getattr(layer, 'name', layer)}' is not an image layer. Choose the image that it was made from."
+            )
+        array = level_0(layer)
+        return cls(layer, array, axes_of(layer), layer.name, _some_pixels(array))
+
+    def changes(self, viewer: ViewerModel) -> list[str]:
+        """Return what happened to the source since the job was started, in sentences for the user."""
+        if self.layer not in viewer.layers:
+            return [f"'{self.name}' was removed while the job ran; the result was kept where the image had been."]
+        now = level_0(self.layer)
+        if tuple(now.shape) != tuple(self.array.shape):
+            return [f"'{self.name}' has another size than when the job was started; the result shows it as it was."]
+        before = self._pixels
+        edited = now is not self.array or (before is not None and not _same(before, _some_pixels(self.array)))
+        if edited:
+            return [f"'{self.name}' was edited while the job ran; run it again to include the changes."]
+        return []
+
+
+def _some_pixels(array: Any) -> NDArray[Any] | None:
+    """Return a thin sample of the pixels of an array in memory; others are too slow to look at."""
+    if not isinstance(array, np.ndarray) or isinstance(array, np.memmap) or array.size == 0:
+        return None
+    step = max(1, round((array.size / _SAMPLED) ** (1 / array.ndim)))
+    return array[(slice(None, None, step),) * array.ndim].copy()
+
+
+def _same(a: NDArray[Any], b: NDArray[Any] | None) -> bool:
+    return b is not None and a.shape == b.shape and bool(np.all((a == b) | ((a != a) & (b != b))))
+
+
+def placement(
+    layer: Image, start: tuple[float, ...] | None = None, stride: tuple[float, ...] | None = None
+) -> dict[str, Any]:
+    """Return the arguments that lay an array over a part of an image layer.
+
+    Parameters
+    ----------
+    layer : Image
+        The layer to lie over.
+    start : tuple of float, optional
+        Pixel of the layer, one number per dimension, at which the centre of the array's first pixel lies.
+    stride : tuple of float, optional
+        How many pixels of the layer one pixel of the array spans.
+    """
+    scale = np.asarray(layer.scale, dtype=float)
+    translate = np.asarray(layer.translate, dtype=float)
+    if start is not None:
+        # A layer maps pixels by affine * (rotate * shear * scale * p + translate): the offset goes into translate.
+        within = Affine(scale=scale, rotate=layer.rotate, shear=layer.shear, translate=np.zeros_like(scale))
+        translate = translate + np.asarray(within(np.asarray(start, dtype=float)))
+    if stride is not None:
+        scale = scale * np.asarray(stride, dtype=float)
+    return {
+        "scale": scale,
+        "translate": translate,
+        "rotate": np.array(layer.rotate),
+        "shear": np.array(layer.shear),
+        "affine": np.array(layer.affine.affine_matrix),
+        "units": layer.units,
+        "axis_labels": layer.axis_labels,
+    }
+
+
+def appearance(layer: Image) -> dict[str, Any]:
+    """Return the arguments that make an array of the same units look like ``layer``."""
+    same = {
+        "blending": layer.blending,
+        "opacity": layer.opacity,
+        "interpolation2d": layer.interpolation2d,
+        "interpolation3d": layer.interpolation3d,
+        "rendering": layer.rendering,
+    }
+    if layer.rgb:
+        return {**same, "rgb": True}
+    limits = tuple(layer.contrast_limits)
+    return {**same, "rgb": False, "colormap": layer.colormap, "contrast_limits": limits, "gamma": layer.gamma}
+
+
+@dataclass(frozen=True)
+class ResultLayer:
+    """A layer to be: what `Image` is called with."""
+
+    output: str
+    image: NDArray[Any]
+    arguments: dict[str, Any]
+
+
+def result_layers(viewer: ViewerModel, source: Source, result: Result, made: str = "denoised") -> list[ResultLayer]:
+    """Return the layers of a result from the lowest up: the mean, then hidden what would cover it.
+
+    Name and place are those of the source now, if it is still there.
+    """
+    layer = source.layer
+    name = layer.name if layer in viewer.layers else source.name
+    starts = tuple(start for start, _ in result.region)[: layer.ndim]
+    part = tuple(result.region) != tuple((0, n) for n in source.array.shape)
+    where = placement(layer, starts if any(starts) else None)
+    images = result.images()
+    layers = []
+    for output, words in (("mean", made), ("sample", f"{made} (sample)"), ("uncertainty", "uncertainty")):
+        if output not in images:
+            continue
+        image = images[output]
+        look = appearance(layer)
+        if output == "uncertainty":
+            look = _uncertainty_look(image, layer.rgb)
+            image = _over_samples(image) if layer.rgb else image
+        elif layer.rgb:
+            image = _displayable(image, source.array.dtype)
+        arguments = {
+            "name": f"{name} {words}{' (view)' if part else ''}",
+            "metadata": _memory(source, result, output),
+            "visible": not layers,
+            **where,
+            **look,
+        }
+        layers.append(ResultLayer(output, image, arguments))
+    return layers
+
+
+def add_results(viewer: ViewerModel, source: Source, result: Result, made: str = "denoised") -> list[Image]:
+    """Add the layers of a result and select the lowest of them, which is the one that shows."""
+    layers = [Image(new.image, **new.arguments) for new in result_layers(viewer, source, result, made)]
+    for layer in layers:
+        viewer.add_layer(layer)
+    viewer.layers.selection.active = layers[0]
+    return layers
+
+
+def _memory(source: Source, result: Result, output: str) -> dict[str, str]:
+    memory = {
+        "request": result.request.model_dump(mode="json"),
+        "report": result.report,
+        "source": source.name,
+        "output": output,
+        "region": result.region,
+    }
+    return {METADATA_KEY: json.dumps(memory, default=_plain)}
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else str(value)
+
+
+def recall(layer: Layer) -> dict[str, Any] | None:
+    """Return what a layer that was made here remembers: request, report, source, output and region."""
+    text = layer.metadata.get(METADATA_KEY)
+    if text is None:
+        return None
+    memory: dict[str, Any] = json.loads(text)
+    memory["request"] = Request.model_validate(memory["request"])
+    return memory
+
+
+def _uncertainty_look(image: NDArray[np.float32], rgb: bool) -> dict[str, Any]:
+    grey = _over_samples(image) if rgb else image
+    step = max(1, round((grey.size / 1e6) ** (1 / grey.ndim)))
+    high = float(np.percentile(grey[(slice(None, None, step),) * grey.ndim], 99)) if grey.size else 0.0
+    return {
+        "rgb": False,
+        "colormap": "magma",
+        "contrast_limits": (0.0, high if high > 0 else 1.0),
+        "blending": "translucent",
+    }
+
+
+def _over_samples(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return one standard deviation per pixel for three colour samples: their root mean square."""
+    return np.sqrt(np.mean(np.square(image[..., :3]), axis=-1)).astype(np.float32)
+
+
+def _displayable(image: NDArray[np.float32], dtype: Any) -> NDArray[Any]:
+    """Return colours in the type of the source, as napari shows RGB only in integers or between 0 and 1."""
+    dtype = np.dtype(dtype)
+    if dtype.kind in "ui":
+        info = np.iinfo(dtype)
+        return np.clip(np.rint(image), info.min, info.max).astype(dtype)
+    return np.clip(image, 0, 1)
+
+
+def spans_of(region: tuple[Span, ...], ndim: int) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Return the starts and stops of the spatial axes of a region."""
+    spans = np.asarray(region)[:ndim]
+    return spans[:, 0], spans[:, 1]

@@ -1,0 +1,99 @@
+"""What can be done with a result: run it again, copy it as code, save it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.utils.notifications import show_info
+from qtpy.QtWidgets import QApplication, QFileDialog
+
+from .jobs import Job
+from .script import as_command, as_python
+from .view import sizes_um
+
+if TYPE_CHECKING:
+    from ..engine.events import Result
+    from .panel import Panel
+    from .running import Run
+
+
+class ResultActions:
+    """The three buttons below a result."""
+
+    def __init__(self, panel: Panel) -> None:
+        self._panel = panel
+        bar = panel.results
+        bar.copy.clicked.connect(self.copy_python)
+        bar.copy_command.clicked.connect(self.copy_command)
+        bar.save.clicked.connect(self.ask_and_save)
+
+    def refresh(self) -> None:
+        """Show the buttons if there is a result."""
+        self._panel.results.buttons.setVisible(self._panel.runner.last is not None)
+        self._panel.results.again.setEnabled(self._panel.runner.job is None)
+        self._panel.results.save.setEnabled(self._panel.runner.job is None)
+
+    def _run(self) -> tuple[Run, Result]:
+        run = self._panel.runner.last
+        assert run is not None
+        assert run.result is not None
+        return run, run.result
+
+    def copy_python(self) -> None:
+        """Put Python code that makes the result on the clipboard."""
+        run, result = self._run()
+        layer = run.source.layer
+        _clipboard(as_python(result.request, layer.name, multiscale=layer.multiscale))
+        show_info("Copied. Paste it into napari's console or a script.")
+
+    def copy_command(self) -> None:
+        """Put a command that does the same to a file on the clipboard."""
+        run, result = self._run()
+        path = run.source.layer.source.path
+        _clipboard(as_command(result.request, path or "INPUT.tif"))
+        show_info("Copied. Paste it into a terminal.")
+
+    def ask_and_save(self) -> None:
+        """Ask for a file and save the result there."""
+        run, _ = self._run()
+        suggestion = f"{run.source.name} {self._panel.made}.tif"
+        path, _ = QFileDialog.getSaveFileName(self._panel, "Save the result", suggestion, "TIFF (*.tif *.tiff)")
+        if path:
+            self.save(Path(path))
+
+    def save(self, path: Path) -> Job:
+        """Save the result in the background; the outputs after the first get their name behind the file's."""
+        run, result = self._run()
+        panel = self._panel
+        sizes = sizes_um(run.source.layer, run.source.axes)
+        job = Job(f"Saving {path.name}", partial(_save, path, result, run.source.array.dtype, sizes), panel)
+        job.done.connect(lambda paths: panel.results.line.say("Saved " + ", ".join(p.name for p in paths)))
+        job.failed.connect(partial(panel.results.line.say, warn=True))
+        job.start()
+        return job
+
+
+def _save(path: Path, result: Result, dtype: Any, sizes: dict[str, float]) -> Iterator[list[Path]]:
+    """Write all outputs or none: the first under the chosen name, the others with theirs behind it."""
+    from ..files import prepare, write_images
+
+    dtype, axes = np.dtype(dtype), result.request.axes
+    note = result.request.model_dump_json()
+    ending = ".ome" * path.stem.endswith(".ome") + path.suffix
+    name = path.name.removesuffix(ending)
+    outputs = []
+    for number, (output, image) in enumerate(result.images().items()):
+        kept = dtype if dtype.kind in "ui" and output != "uncertainty" else np.dtype(np.float32)
+        target = path if number == 0 else path.with_name(f"{name} {output}{ending}")
+        outputs.append(prepare(target, image, dtype=kept, axes=axes, pixel_size_um=sizes, description=note))
+    write_images(outputs)
+    yield [output.path for output in outputs]
+
+
+def _clipboard(text: str) -> None:
+    clipboard: Any = QApplication.clipboard()
+    clipboard.setText(text)

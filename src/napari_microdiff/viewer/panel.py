@@ -1,0 +1,317 @@
+"""The anatomy that all panels share: choose image and model, set the detail, preview, run, cancel, use the result.
+
+A panel's own file says only what is its own: its words, its further settings and the task it asks for.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.utils.notifications import show_error, show_warning
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from superqt import QCollapsible
+
+from ..engine.request import Request, Span
+from ..errors import MicrodiffError
+from . import settings, view, words
+from .card_view import CardDialog
+from .jobs import Job
+from .layers import Source
+from .more import More
+from .output import ResultActions
+from .parts import DetailSlider, ImageChoice, Line, ModelChoice, ResultBar, Rows, RunBar, Ticks
+from .running import Run, Runner
+
+WIDTH = 380
+STEPS = (1, 4, 8, 20)
+
+
+class Panel(QWidget):
+    """Base of all panels.
+
+    Parameters
+    ----------
+    napari_viewer : napari.viewer.Viewer
+        The viewer to work in.
+    """
+
+    task = ""
+    doing = ""  # "Denoising"
+    made = ""  # "denoised"
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:  # type: ignore[name-defined]  # noqa: F821
+        super().__init__()
+        self.viewer: ViewerModel = napari_viewer
+        self.runner = Runner(napari_viewer, self.doing, self.made, self)
+        self.looking: Job | None = None
+        self._build()
+        self._connect()
+        likes = settings.load()
+        self.more.device = likes.device
+        self.detail.move_to(likes.detail)
+        self.reload_models()
+        self.refresh()
+
+    # what a panel's own file says ---------------------------------------------------------------------------------
+
+    def own_rows(self) -> list[QWidget]:
+        """Return widgets that only this panel has; they stand on top of what "More" unfolds."""
+        return []
+
+    def options(self) -> dict[str, Any]:
+        """Return the fields of the request that only this task has."""
+        return {}
+
+    def looked(self, look: Any) -> None:
+        """Use what was learnt by looking at the image."""
+
+    # building -----------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.image, self.image_line = ImageChoice(self.viewer), Line(self.viewer)
+        self.model, self.model_line, self.familiar = ModelChoice(), Line(self.viewer), Line(self.viewer)
+        self.detail, self.cost = DetailSlider(len(STEPS)), Line(self.viewer)
+        self.ticks = Ticks(("mean", "sample", "uncertainty"), words.OUTPUT_TIPS)
+        self.ticks.tick(("mean", "uncertainty"))
+        self.make_line = Line(self.viewer)
+        rows = Rows()
+        rows.add("Image", self.image, self.image_line)
+        rows.add("Model", self.model, self.model_line, self.familiar)
+        rows.add("Detail", self.detail, self.cost)
+        rows.add("Make", self.ticks, self.make_line)
+        self.more = More(self.own_rows())
+        self.fold = QCollapsible("More", expandedIcon="▾", collapsedIcon="▸")
+        self.fold.setDuration(0)
+        self.fold.layout().setContentsMargins(0, 0, 0, 0)
+        self.fold.setContent(self.more)
+        self.fold.collapse(animate=False)
+        self.run_bar, self.results = RunBar(), ResultBar(self.viewer)
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.setSpacing(8)
+        for widget in (rows, self.fold, self.run_bar, self.results):
+            column.addWidget(widget)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidget(inside)
+        outside = QVBoxLayout(self)
+        outside.setContentsMargins(0, 0, 0, 0)
+        outside.addWidget(scroll)
+        self.setMinimumWidth(WIDTH)
+        self.actions = ResultActions(self)
+
+    def _connect(self) -> None:
+        self._look_soon = QTimer(self)
+        self._look_soon.setSingleShot(True)
+        self._look_soon.setInterval(300)
+        self._look_soon.timeout.connect(self.look)
+        self.image.changed.connect(self._image_changed)
+        self.model.changed.connect(self._image_changed)
+        self.model.asked.connect(self._show_card)
+        self.detail.changed.connect(self._detail_changed)
+        self.ticks.changed.connect(self.refresh)
+        self.more.changed.connect(self._more_changed)
+        self.run_bar.preview.clicked.connect(self.preview)
+        self.run_bar.run.clicked.connect(self.run_all)
+        self.run_bar.cancel.clicked.connect(self.cancel)
+        self.results.again.clicked.connect(self.run_again)
+        self.runner.changed.connect(self._job_changed)
+        self.runner.progressed.connect(self.run_bar.progress)
+        self.runner.said.connect(self._say)
+
+    # what is shown ------------------------------------------------------------------------------------------------
+
+    def reload_models(self) -> None:
+        """Read the model store again."""
+        from ..models.store import list_models
+
+        self.model.offer([model.card for model in list_models() if model.card.task == self.task])
+
+    def blocked(self) -> str:
+        """Return why nothing can be run now, or nothing if it can."""
+        if self.runner.job is not None:
+            return "A job is running. Wait for it or cancel it."
+        if self.image.layer is None:
+            return "Choose an image layer first."
+        if self.model.card is None:
+            return "No model is installed. Add one with: napari-microdiff models add FILE"
+        if not self.ticks.ticked:
+            return "Tick at least one thing to make."
+        return ""
+
+    def refresh(self) -> None:
+        """Bring every line, button and tooltip up to date."""
+        layer, card = self.image.layer, self.model.card
+        self.image_line.say(view.describe(layer) if layer is not None else "Open an image, or use File > Open Sample.")
+        self.model_line.say(card.summary if card is not None else "")
+        self.model.about.setEnabled(card is not None)
+        one_step = self.more.steps == 1
+        sample = self.ticks.boxes["sample"]
+        if sample.isEnabled() == one_step:
+            sample.setEnabled(not one_step)
+        sample.setToolTip(words.NO_SAMPLE if one_step else words.OUTPUT_TIPS[1])
+        self.cost.say(self._cost())
+        reason = self.blocked()
+        for button, tip in ((self.run_bar.preview, words.PREVIEW_TIP), (self.run_bar.run, words.RUN_TIP)):
+            button.setEnabled(not reason)
+            button.setToolTip(reason or tip)
+        self.actions.refresh()
+
+    def _cost(self) -> str:
+        steps, samples = self.more.steps, self.more.samples
+        text = words.count(steps, "step") + (f", {samples} samples" if samples > 1 and steps > 1 else "")
+        layer, card = self.image.layer, self.model.card
+        tasks = sys.modules.get("napari_microdiff.tasks")  # imported by the first job, not for a line of text
+        if layer is None or card is None or tasks is None or not hasattr(tasks, "count_evaluations"):
+            return text
+        pace = self.runner.seconds_per_evaluation(card.id, self.more.device)
+        try:
+            evaluations = tasks.count_evaluations(self.request(), view.level_0(layer).shape)
+        except (MicrodiffError, ValueError):
+            return text
+        return f"{text}, about {words.duration(pace * evaluations)}" if pace is not None else text
+
+    def _image_changed(self) -> None:
+        self.familiar.say("")
+        self._look_soon.start()
+        self.refresh()
+
+    def _detail_changed(self, position: int) -> None:
+        self.more.steps = STEPS[position]
+        self.refresh()
+        # The mean is complete after one step; what more steps bring is the sample.
+        self.ticks.boxes["sample"].setChecked(position > 0)
+
+    def _more_changed(self) -> None:
+        if self.more.steps in STEPS:
+            self.detail.move_to(STEPS.index(self.more.steps))
+        self.refresh()
+
+    def _show_card(self) -> None:
+        if self.model.card is not None:
+            CardDialog(self.model.card, self).show()
+
+    # looking ------------------------------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Compare the image with what the model was trained on, in the background."""
+        if self.looking is not None:
+            self.looking.cancel()
+        if self.image.layer is None or self.model.card is None or not self.ticks.ticked:
+            return
+        try:
+            source, request = Source.of(self.image.layer), self.request()
+        except (MicrodiffError, ValueError):
+            return  # running says what is wrong
+        job = Job(f"Looking at {source.name}", partial(_look, request, source.array), self, quiet=True)
+        self.looking = job
+        job.done.connect(self._on_look)
+        job.ended.connect(partial(self._look_ended, job))
+        job.start()
+
+    def _on_look(self, look: Any) -> None:
+        if look.like_training is None:
+            self.familiar.say(look.advice)
+        elif look.like_training:
+            self.familiar.say("● like its training images")
+        else:
+            self.familiar.say(f"▲ {look.advice}", warn=True)
+        self.looked(look)
+        self.refresh()
+
+    def _look_ended(self, job: Job) -> None:
+        if self.looking is job:
+            self.looking = None
+
+    # running ------------------------------------------------------------------------------------------------------
+
+    def request(self, axes: str | None = None, region: tuple[Span, ...] | None = None) -> Request:
+        """Return what the panel asks for now."""
+        card = self.model.card
+        layer = self.image.layer
+        return Request(
+            task=self.task,
+            model=card.id if card is not None else "",
+            outputs=self.ticks.ticked,
+            axes=axes or (view.axes_of(layer) if layer is not None else None),
+            region=region,
+            **self.more.fields(),
+            **self.options(),
+        )
+
+    def set_request(self, request: Request) -> None:
+        """Set the panel to what a request asks for, but for its image and region."""
+        if not self.model.choose(request.model):
+            show_warning(f"The model '{request.model}' is not installed; another one is chosen.")
+        self.more.set_fields(request.model_dump())
+        self.ticks.tick(request.outputs)
+        self.refresh()
+
+    def preview(self) -> None:
+        """Run on what is visible."""
+        layer = self.image.layer
+        if layer is None:
+            return
+        try:
+            region = view.visible_region(self.viewer, layer, view.axes_of(layer))
+        except MicrodiffError as error:
+            show_error(str(error))
+            return
+        if region is None:
+            show_warning(f"'{layer.name}' is out of view. Bring it back with View > Fit to View, then preview it.")
+            return
+        self.run(region)
+
+    def run_all(self) -> None:
+        """Run on the whole image."""
+        self.run(None)
+
+    def run(self, region: tuple[Span, ...] | None) -> None:
+        """Run on a region of the chosen image, or on all of it."""
+        reason = self.blocked()
+        if reason:
+            show_warning(reason)
+            return
+        try:
+            assert self.image.layer is not None
+            source = Source.of(self.image.layer)
+            request = self.request(source.axes, region)
+        except (MicrodiffError, ValueError) as error:
+            show_error(str(error))
+            return
+        settings.remember(device=self.more.device, detail=self.detail.position)
+        self.runner.start(Run(request, source))
+
+    def run_again(self) -> None:
+        """Repeat the last run on the same layer, wherever that is now."""
+        last = self.runner.last
+        if last is None or last.result is None or self.runner.job is not None:
+            return
+        layer = last.source.layer
+        self.runner.start(Run(last.result.request, Source.of(layer) if layer in self.viewer.layers else last.source))
+
+    def cancel(self) -> None:
+        """Cancel the running job."""
+        self.run_bar.stopping()
+        self.runner.cancel()
+
+    def _job_changed(self) -> None:
+        self.run_bar.busy(self.runner.job is not None)
+        self.refresh()
+
+    def _say(self, text: str, warn: bool) -> None:
+        self.results.line.say(text, warn=warn)
+
+
+def _look(request: Request, array: Any) -> Iterator[Any]:
+    from ..tasks import look
+
+    yield look(request, array)

@@ -1,0 +1,119 @@
+"""A result while it forms: one layer that lies over the source and fills up."""
+
+from __future__ import annotations
+
+from math import ceil, prod
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image
+from numpy.typing import NDArray
+
+from ..engine.events import Preview
+from ..engine.request import Span
+from .layers import ResultLayer, Source, appearance, placement, spans_of
+
+PLANE_SIDE = 1024  # pixels of a preview plane: a larger one costs more to show than it tells
+BUDGET = 2**26  # pixels in all
+
+
+class LivePreview:
+    """Shows the previews of one job in one layer, coarser than the image if that is large.
+
+    What is not computed yet is transparent, so that the source shows through.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Where to show them.
+    source : Source
+        What is being worked on.
+    region : tuple of (start, stop)
+        The part that is being computed, one pair per axis of the array.
+    """
+
+    def __init__(self, viewer: ViewerModel, source: Source, region: tuple[Span, ...]) -> None:
+        self._viewer = viewer
+        self._source = source
+        self._starts, stops = spans_of(region, source.layer.ndim)
+        lengths = stops - self._starts
+        self._strides = _strides(lengths, source.axes)
+        self._shape = tuple(int(n) for n in -(-lengths // self._strides))
+        self.layer: Image | None = None
+
+    def show(self, previews: list[Preview]) -> None:
+        """Draw the newest estimates."""
+        if self.layer is None:
+            self._add(previews)
+            return
+        if self.layer not in self._viewer.layers:
+            return  # the user has put it away
+        for preview in previews:
+            self._draw(self.layer.data, preview)
+        self.layer.refresh(thumbnail=False, highlight=False, extent=False)
+
+    def remove(self) -> None:
+        """Take the layer away."""
+        if self.layer is not None and self.layer in self._viewer.layers:
+            self._viewer.layers.remove(self.layer)
+        self.layer = None
+
+    def become(self, result: ResultLayer) -> Image | None:
+        """Turn the preview into the result, which costs napari a tenth of removing one layer and adding another.
+
+        Returns None if there is no preview to turn.
+        """
+        layer = self.layer
+        if layer is None or layer not in self._viewer.layers:
+            return None
+        self.layer = None
+        layer.data = result.image
+        for name in ("scale", "translate", "rotate", "shear", "affine", "name", "metadata"):
+            setattr(layer, name, result.arguments[name])
+        return layer
+
+    def _add(self, previews: list[Preview]) -> None:
+        source = self._source.layer
+        canvas = self._blank(source.rgb)
+        for preview in previews:
+            self._draw(canvas, preview)
+        # A coarse pixel spans several pixels of the source: its centre is the middle of theirs.
+        start = tuple(self._starts + (self._strides - 1) / 2)
+        arguments = {**placement(source, start, tuple(self._strides)), **appearance(source)}
+        layer = Image(canvas, name=f"{source.name} (forming)", **arguments)
+        selected = list(self._viewer.layers.selection)
+        self._viewer.add_layer(layer)
+        self.layer = layer
+        self._viewer.layers.selection = selected  # the user goes on with what was selected
+
+    def _blank(self, rgb: bool) -> NDArray[np.float32]:
+        if rgb:
+            return np.zeros((*self._shape, 4), np.float32)
+        return np.full(self._shape, np.nan, np.float32)
+
+    def _draw(self, canvas: NDArray[np.float32], preview: Preview) -> None:
+        starts, stops = spans_of(preview.region, len(self._shape))
+        # The pixels of the preview that fall on the coarse grid.
+        first = -(-(starts - self._starts) // self._strides)
+        last = -(-(stops - self._starts) // self._strides)
+        offsets = self._starts + first * self._strides - starts
+        taken = tuple(slice(int(o), None, int(k)) for o, k in zip(offsets, self._strides, strict=True))
+        target = tuple(slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
+        pixels = preview.image[taken]
+        if self._source.layer.rgb:
+            full = np.iinfo(self._source.array.dtype).max if self._source.array.dtype.kind in "ui" else 1
+            samples = slice(*preview.region[-1])
+            canvas[(*target, samples)] = np.clip(pixels / full, 0, 1)
+            canvas[(*target, 3)] = 1
+        else:
+            canvas[target] = pixels
+
+
+def _strides(lengths: NDArray[np.int_], axes: str) -> NDArray[np.int_]:
+    """Return how many pixels one preview pixel spans, per axis: 1 but for Y and X."""
+    plane = np.array([letter in "YX" for letter in axes.removesuffix("S")])
+    stride = max(1, ceil(max(lengths[plane]) / PLANE_SIDE))
+    others = prod(int(n) for n in lengths[~plane])
+    while others * prod(-(-int(n) // stride) for n in lengths[plane]) > BUDGET:
+        stride += 1
+    return np.where(plane, stride, 1)

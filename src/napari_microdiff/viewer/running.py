@@ -1,0 +1,167 @@
+"""One run of a panel from its request to its layers; one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.layers import Image, Layer
+from napari.utils.notifications import show_warning
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from ..engine.events import Done, Progress, Result
+from ..engine.request import Request
+from . import settings, words
+from .jobs import Job
+from .layers import ResultLayer, Source, result_layers
+from .preview import LivePreview
+
+
+@dataclass
+class Run:
+    """One run, while it goes on and as what "Run again" repeats."""
+
+    request: Request
+    source: Source
+    live: LivePreview | None = None
+    evaluations: int = 0
+    result: Result | None = None
+    layers: list[Layer] = field(default_factory=list)
+
+
+class Runner(QObject):
+    """Runs jobs for a panel and puts their results into the viewer.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Where results go.
+    doing, made : str
+        The verb of the panel, such as ``"Denoising"`` and ``"denoised"``.
+    parent : QObject
+        The panel; when it goes, its job is cancelled.
+    """
+
+    changed = Signal()  # a job began or ended
+    progressed = Signal(int, int, str)
+    said = Signal(str, bool)  # a sentence for the status line, and whether it is a warning
+
+    def __init__(self, viewer: ViewerModel, doing: str, made: str, parent: QObject) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._doing, self._made = doing, made
+        self._pace: dict[tuple[str, str], float] = {}
+        self.job: Job | None = None
+        self.last: Run | None = None
+        self._landing: tuple[Run, list[ResultLayer]] | None = None
+        self._next = QTimer(self)
+        self._next.setSingleShot(True)
+        self._next.timeout.connect(self._land)
+
+    def seconds_per_evaluation(self, model: str, device: str) -> float | None:
+        """Return how fast the last run with this model on this device was, if there was one."""
+        return self._pace.get((model, device))
+
+    def start(self, run: Run) -> None:
+        """Start a run."""
+        job = Job(f"{self._doing} {run.source.name}", partial(_events, run.request, run.source.array), self)
+        if settings.load().previews:
+            whole = tuple((0, int(n)) for n in run.source.array.shape)
+            run.live = LivePreview(self._viewer, run.source, run.request.region or whole)
+            job.previewed.connect(run.live.show)
+            job.failed.connect(run.live.remove)
+            job.cancelled.connect(run.live.remove)
+        job.progressed.connect(partial(_count, run))
+        job.done.connect(partial(self._on_done, run))
+        self.begin(job)
+
+    def begin(self, job: Job) -> None:
+        """Start a job of any kind and report on it."""
+        self.job = job
+        job.progressed.connect(self._on_progress)
+        job.noticed.connect(self._on_notice)
+        job.failed.connect(self._on_failure)
+        job.cancelled.connect(self._on_cancelled)
+        job.ended.connect(self._on_ended)
+        self.said.emit("", False)
+        self.changed.emit()
+        job.start()
+
+    def cancel(self) -> None:
+        """Cancel the running job; what is finished and being added is kept."""
+        if self.job is not None:
+            self.job.cancel()
+
+    def _on_progress(self, progress: Progress) -> None:
+        self.progressed.emit(progress.done, progress.total, words.progress(progress))
+
+    def _on_notice(self, message: str) -> None:
+        self.said.emit(message, False)
+
+    def _on_failure(self, message: str) -> None:
+        self.said.emit(message, True)
+
+    def _on_cancelled(self) -> None:
+        self.said.emit("Cancelled; nothing was changed.", False)
+
+    def _on_done(self, run: Run, done: Done) -> None:
+        run.result = done.result
+        for message in run.source.changes(self._viewer):
+            show_warning(message)
+        self._keep_pace(run, done.result)
+        self._landing = run, result_layers(self._viewer, run.source, done.result, self._made)
+        self._next.start()
+
+    def _land(self) -> None:
+        """Add one layer. napari takes a tenth of a second for each, so the event loop gets its turn in between."""
+        run, waiting = self._landing
+        if waiting:
+            run.layers.append(self._add(run, waiting.pop(0)))
+            self._next.start()
+            return
+        self._landing = None
+        if run.live is not None:
+            run.live.remove()
+        self.last = run
+        self.said.emit(words.outcome(run.source.name, self._made, run.result), False)
+        self._over()
+
+    def _add(self, run: Run, new: ResultLayer) -> Layer:
+        selection = self._viewer.layers.selection
+        before = selection.active
+        layer = run.live.become(new) if run.live is not None and not run.layers else None
+        if layer is None:
+            layer = Image(new.image, **new.arguments)
+            self._viewer.add_layer(layer)
+        # Who has gone on with something else meanwhile is not disturbed.
+        selection.active = layer if not run.layers and before in (None, run.source.layer, layer) else before
+        return layer
+
+    def _keep_pace(self, run: Run, result: Result) -> None:
+        key = (run.request.model, run.request.device)
+        pace = self.job.seconds_per_evaluation if self.job is not None else None
+        if pace is not None:
+            self._pace[key] = pace
+        elif run.evaluations:  # a single one: its time includes that to get going
+            self._pace.setdefault(key, float(result.report.get("seconds", 0.0)) / run.evaluations)
+
+    def _on_ended(self) -> None:
+        if self._landing is None:
+            self._over()
+
+    def _over(self) -> None:
+        self.job = None
+        self.changed.emit()
+
+
+def _count(run: Run, progress: Progress) -> None:
+    run.evaluations = progress.done
+
+
+def _events(request: Request, array: Any) -> Iterator[Any]:
+    from ..tasks import run  # here, in the worker: torch comes with it
+
+    return run(request, array)

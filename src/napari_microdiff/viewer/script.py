@@ -1,0 +1,77 @@
+"""A request as Python code and as a command, to be pasted somewhere else."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from ..engine.request import DenoiseOptions, Request
+
+_OPTIONS = (
+    "model",
+    "sampler",
+    "steps",
+    "samples",
+    "seed",
+    "tile",
+    "device",
+    "precision",
+    "noise_level",
+    "start",
+    "axes",
+)
+
+
+def as_python(request: Request, layer_name: str, *, multiscale: bool = False) -> str:
+    """Return code that makes the same arrays from the same layer.
+
+    Parameters
+    ----------
+    request : Request
+        What was done.
+    layer_name : str
+        Name of the layer that it was done to.
+    multiscale : bool
+        Whether that layer has several levels, of which the finest was used.
+    """
+    level = "[0]" if multiscale else ""
+    keywords = {name: value for name, value in _said(request).items() if name != "task"}
+    imports = ["import napari", "import napari_microdiff"]
+    lines = [f"    {name}={value!r}," for name, value in keywords.items()]
+    return "\n".join(
+        [
+            *imports,
+            "",
+            "# The image: here the layer that is open in napari; any array with the same pixels will do.",
+            f"image = napari.current_viewer().layers[{layer_name!r}].data{level}",
+            "",
+            "result = napari_microdiff.denoise(",
+            "    image,",
+            *lines,
+            ")",
+            *(f"{output} = result.{output}" for output in request.outputs),
+            "",
+        ]
+    )
+
+
+def as_command(request: Request, source: str = "INPUT.tif") -> str:
+    """Return a command line that does the same to a file."""
+    words = ["napari-microdiff", "denoise", source, "OUTPUT.tif"]
+    for name, value in _said(request).items():
+        if name in _OPTIONS:
+            words += ["--" + name.replace("_", "-"), str(value)]
+    for output in ("sample", "uncertainty"):
+        if output in request.outputs:
+            words += [f"--{output}", f"{output.upper()}.tif"]
+    return shlex.join(words)
+
+
+def _said(request: Request) -> dict[str, Any]:
+    """Return the fields that are not at their default, and always those that a reader wants to see."""
+    fields = request.model_dump(mode="python", exclude_defaults=True)
+    fields |= fields.pop("options", {})  # the short way in takes the options of its task as they are
+    for name in ("model", "steps", "seed", "outputs"):
+        fields.setdefault(name, getattr(request, name))
+    order = [*Request.model_fields, *DenoiseOptions.model_fields]
+    return dict(sorted(fields.items(), key=lambda item: order.index(item[0])))

@@ -1,0 +1,124 @@
+"""What of an image is on screen, and what the image is, in words and in letters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image
+
+from ..engine.request import Span
+from ..imaging.axes import AXIS_NAMES, guess_axes
+
+VIEW_SIDE = 1024  # pixels: more is not needed to judge, and one preview stays near a second on a laptop
+
+
+def level_0(layer: Image) -> Any:
+    """Return the array of a layer, in full resolution if it has several levels."""
+    return layer.data[0] if layer.multiscale else layer.data
+
+
+def axes_of(layer: Image) -> str:
+    """Return one letter per axis of the layer's array, from its axis labels if these say it, else from the shape."""
+    samples = "S" if layer.rgb else ""
+    letters = "".join(str(label) for label in layer.axis_labels).upper() + samples
+    if (
+        len(letters) == layer.ndim + len(samples) == len(set(letters))
+        and set(letters) <= set(AXIS_NAMES)
+        and letters.removesuffix("S").endswith("YX")
+    ):
+        return letters
+    return guess_axes(level_0(layer).shape, rgb=layer.rgb)
+
+
+def describe(layer: Image) -> str:
+    """Return one line on an image: shape, type and pixel size."""
+    array = level_0(layer)
+    words = [" × ".join(str(n) for n in array.shape[: layer.ndim])]
+    if layer.rgb:
+        words.append("RGBA" if array.shape[-1] == 4 else "RGB")
+    words.append(str(array.dtype))
+    size = pixel_size(layer)
+    if size:
+        words.append(size)
+    return ", ".join(words)
+
+
+def pixel_size(layer: Image) -> str:
+    """Return the pixel size of the last two axes in words, or nothing if it is not known."""
+    height, width = (float(s) for s in layer.scale[-2:])
+    unit = f"{layer.units[-1]:~P}"
+    if unit in ("px", "pixel", ""):
+        return "" if height == width == 1 else f"pixel {height:.4g} × {width:.4g}, no unit"
+    if np.isclose(height, width):
+        return f"{width:.4g} {unit}"
+    return f"{height:.4g} × {width:.4g} {unit}"
+
+
+def sizes_um(layer: Image, axes: str) -> dict[str, float]:
+    """Return the size of a pixel along Z, Y and X in micrometres, where the layer has units of length."""
+    sizes: dict[str, float] = {}
+    for letter, scale, unit in zip(axes, layer.scale, layer.units, strict=False):
+        if letter in "ZYX" and unit.is_compatible_with("micrometer"):
+            sizes[letter] = float((float(scale) * unit).to("micrometer").magnitude)
+    return sizes
+
+
+def visible_region(viewer: ViewerModel, layer: Image, axes: str, side: int = VIEW_SIDE) -> tuple[Span, ...] | None:
+    """Return the part of an image that is on screen, one plane of it.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        The viewer that shows the image.
+    layer : Image
+        The image.
+    axes : str
+        One letter per axis of its array.
+    side : int
+        Largest height and width in pixels; the middle of what is visible is kept.
+
+    Returns
+    -------
+    tuple of (start, stop) or None
+        One span per axis of the array in full resolution. Y and X are what is visible, the colour samples of RGB are
+        kept, every other axis is the one step that is shown. ``None`` if the image is out of view.
+    """
+    shape = level_0(layer).shape
+    first = viewer.dims.ndim - layer.ndim
+    shown = {axis - first for axis in viewer.dims.displayed}
+    here = np.asarray(layer.world_to_data(viewer.dims.point))
+    corners = _corners(layer) if viewer.dims.ndisplay == 2 else None
+    region: list[Span] = []
+    for axis, (letter, length) in enumerate(zip(axes, shape, strict=True)):
+        if letter == "S":
+            region.append((0, length))
+        elif letter not in "YX":
+            step = int(np.clip(round(float(here[axis])), 0, length - 1))
+            region.append((step, step + 1))
+        elif corners is not None and axis in shown:
+            start, stop = max(0, int(corners[0, axis])), min(length, int(corners[1, axis]))
+            if stop <= start:
+                return None
+            region.append(_middle(start, stop, side))
+        else:
+            region.append(_middle(0, length, side))
+    return tuple(region)
+
+
+def _corners(layer: Image) -> np.ndarray | None:
+    """Return the corners of the canvas in pixels of full resolution, or None if nothing was drawn yet."""
+    corners = np.asarray(layer.corner_pixels, dtype=float)
+    if not corners.any():
+        return None
+    if layer.multiscale:
+        corners = corners * np.asarray(layer.downsample_factors)[layer.data_level][: layer.ndim]
+    return np.stack([np.floor(corners[0]), np.ceil(corners[1]) + 1])
+
+
+def _middle(start: int, stop: int, side: int) -> Span:
+    if stop - start <= side:
+        return start, stop
+    start += (stop - start - side) // 2
+    return start, start + side

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDialogButtonBox, QWidget
+
+from napari_microdiff.models.store import find_model
+from napari_microdiff.viewer.adapt import AdaptDialog, BeforeAfterDialog, as_id
+from napari_microdiff.viewer.denoise import DenoisePanel
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("Actin (cell 3)", "actin-cell-3"), ("tubulin", "tubulin"), ("…", "adapted"), ("_x", "x")]
+)
+def test_any_layer_name_gives_a_name_for_a_model(text: str, name: str) -> None:
+    assert as_id(text) == name
+
+
+def test_before_and_after_share_one_contrast(qtbot: Any) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    image = np.random.default_rng(0).normal(size=(3, 400, 200)).astype(np.float32)
+    BeforeAfterDialog(image, image * 0, "actin", parent).show()
+    assert parent.findChild(BeforeAfterDialog).windowTitle() == "actin: before and after adapting"
+
+
+@pytest.fixture
+def panel(make_napari_viewer_proxy: Any, tiny_model: str, qtbot: Any) -> DenoisePanel:
+    viewer = make_napari_viewer_proxy()
+    panel = DenoisePanel(viewer)
+    viewer.window.add_dock_widget(panel, name="Denoise")
+    panel.model.choose(tiny_model)
+    image = np.random.default_rng(0).normal(100, 10, (160, 160)).astype(np.float32)
+    viewer.add_image(image, name="Actin 1")
+    return panel
+
+
+def ask(qtbot: Any, panel: DenoisePanel, button: QDialogButtonBox.StandardButton) -> AdaptDialog:
+    qtbot.mouseClick(panel.adapt, Qt.MouseButton.LeftButton)
+    dialog = panel.findChild(AdaptDialog)
+    dialog.findChild(QDialogButtonBox).button(button).click()
+    return dialog
+
+
+def test_adapting_makes_a_model_and_chooses_it(panel: DenoisePanel, qtbot: Any, tiny_model: str) -> None:
+    panel.start_adapting("actin-1", 2)
+    assert panel.run_bar.run.toolTip() == "A job is running. Wait for it or cancel it."
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=60_000)
+    assert panel.model.card is not None, panel.results.line.text()
+    assert panel.model.card.id == "actin-1"
+    assert find_model("actin-1").card.parent == tiny_model
+    assert "'actin-1' is adapted to Actin 1" in panel.results.line.text()
+    assert panel.findChild(BeforeAfterDialog) is not None
+
+
+def test_the_button_asks_first_and_the_answer_may_be_no(panel: DenoisePanel, qtbot: Any) -> None:
+    dialog = ask(qtbot, panel, QDialogButtonBox.StandardButton.Cancel)
+    assert (dialog.name, dialog.steps) == ("actin-1", 300)
+    assert panel.runner.job is None
+
+
+def test_adapting_can_be_cancelled_and_leaves_no_model(panel: DenoisePanel, qtbot: Any) -> None:
+    before = [card.id for card in panel.model.cards]
+    ask(qtbot, panel, QDialogButtonBox.StandardButton.Ok)
+    qtbot.waitUntil(lambda: panel.run_bar.bar.value() > 0, timeout=60_000)
+    qtbot.mouseClick(panel.run_bar.cancel, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=60_000)
+    assert panel.results.line.text() == "Cancelled; nothing was changed."
+    panel.reload_models()
+    assert [card.id for card in panel.model.cards] == before

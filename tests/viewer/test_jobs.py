@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QObject
+
+from napari_microdiff.engine.events import Notice, Preview, Progress
+from napari_microdiff.errors import ModelError
+from napari_microdiff.viewer import jobs
+from napari_microdiff.viewer.jobs import EventWorker, Job, News
+
+IMAGE = np.zeros((2, 2), np.float32)
+
+
+def collect(job: Job) -> dict[str, list[Any]]:
+    """Note what a job says and in which thread."""
+    heard: dict[str, list[Any]] = {"threads": []}
+
+    def listen(name: str) -> Any:
+        heard[name] = []
+
+        def slot(*values: Any) -> None:
+            heard[name].append(values[0] if values else None)
+            heard["threads"].append(threading.current_thread())
+
+        return slot
+
+    for name in ("progressed", "noticed", "previewed", "done", "failed", "cancelled", "ended"):
+        getattr(job, name).connect(listen(name))
+    return heard
+
+
+def run(qtbot: Any, job: Job) -> dict[str, list[Any]]:
+    heard = collect(job)
+    with qtbot.waitSignal(job.ended, timeout=10_000):
+        job.start()
+    return heard
+
+
+def test_a_job_tells_how_far_it_is_and_what_came_out_on_the_gui_thread(qtbot: Any) -> None:
+    def events() -> Any:
+        yield Notice("smaller tiles")
+        for done in (1, 2):
+            time.sleep(0.15)
+            yield Progress(done, 2)
+        yield "the result"
+
+    heard = run(qtbot, Job("Working", events))
+    assert heard["done"] == ["the result"]
+    assert heard["noticed"] == ["smaller tiles"]
+    assert heard["progressed"][-1] == Progress(2, 2)
+    assert (heard["failed"], heard["cancelled"], heard["ended"]) == ([], [], [None])
+    assert set(heard["threads"]) == {threading.main_thread()}
+
+
+def test_a_notice_right_before_the_end_is_not_lost(qtbot: Any) -> None:
+    heard = run(qtbot, Job("Working", lambda: iter([Notice("mind the gap"), "result"])))
+    assert heard["noticed"] == ["mind the gap"]
+    assert heard["done"] == ["result"]
+
+
+def test_cancel_closes_the_generator_in_its_own_thread_and_nothing_comes_out(qtbot: Any) -> None:
+    closed: list[threading.Thread] = []
+    after = threading.Event()
+
+    def events() -> Any:
+        try:
+            yield Progress(1, 3)
+            after.wait(5)
+            yield Progress(2, 3)
+            raise AssertionError("an evaluation was made after the job was cancelled")
+        finally:
+            closed.append(threading.current_thread())
+
+    job = Job("Working", events)
+    heard = collect(job)
+    job.start()
+    qtbot.wait(50)
+    with qtbot.waitSignal(job.ended, timeout=10_000):
+        job.cancel()
+        after.set()
+    assert closed
+    assert closed[0] is not threading.main_thread()
+    assert (heard["done"], heard["cancelled"], heard["failed"]) == ([], [None], [])
+
+
+def test_cancel_after_the_last_event_still_drops_the_result(qtbot: Any) -> None:
+    finished = threading.Event()
+
+    def events() -> Any:
+        yield "result"
+        finished.set()
+
+    job = Job("Working", events)
+    heard = collect(job)
+    with qtbot.waitSignal(job.ended, timeout=10_000):
+        job.start()
+        finished.wait(5)  # the GUI thread hears of nothing meanwhile
+        job.cancel()
+    assert heard["done"] == []
+    assert heard["cancelled"] == [None]
+
+
+def test_what_the_user_can_mend_is_told_in_words(qtbot: Any, notes: Any) -> None:
+    def events() -> Any:
+        yield Progress(1, 2)
+        raise ModelError("The weights are corrupt. Get them again.")
+
+    heard = run(qtbot, Job("Working", events))
+    assert heard["failed"] == ["The weights are corrupt. Get them again."]
+    assert notes() == ["The weights are corrupt. Get them again."]
+
+
+def test_a_quiet_job_tells_its_panel_only(qtbot: Any, notes: Any) -> None:
+    def events() -> Any:
+        raise ModelError("The weights are corrupt. Get them again.")
+        yield
+
+    heard = run(qtbot, Job("Looking", events, quiet=True))
+    assert heard["failed"] == ["The weights are corrupt. Get them again."]
+    assert notes() == []
+
+
+def test_a_bug_reaches_napari_with_its_traceback_and_the_job_ends(qtbot: Any) -> None:
+    from napari.utils.notifications import notification_manager
+
+    def events() -> Any:
+        yield Progress(1, 2)
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")  # which a GeneratorWorker would swallow
+
+    heard = run(qtbot, Job("Working", events))
+    error = notification_manager.records.pop().exception
+    assert isinstance(error, RuntimeError)
+    assert error.__traceback__ is not None
+    assert heard["failed"] == ["Unexpected error (RuntimeError): mat1 and mat2 shapes cannot be multiplied"]
+    assert heard["ended"] == [None]
+
+
+def test_an_error_while_starting_is_an_error_of_the_job(qtbot: Any) -> None:
+    def events() -> Any:
+        raise ModelError("No such model. Choose another.")
+
+    assert run(qtbot, Job("Working", events))["failed"] == ["No such model. Choose another."]
+
+
+def test_previews_are_thinned_and_the_newest_of_each_place_wins(qtbot: Any) -> None:
+    here, there = ((0, 2), (0, 2)), ((2, 4), (0, 2))
+
+    def events() -> Any:
+        for k in range(60):
+            time.sleep(0.01)
+            yield Preview(IMAGE + k, here)
+            yield Preview(IMAGE - k, there)
+        time.sleep(0.5)
+        yield Progress(1, 1)
+        yield "result"
+
+    heard = run(qtbot, Job("Working", events))
+    assert 1 <= len(heard["previewed"]) <= 3
+    last = {preview.region: preview.image[0, 0] for preview in heard["previewed"][-1]}
+    assert last == {here: 59, there: -59}
+
+
+def test_costly_previews_become_rarer() -> None:
+    worker = EventWorker(lambda: iter(()))
+    job = Job("Working", lambda: iter(()))
+    job._worker = worker
+    job.previewed.connect(lambda previews: time.sleep(0.1))
+    job._on_news(News(previews={((0, 2),): Preview(IMAGE[0], ((0, 2),))}))
+    assert worker.preview_every >= 1.2  # less than a tenth of the time is spent on showing
+
+
+@pytest.fixture
+def bars(monkeypatch: pytest.MonkeyPatch) -> list[jobs.cancelable_progress]:
+    """The bars that jobs put into the activity dock."""
+    made: list[jobs.cancelable_progress] = []
+
+    class Bar(jobs.cancelable_progress):
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
+            made.append(self)
+
+    monkeypatch.setattr(jobs, "cancelable_progress", Bar)
+    return made
+
+
+def test_the_activity_dock_shows_a_job_until_it_ends(qtbot: Any, bars: list[Any]) -> None:
+    seen: list[tuple[str, int, int]] = []
+
+    def events() -> Any:
+        for done in range(1, 11):
+            time.sleep(0.05)
+            yield Progress(done, 10)
+        yield "result"
+
+    job = Job("Denoising actin", events)
+    job.progressed.connect(lambda _: seen.append((bars[0].desc, bars[0].n, bars[0].total)))
+    run(qtbot, job)
+    assert any(desc.startswith("Denoising actin") and 0 < n <= 10 == total for desc, n, total in seen)
+    assert [bar.disable for bar in bars] == [True]  # closed
+
+
+def test_cancel_in_the_activity_dock_cancels(qtbot: Any, bars: list[Any]) -> None:
+    def events() -> Any:
+        for done in range(1000):
+            time.sleep(0.01)
+            yield Progress(done, 1000)
+
+    job = Job("Working", events)
+    heard = collect(job)
+    with qtbot.waitSignal(job.ended, timeout=10_000):
+        job.start()
+        bars[0].cancel()
+    assert heard["cancelled"] == [None]
+
+
+def test_a_job_goes_with_its_panel(qtbot: Any, bars: list[Any]) -> None:
+    closed = threading.Event()
+
+    def events() -> Any:
+        try:
+            for done in range(1000):
+                time.sleep(0.01)
+                yield Progress(done, 1000)
+        finally:
+            closed.set()
+
+    panel = QObject()
+    Job("Working", events, panel).start()
+    qtbot.wait(50)
+    panel.deleteLater()
+    qtbot.waitUntil(closed.is_set, timeout=5_000)
+    qtbot.waitUntil(lambda: bars[0].disable, timeout=5_000)

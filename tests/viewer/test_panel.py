@@ -1,0 +1,375 @@
+"""The Denoise panel with a real, tiny network: what a user clicks, and what comes of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import napari
+import numpy as np
+import pytest
+from napari.layers import Image
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QPushButton
+
+from napari_microdiff.engine.request import Request
+from napari_microdiff.files import read_image
+from napari_microdiff.models.store import find_model
+from napari_microdiff.viewer.card_view import CardDialog
+from napari_microdiff.viewer.denoise import DenoisePanel
+from napari_microdiff.viewer.layers import recall
+
+RNG = np.random.default_rng(0)
+LONG = 60_000
+
+
+def noisy(*shape: int) -> np.ndarray:
+    return (100 + 20 * RNG.standard_normal(shape)).clip(0).astype(np.uint16)
+
+
+@pytest.fixture
+def viewer(make_napari_viewer_proxy: Any, tiny_model: str) -> napari.Viewer:
+    return make_napari_viewer_proxy()
+
+
+@pytest.fixture
+def panel(viewer: napari.Viewer, tiny_model: str, qtbot: Any) -> DenoisePanel:
+    panel = DenoisePanel(viewer)
+    viewer.window.add_dock_widget(panel, name="Denoise")
+    assert panel.model.choose(tiny_model)
+    return panel
+
+
+def click(qtbot: Any, button: QPushButton) -> None:
+    assert button.isEnabled(), button.toolTip()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def finish(qtbot: Any, panel: DenoisePanel) -> None:
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+
+
+def run(qtbot: Any, panel: DenoisePanel, button: str = "run") -> list[Image]:
+    """Click a button, wait, and return the layers that were made."""
+    click(qtbot, getattr(panel.run_bar, button))
+    finish(qtbot, panel)
+    assert panel.runner.last is not None, panel.results.line.text()
+    return list(panel.runner.last.layers)
+
+
+def long_run(panel: DenoisePanel) -> None:
+    """Set the panel so that a run takes thousands of evaluations."""
+    panel.more.steps = 1000
+    panel.more.tile.value = 256
+
+
+def wait_until_it_runs(qtbot: Any, panel: DenoisePanel) -> None:
+    qtbot.waitUntil(lambda: panel.run_bar.bar.value() > 0, timeout=LONG)
+
+
+class TestBeforeARun:
+    def test_what_is_off_says_why(self, panel: DenoisePanel, viewer: napari.Viewer) -> None:
+        for button in (panel.run_bar.preview, panel.run_bar.run, panel.adapt):
+            assert not button.isEnabled()
+            assert button.toolTip() == "Choose an image layer first."
+        viewer.add_image(noisy(32, 32))
+        assert panel.run_bar.run.isEnabled()
+        assert panel.run_bar.run.toolTip().startswith("Run on the whole image")
+        panel.ticks.tick(())
+        assert panel.run_bar.run.toolTip() == "Tick at least one thing to make."
+
+    def test_only_image_layers_are_offered(self, panel: DenoisePanel, viewer: napari.Viewer) -> None:
+        viewer.add_labels(np.zeros((32, 32), int))
+        viewer.add_points(np.zeros((1, 2)))
+        assert panel.image.layer is None
+        image = viewer.add_image(noisy(32, 32), name="actin")
+        assert panel.image.layer == image
+        image.name = "tubulin"
+        assert panel.image.layer == image
+
+    def test_the_selected_image_is_chosen_when_the_panel_opens(self, viewer: napari.Viewer) -> None:
+        viewer.add_image(noisy(32, 32), name="first")
+        second = viewer.add_image(noisy(32, 32), name="second")
+        viewer.add_image(noisy(32, 32), name="third")
+        viewer.layers.selection.active = second
+        panel = DenoisePanel(viewer)
+        assert panel.image.layer == second
+        panel.deleteLater()
+
+    def test_the_lines_say_what_image_and_model_are(
+        self, panel: DenoisePanel, viewer: napari.Viewer, tiny_model: str, qtbot: Any
+    ) -> None:
+        viewer.add_image(noisy(48, 64), scale=(0.1, 0.1), units=("um", "um"))
+        assert panel.image_line.text() == "48 × 64, uint16, 0.1 µm"
+        card = find_model(tiny_model).card
+        assert panel.model_line.text() == card.summary
+        click(qtbot, panel.model.about)
+        (dialog,) = panel.findChildren(CardDialog)
+        assert card.weights_sha256 in dialog.text.toPlainText()
+        dialog.close()
+
+    def test_looking_measures_the_noise_and_compares_with_the_training_images(
+        self, panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any
+    ) -> None:
+        viewer.add_image(noisy(256, 256))
+        assert not panel.noise.isEnabled()
+        qtbot.waitUntil(lambda: "Measured" in panel.noise.toolTip(), timeout=LONG)
+        panel.automatic.setChecked(False)
+        assert panel.noise.isEnabled()
+        panel.noise.setValue(30)
+        assert panel.request().options.noise_level == pytest.approx(30, rel=0.01)
+
+    def test_detail_sets_the_steps_and_steps_set_the_detail(self, panel: DenoisePanel) -> None:
+        assert panel.cost.text() == "1 step"
+        assert not panel.ticks.boxes["sample"].isEnabled()
+        panel.detail.move_to(2)
+        assert panel.more.steps == 8
+        assert panel.ticks.boxes["sample"].isEnabled()
+        panel.more.steps = 20
+        assert panel.detail.position == 3
+        panel.more.steps = 5
+        assert panel.detail.position == 3
+        assert panel.request().steps == 5
+
+    def test_without_a_model_nothing_runs(
+        self, panel: DenoisePanel, viewer: napari.Viewer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from napari_microdiff.models import store
+
+        viewer.add_image(noisy(32, 32))
+        monkeypatch.setattr(store, "list_models", list)
+        panel.reload_models()
+        assert panel.run_bar.run.toolTip().startswith("No model is installed.")
+
+
+def test_opening_the_panel_imports_no_torch(tiny_model: str) -> None:
+    code = """
+import sys, time
+import numpy as np
+from napari.components import ViewerModel
+from qtpy.QtWidgets import QApplication
+app = QApplication([])
+viewer = ViewerModel()
+viewer.add_image(np.zeros((64, 64)))
+from napari_microdiff.viewer.denoise import DenoisePanel
+panel = DenoisePanel(viewer)
+panel.show()
+panel.detail.move_to(2)
+assert panel.model.card is not None
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+IMAGES = {
+    "2-D": (noisy(70, 90), {}),
+    "stack": (noisy(5, 40, 50), {"scale": (1, 0.1, 0.1), "units": ("um",) * 3, "axis_labels": ("z", "y", "x")}),
+    "channels": (noisy(2, 5, 40, 50), {}),
+    "RGB": (RNG.integers(0, 255, (40, 50, 3), dtype=np.uint8), {"rgb": True}),
+    "dask": (da.from_array(noisy(5, 64, 64), chunks=(1, 32, 32)), {}),
+    "multiscale": ([noisy(128, 128), noisy(64, 64)], {"multiscale": True}),
+    "bool": (RNG.random((40, 50)) > 0.5, {}),
+    "float64": (RNG.random((40, 50)) * 1e6, {}),
+    "turned": (noisy(40, 50), {"rotate": 30, "shear": (0.2,), "affine": [[2, 0, 1], [0.1, 1, 0], [0, 0, 1]]}),
+}
+
+
+@pytest.mark.parametrize("kind", IMAGES)
+def test_run_and_preview_on_all_kinds_of_images(
+    panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any, kind: str
+) -> None:
+    array, arguments = IMAGES[kind]
+    layer = viewer.add_image(array, name="actin", **arguments)
+    mean, uncertainty = run(qtbot, panel)
+    assert [new.name for new in viewer.layers] == ["actin", "actin denoised", "actin uncertainty"]
+    full = array[0] if kind == "multiscale" else array
+    assert mean.data.shape == full.shape
+    assert uncertainty.data.shape == (full.shape[:2] if kind == "RGB" else full.shape)
+    assert np.isfinite(mean.data).all()
+    assert (uncertainty.data >= 0).all()
+    assert (mean.units, mean.axis_labels) == (layer.units, layer.axis_labels)
+    np.testing.assert_allclose(mean.extent.world, layer.extent.world)
+    viewer.dims.set_current_step(0, 1) if full.ndim > 2 and kind != "RGB" else None
+    part, *_ = run(qtbot, panel, "preview")
+    memory = recall(part)
+    assert memory is not None
+    whole = all(span == [0, n] for span, n in zip(memory["region"], full.shape, strict=True))
+    assert part.name == ("actin denoised [1]" if whole else "actin denoised (view)")
+    where = tuple(slice(*span) for span in memory["region"])
+    spread = float(np.ptp(np.asarray(mean.data, float))) or 1
+    np.testing.assert_allclose(
+        np.asarray(part.data, float), np.asarray(mean.data[where], float), atol=max(0.01 * spread, kind == "RGB")
+    )
+    corner = tuple(span[0] for span in memory["region"][: layer.ndim])
+    np.testing.assert_allclose(part.data_to_world((0,) * layer.ndim), layer.data_to_world(corner))
+
+
+def test_the_line_says_where_a_result_came_from_and_the_cost_is_known_after_it(
+    panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    viewer.add_image(noisy(64, 64), name="actin")
+    panel.more.device = "cpu"
+    run(qtbot, panel)
+    assert panel.results.line.text().startswith("actin denoised, ")
+    assert "cpu, 1 step, seed 0" in panel.results.line.text()
+    assert panel.cost.text().startswith("1 step, about ")
+    panel.detail.move_to(1)
+    assert panel.cost.text().startswith("4 steps, about ")
+
+
+def test_run_again_gives_the_identical_array(panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    viewer.add_image(noisy(64, 64), name="actin")
+    panel.more.device = "cpu"
+    panel.detail.move_to(1)
+    panel.ticks.tick(("mean", "sample"))
+    first = run(qtbot, panel)
+    panel.detail.move_to(0)  # what the panel shows now does not matter
+    click(qtbot, panel.results.again)
+    finish(qtbot, panel)
+    second = panel.runner.last.layers
+    assert [a.name for a in second] == ["actin denoised [1]", "actin denoised (sample) [1]"]
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a.data, b.data)
+
+
+@pytest.mark.parametrize("button", ["run", "preview"])
+def test_copied_python_makes_the_same_arrays(
+    panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any, button: str
+) -> None:
+    viewer.add_image(noisy(3, 64, 64), name="the 'actin'")
+    panel.more.device = "cpu"
+    panel.detail.move_to(1)
+    mean, uncertainty = run(qtbot, panel, button)
+    click(qtbot, panel.results.copy)
+    names: dict[str, Any] = {}
+    exec(compile(QApplication.clipboard().text(), "copied", "exec"), names)
+    np.testing.assert_array_equal(names["mean"], mean.data)
+    np.testing.assert_array_equal(names["uncertainty"], uncertainty.data)
+    click(qtbot, panel.results.copy_command)
+    assert QApplication.clipboard().text().startswith("napari-microdiff denoise INPUT.tif OUTPUT.tif --model")
+
+
+def test_saving_keeps_type_axes_and_pixel_size(
+    panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any, tmp_path: Path
+) -> None:
+    viewer.add_image(noisy(3, 32, 40), scale=(0.5, 0.1, 0.1), units=("um",) * 3, axis_labels=("z", "y", "x"))
+    mean, uncertainty = run(qtbot, panel)
+    job = panel.actions.save(tmp_path / "a.b.tif")
+    qtbot.waitUntil(lambda: job.over, timeout=LONG)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.b uncertainty.tif", "a.b.tif"]
+    assert panel.results.line.text() == "Saved a.b.tif, a.b uncertainty.tif"
+    saved = read_image(tmp_path / "a.b.tif")
+    assert (saved.axes, saved.array.dtype) == ("ZYX", np.uint16)
+    assert saved.pixel_size_um == pytest.approx({"Z": 0.5, "Y": 0.1, "X": 0.1})
+    np.testing.assert_array_equal(saved.array, np.clip(np.rint(mean.data), 0, 65535))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.b uncertainty.tif").array, uncertainty.data)
+
+
+def test_a_folder_that_does_not_exist_is_told(
+    panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any, tmp_path: Path, notes: Any
+) -> None:
+    viewer.add_image(noisy(32, 32))
+    run(qtbot, panel)
+    job = panel.actions.save(tmp_path / "nowhere" / "a.tif")
+    qtbot.waitUntil(lambda: job.over, timeout=LONG)
+    assert panel.results.line.warns
+    assert panel.results.line.text() in notes()
+
+
+class TestWhileItRuns:
+    @pytest.fixture(autouse=True)
+    def running(self, panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any) -> None:
+        self.layer = viewer.add_image(noisy(512, 512), name="actin")
+        long_run(panel)
+        click(qtbot, panel.run_bar.run)
+        wait_until_it_runs(qtbot, panel)
+
+    def test_cancel_leaves_no_layer(self, panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any) -> None:
+        assert not panel.run_bar.run.isVisible()
+        assert panel.run_bar.run.toolTip() == "A job is running. Wait for it or cancel it."
+        qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=LONG)  # the preview
+        click(qtbot, panel.run_bar.cancel)
+        finish(qtbot, panel)
+        assert [layer.name for layer in viewer.layers] == ["actin"]
+        assert panel.results.line.text() == "Cancelled; nothing was changed."
+        assert panel.run_bar.run.isEnabled()
+
+    def test_closing_the_viewer_ends_it(self, panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any) -> None:
+        worker = panel.runner.job._worker
+        viewer.close()
+        qtbot.waitUntil(lambda: not worker.is_running, timeout=LONG)
+        assert [layer.name for layer in viewer.layers if "denoised" in layer.name] == []
+
+    def test_closing_the_panel_ends_it(self, panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any) -> None:
+        job = panel.runner.job
+        over: list[bool] = []
+        job.destroyed.connect(lambda: over.append(True))
+        viewer.window.remove_dock_widget(panel)
+        panel.deleteLater()
+        qtbot.waitUntil(lambda: bool(over), timeout=LONG)
+
+
+@pytest.mark.parametrize("change", ["renamed", "moved", "removed"])
+def test_a_result_lands_right_whatever_became_of_its_source(
+    panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any, change: str
+) -> None:
+    layer = viewer.add_image(noisy(256, 256), name="actin", scale=(0.5, 0.5))
+    panel.more.steps = 20
+    click(qtbot, panel.run_bar.run)
+    wait_until_it_runs(qtbot, panel)
+    if change == "renamed":
+        layer.name = "tubulin"
+    elif change == "moved":
+        layer.translate = (7, 8)
+    else:
+        viewer.layers.remove(layer)
+    finish(qtbot, panel)
+    mean, *_ = panel.runner.last.layers
+    assert mean in viewer.layers
+    assert mean.name == ("tubulin denoised" if change == "renamed" else "actin denoised")
+    np.testing.assert_allclose(mean.extent.world, layer.extent.world)
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(
+        "array",
+        [
+            np.full((32, 32), np.nan),
+            np.zeros((3, 2, 2, 2, 2, 16, 16, 16)),
+        ],
+        ids=["not a number", "eight axes"],  # napari itself refuses empty and complex images
+    )
+    def test_is_told_in_words_and_loses_nothing(
+        self, panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any, notes: Any, array: Any
+    ) -> None:
+        layer = viewer.add_image(array, contrast_limits=(0, 1))
+        click(qtbot, panel.run_bar.run)
+        finish(qtbot, panel)
+        assert panel.runner.last is None
+        assert notes()
+        assert not any("Unexpected" in note or "Error" in note for note in notes())
+        assert list(viewer.layers) == [layer]
+        assert panel.run_bar.run.isEnabled()
+
+    def test_an_image_out_of_view_is_told(self, panel: DenoisePanel, viewer: napari.Viewer, notes: Any) -> None:
+        layer = viewer.add_image(noisy(32, 32), name="actin")
+        layer.corner_pixels = np.array([[40, 0], [40, 10]])
+        panel.run_bar.preview.click()
+        assert "'actin' is out of view" in notes()[-1]
+
+    def test_a_model_that_went_missing(
+        self, panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any, tiny_model: str, notes: Any
+    ) -> None:
+        viewer.add_image(noisy(32, 32))
+        (find_model(tiny_model).folder / "weights.safetensors").write_bytes(b"not weights")
+        click(qtbot, panel.run_bar.run)
+        finish(qtbot, panel)
+        assert panel.results.line.warns
+        assert panel.results.line.text() in notes()
+
+    def test_a_request_with_an_unknown_model_says_so(self, panel: DenoisePanel, notes: Any) -> None:
+        panel.set_request(Request(model="gone"))
+        assert "'gone' is not installed" in notes()[-1]

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Image
+
+from napari_microdiff.engine.events import Preview
+from napari_microdiff.engine.request import Request
+from napari_microdiff.viewer.layers import Source, recall, result_layers
+from napari_microdiff.viewer.preview import BUDGET, LivePreview
+
+from .conftest import result_of
+
+
+@pytest.fixture
+def viewer() -> ViewerModel:
+    return ViewerModel()
+
+
+def live(viewer: ViewerModel, array: Any, region: Any = None, **arguments: Any) -> tuple[Image, LivePreview]:
+    arguments = {"contrast_limits": None if arguments.get("rgb") else (0, 1), **arguments}
+    layer = viewer.add_image(array, name="actin", **arguments)
+    return layer, LivePreview(viewer, Source.of(layer), region or tuple((0, n) for n in array.shape))
+
+
+def test_tiles_fill_up_one_layer_and_the_rest_stays_transparent(viewer: ViewerModel) -> None:
+    layer, preview = live(viewer, np.zeros((64, 64), np.float32), scale=(0.5, 0.5), units=("um", "um"))
+    preview.show([Preview(np.full((32, 64), 1, np.float32), ((0, 32), (0, 64)))])
+    assert [new.name for new in viewer.layers] == ["actin", "actin (forming)"]
+    assert viewer.layers.selection.active is layer  # the user goes on with the source
+    shown = viewer.layers[1]
+    assert np.isnan(shown.data[32:]).all()
+    preview.show([Preview(np.full((32, 64), 2, np.float32), ((32, 64), (0, 64)))])
+    np.testing.assert_array_equal(shown.data[::32, 0], [1, 2])
+    np.testing.assert_allclose(shown.extent.world, layer.extent.world)
+    preview.remove()
+    assert list(viewer.layers) == [layer]
+    preview.remove()
+
+
+def test_a_large_image_is_shown_coarser_and_in_place(viewer: ViewerModel) -> None:
+    ramp = np.arange(3000, dtype=np.float32)[:, None] * np.ones((1, 2000), np.float32)
+    layer, preview = live(viewer, ramp, rotate=10, translate=(5, 6))
+    for start in (0, 700, 1400, 2100, 2800):
+        stop = min(3000, start + 700)
+        preview.show([Preview(ramp[start:stop], ((start, stop), (0, 2000)))])
+    shown = preview.layer
+    assert shown is not None
+    assert shown.data.shape == (1000, 667)
+    np.testing.assert_array_equal(shown.data[:, 0], np.arange(0, 3000, 3))
+    np.testing.assert_allclose(shown.data_to_world((10, 10)), layer.data_to_world((31, 31)))
+
+
+def test_a_region_of_a_stack_is_shown_where_it_lies(viewer: ViewerModel) -> None:
+    layer, preview = live(viewer, np.zeros((5, 40, 40), np.float32), ((2, 3), (10, 30), (20, 40)), scale=(3, 1, 1))
+    preview.show([Preview(np.ones((1, 10, 20), np.float32), ((2, 3), (20, 30), (20, 40)))])
+    shown = preview.layer
+    assert shown is not None
+    assert shown.data.shape == (1, 20, 20)
+    np.testing.assert_array_equal(np.isnan(shown.data[0, :, 0]), [True] * 10 + [False] * 10)
+    np.testing.assert_allclose(shown.data_to_world((0, 0, 0)), layer.data_to_world((2, 10, 20)))
+
+
+def test_a_huge_stack_stays_within_the_budget(viewer: ViewerModel) -> None:
+    lazy = np.broadcast_to(np.float32(0), (500, 4096, 4096))
+    _, preview = live(viewer, lazy)
+    preview.show([Preview(np.ones((1, 4096, 4096), np.float32), ((7, 8), (0, 4096), (0, 4096)))])
+    assert preview.layer is not None
+    assert preview.layer.data.size <= BUDGET
+    assert (preview.layer.data[7] == 1).all()
+
+
+def test_colours_of_rgb_come_one_by_one(viewer: ViewerModel) -> None:
+    _, preview = live(viewer, np.zeros((8, 8, 3), np.uint8), rgb=True)
+    preview.show([Preview(np.full((4, 8, 1), 255, np.float32), ((0, 4), (0, 8), (1, 2)))])
+    assert preview.layer is not None
+    np.testing.assert_array_equal(preview.layer.data[0, 0], [0, 1, 0, 1])
+    np.testing.assert_array_equal(preview.layer.data[7, 0], [0, 0, 0, 0])
+
+
+def test_a_preview_that_the_user_put_away_stays_away(viewer: ViewerModel) -> None:
+    layer, preview = live(viewer, np.zeros((8, 8), np.float32))
+    news = [Preview(np.ones((8, 8), np.float32), ((0, 8), (0, 8)))]
+    preview.show(news)
+    viewer.layers.remove(preview.layer)
+    preview.show(news)
+    assert list(viewer.layers) == [layer]
+
+
+@pytest.mark.parametrize(("side", "rgb"), [(300, False), (2500, False), (64, True)])
+def test_a_preview_turns_into_the_result(viewer: ViewerModel, side: int, rgb: bool) -> None:
+    shape = (side, side, 3) if rgb else (side, side)
+    layer, preview = live(viewer, np.zeros(shape, np.uint8), rgb=rgb, scale=(0.5, 0.5), translate=(3, 4))
+    region = tuple((0, n) for n in shape)
+    preview.show([Preview(np.ones(shape, np.float32), region)])
+    shown = preview.layer
+    source = Source.of(layer)
+    request = Request(axes=source.axes, outputs=("mean",))
+    (result,) = result_layers(viewer, source, result_of(source.array, request))
+    assert preview.become(result) is shown
+    assert shown is not None
+    assert shown.name == "actin denoised"
+    assert shown.data.shape == shape
+    np.testing.assert_array_equal(shown.data, layer.data + 1)
+    np.testing.assert_allclose(shown.extent.world, layer.extent.world)
+    assert recall(shown) is not None
+    preview.remove()
+    assert shown in viewer.layers
+    assert preview.become(result) is None

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from napari_microdiff.engine.request import DenoiseOptions, Request
+from napari_microdiff.viewer.script import as_command, as_python
+
+REQUEST = Request(
+    model="denoise-em",
+    steps=8,
+    samples=2,
+    seed=3,
+    sampler="ddim",
+    axes="ZYX",
+    region=((0, 1), (0, 8), (0, 8)),
+    tile=256,
+    outputs=("mean", "uncertainty"),
+    options=DenoiseOptions(noise_level=2.5),
+)
+
+
+def test_python_names_the_layer_and_everything_that_was_chosen() -> None:
+    code = as_python(REQUEST, "my 'actin'", multiscale=True)
+    compile(code, "copied", "exec")
+    assert """layers["my 'actin'"].data[0]""" in code
+    for line in ("model='denoise-em',", "steps=8,", "region=((0, 1), (0, 8), (0, 8)),", "noise_level"):
+        assert line in code
+    assert "device=" not in code  # at its default
+    assert code.rstrip().endswith("uncertainty = result.uncertainty")
+
+
+def test_python_always_says_what_a_reader_wants_to_see() -> None:
+    code = as_python(Request(), "actin")
+    for line in ("model='denoise-fluorescence'", "steps=1", "seed=0", "outputs=('mean', 'uncertainty')"):
+        assert line in code
+
+
+def test_a_command_names_the_same_options() -> None:
+    words = shlex.split(as_command(REQUEST, "/data/my actin.tif"))
+    assert words[:4] == ["napari-microdiff", "denoise", "/data/my actin.tif", "OUTPUT.tif"]
+    options = dict(zip(words[4::2], words[5::2], strict=True))
+    assert options == {
+        "--model": "denoise-em",
+        "--sampler": "ddim",
+        "--steps": "8",
+        "--samples": "2",
+        "--seed": "3",
+        "--tile": "256",
+        "--uncertainty": "UNCERTAINTY.tif",
+    }
+
+
+@pytest.mark.parametrize("outputs", [("mean",), ("sample",)])
+def test_a_command_asks_for_no_uncertainty_that_was_not_made(outputs: tuple[str, ...]) -> None:
+    assert "--uncertainty" not in as_command(Request(outputs=outputs))

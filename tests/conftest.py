@@ -8,9 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from numpy.typing import NDArray
 
 TINY = "tiny"
+
+# A busy computer is no failure.
+settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("calm")
 
 
 def make_tiny_model(folder: Path, name: str = TINY, widths: tuple[int, ...] = (8, 8), halo: int = 48) -> None:

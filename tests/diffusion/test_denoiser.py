@@ -128,3 +128,25 @@ def test_conditions_move_and_stack():
     assert both.known is None
     assert both.to(torch.device("cpu")).maps.shape == (2, 2, 4, 4)
     assert Condition.stack([NOTHING, NOTHING]) == NOTHING
+
+
+@given(sigma=st.floats(1e-3, 2.99))
+def test_a_guess_is_what_the_formula_is_centred_on(sigma):
+    spy = Spy()
+    x, guess = noise(2, 1, 4, 4), noise(2, 1, 4, 4, seed=1)
+    got = Preconditioned(spy, SIGMA_DATA, SIGMA_MAX)(x, sigma, Condition(guess=guess))
+    around = Preconditioned(Spy(), SIGMA_DATA, SIGMA_MAX)(x - guess, sigma)
+    torch.testing.assert_close(got.mean, around.mean + guess)
+    torch.testing.assert_close(got.variance, around.variance)
+
+
+def test_an_untrained_denoiser_is_the_posterior_mean_of_a_gaussian_around_the_guess():
+    torch.manual_seed(0)
+    untrained = Preconditioned(LocalUNet(widths=(4,), blocks=1, condition_channels=1), SIGMA_DATA, SIGMA_MAX).eval()
+    x, guess = noise(1, 1, 8, 8), noise(1, 1, 8, 8, seed=1)
+    condition = Condition(maps=guess, guess=guess)
+    kept = SIGMA_DATA**2 / (SIGMA_DATA**2 + 0.25)
+    mean, variance = untrained(x, 0.5, condition)
+    torch.testing.assert_close(mean, guess + kept * (x - guess))
+    torch.testing.assert_close(variance, torch.full_like(x, kept * 0.25))
+    torch.testing.assert_close(untrained(x, SIGMA_MAX, condition).mean, guess)

@@ -74,10 +74,12 @@ def test_guidance_of_no_weight_is_none():
 
 def test_guidance_leaves_what_is_not_a_condition_of_the_network():
     denoiser = Told()
-    condition = Condition(maps=noise(*SHAPE), known=noise(*SHAPE), known_mask=torch.ones(SHAPE))
+    condition = Condition(maps=noise(*SHAPE), guess=noise(*SHAPE), known=noise(*SHAPE), known_mask=torch.ones(SHAPE))
     classifier_free(denoiser, 1.0)(noise(*SHAPE), 1.0, condition)
-    assert torch.equal(denoiser.calls[1].known, condition.known)
-    assert denoiser.calls[1].maps.abs().max() == 0
+    untold = denoiser.calls[1]
+    assert torch.equal(untold.known, condition.known)
+    assert untold.maps.abs().max() == 0
+    assert untold.guess is None  # a guess was made from the condition and would tell of it
 
 
 def test_known_pixels_are_known_and_others_free():

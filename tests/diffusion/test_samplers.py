@@ -92,9 +92,7 @@ def exact_path(start, low):
     return 0.3 + (start - 0.3) * math.sqrt((0.25 + low**2) / (0.25 + HIGH**2))
 
 
-@pytest.mark.parametrize(
-    ("sampler", "order"), [(ddim, 1), (heun, 2), (dpmpp_2m, 2)], ids=["ddim", "heun", "dpmpp-2m"]
-)
+@pytest.mark.parametrize(("sampler", "order"), [(ddim, 1), (heun, 2), (dpmpp_2m, 2)], ids=["ddim", "heun", "dpmpp-2m"])
 def test_order_of_convergence(sampler, order, gaussian, follow):
     start, low = torch.tensor([2.0, -1.0], dtype=torch.float64), 0.5
     errors = []

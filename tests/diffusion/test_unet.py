@@ -27,9 +27,7 @@ def noise(*shape, seed=0):
 @pytest.mark.parametrize(("channels", "condition_channels"), [(1, 0), (1, 1), (1, 7), (3, 1), (2, 2)])
 @pytest.mark.parametrize(("dims", "space"), [(2, (16, 24)), (3, (3, 16, 24)), (3, (1, 8, 8))])
 def test_shapes(dims, space, channels, condition_channels, vector_length):
-    net = network(
-        dims=dims, channels=channels, condition_channels=condition_channels, vector_length=vector_length
-    )
+    net = network(dims=dims, channels=channels, condition_channels=condition_channels, vector_length=vector_length)
     maps = noise(2, condition_channels, *space) if condition_channels else None
     vector = noise(2, vector_length) if vector_length else None
     mean, log_variance = net(noise(2, channels, *space), torch.zeros(2), maps, vector)

@@ -77,7 +77,9 @@ def test_a_part_of_a_region_has_the_same_grid(case, size):
     shape, region, reach = case
     whole = {tile.core: tile for tile in make_tiles(shape, tuple((0, n) for n in shape), size, reach)}
     for tile in make_tiles(shape, region, size, reach):
-        around = [w for w in whole.values() if all(a <= c < b for (a, b), (c, _) in zip(w.core, tile.core, strict=True))]
+        around = [
+            w for w in whole.values() if all(a <= c < b for (a, b), (c, _) in zip(w.core, tile.core, strict=True))
+        ]
         assert len(around) == 1
         assert all(b >= d for (_, b), (_, d) in zip(around[0].core[-2:], tile.core[-2:], strict=True))
 
@@ -169,9 +171,7 @@ def test_a_region_grows_within_the_image(case, margin):
         assert b == min(length, d + margin)
 
 
-@pytest.mark.parametrize(
-    ("stride", "halo", "expected"), [(16, 40, 48), (16, 48, 48), (4, 0, 0), (1, 7, 7), (8, 1, 8)]
-)
+@pytest.mark.parametrize(("stride", "halo", "expected"), [(16, 40, 48), (16, 48, 48), (4, 0, 0), (1, 7, 7), (8, 1, 8)])
 def test_a_halo_is_rounded_up_to_the_grid(stride, halo, expected):
     assert Reach.of(stride, halo) == Reach((stride, stride), (expected, expected))
     assert Reach.of(stride, halo, 3, 5) == Reach((1, stride, stride), (5, expected, expected))

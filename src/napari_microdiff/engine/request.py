@@ -49,7 +49,8 @@ class Request(_Frozen):
     sampler : str
         How the reverse diffusion is integrated.
     steps : int
-        Evaluations of the denoiser per sample. One gives the posterior mean directly.
+        Evaluations of the denoiser per sample. One gives the posterior mean directly, and where neither a sample nor
+        several samples are asked for, one is all that is spent.
     samples : int
         Number of independent samples; their mean and spread are returned.
     outputs : tuple of str
@@ -69,7 +70,7 @@ class Request(_Frozen):
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"mps"``.
     precision : {"auto", "float32", "bfloat16"}
-        Number format of the network; ``"auto"`` times both once and keeps the faster.
+        Number format of the network; ``"auto"`` is bfloat16 where the hardware multiplies in it, else float32.
     options : DenoiseOptions
         What only this task needs to know.
     """

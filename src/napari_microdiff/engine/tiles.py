@@ -1,8 +1,8 @@
 """Which part of an image is evaluated at once, and what the network sees around it.
 
-Tiles are exact: their origins lie on the network's own grid, each is evaluated with a halo as wide as the network's
-reach, and the halo is thrown away. At the true border of the image the same reflected margin is seen whatever the
-tiles, so that tiled and whole results are equal, without blending.
+Tiles are exact: their origins lie on the network's own grid, each is evaluated with a halo beyond which the network
+sees next to nothing (the benchmark ``tiling`` says how little), and the halo is thrown away. At the true border of the
+image the same reflected margin is seen whatever the tiles, so that tiled and whole results are equal, without blending.
 """
 
 from __future__ import annotations

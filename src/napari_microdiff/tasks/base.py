@@ -147,9 +147,16 @@ class Task(Protocol):
 
     A task says how to condition the denoiser, what to guide it with and how to read the answer. How planes are walked,
     tiled, sampled and reported is the same for all and is in `run`.
+
+    Attributes
+    ----------
+    request : Request
+        As it is carried out, which may differ from what was asked for; `notices` then say why.
     """
 
     source: Source
+    request: Request
+    notices: list[str]
     report: dict[str, Any]
 
     def guide(self, denoiser: Denoiser) -> Denoiser:
@@ -188,6 +195,11 @@ class Look:
     threshold: float | None
     like_training: bool | None
     advice: str
+
+
+def evaluations_needed(request: Request) -> int:
+    """Return how many evaluations a sample takes: one if only the posterior mean and its uncertainty are wanted."""
+    return request.steps if "sample" in request.outputs or request.samples > 1 else 1
 
 
 def check_weights_match(request: Request, card: Card) -> None:

@@ -27,9 +27,10 @@ from ..imaging.camera import Camera, destabilise, stabilise
 from ..imaging.intensity import Normalization
 from ..imaging.noise import estimate_camera
 from ..imaging.wiener import RADIUS, filtered
-from .base import Context, Image, PlaneJob
+from .base import Context, Image, PlaneJob, evaluations_needed
 from .statistics import Statistics, advice, channel_axis, channel_view, familiarity, measure, positions
 
+_DETERMINISTIC = {"dpmpp-2m", "heun", "ddim"}
 _SIGMA_MIN = 0.02  # of the data's standard deviation; what is below cannot be seen
 _GUIDED = (0.1, 10.0)  # interval of classifier-free guidance, in standard deviations of the data
 
@@ -47,9 +48,13 @@ class Denoise:
     """The task; see `tasks.base.Task`."""
 
     def __init__(self, context: Context) -> None:
-        self.request, self.source = context.request, context.source
+        self.request, self.source, self.notices = context.request, context.source, context.notices
         self.card, self._denoiser = context.card, context.denoiser
         self._by_prior = self.request.options.start == "measured-noise"
+        if self._by_prior and self.request.sampler in _DETERMINISTIC and evaluations_needed(self.request) > 1:
+            # From one starting point they always end at one image, which is no draw from what is possible.
+            self.notices.append(f"'{self.request.sampler}' draws no samples from a noisy image: 'ddpm' was used.")
+            self.request = self.request.model_copy(update={"sampler": "ddpm"})
         self._statistics = {p: measure(self.source, p) for p in positions(self.source)}
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("The image has the same value everywhere, so there is nothing to denoise.")
@@ -142,7 +147,8 @@ class Denoise:
     def _steps(self, sigma_max: float, *, blind: bool) -> list[Step]:
         count = levels_for(self.request.sampler, self.request.steps, blind)
         lowest = min(_SIGMA_MIN * self.card.sigma_data, sigma_max / 2)
-        return SAMPLERS[self.request.sampler](karras_sigmas(sigma_max, lowest, max(1, count)), blind=blind)
+        table = SAMPLERS[self.request.sampler](karras_sigmas(sigma_max, lowest, max(1, count)), blind=blind)
+        return table[: evaluations_needed(self.request)]
 
     def _stabilise(self, position: int | None, statistics: Statistics) -> _Stabilised:
         view, axes = channel_view(self.source, position)

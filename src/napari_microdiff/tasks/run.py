@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from importlib.metadata import version as package_version
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ from ..errors import DeviceError
 from ..imaging.axes import Sliceable, planes
 from ..models.build import load_denoiser
 from ..models.store import find_model
-from .base import Context, PlaneJob, Source, Task, check_weights_match, open_source
+from .base import Context, PlaneJob, Source, Task, check_weights_match, evaluations_needed, open_source
 from .collect import Collector
 from .denoise import Denoise
 
@@ -80,7 +81,7 @@ def _run_on(device: torch.device, request: Request, array: Sliceable) -> Iterato
     task = TASKS[request.task](Context(request, source, model.card, denoiser))
     tile = request.tile or default_tile(device)
     workplace = Workplace(device, default_batch(device), tile)
-    resolved = request.model_copy(
+    resolved = task.request.model_copy(
         update={
             "weights_sha256": model.card.weights_sha256,
             "axes": source.axes,
@@ -90,12 +91,15 @@ def _run_on(device: torch.device, request: Request, array: Sliceable) -> Iterato
         }
     )
     collector = Collector(resolved, source, task)
-    notices = []
+    notices = list(task.notices)
+    for message in notices:
+        yield Notice(message)
     for event in _planes(task, denoiser, resolved, source, workplace, collector):
         if isinstance(event, Notice):
             notices.append(event.message)
         yield event
     report = {
+        "version": package_version("napari-microdiff"),
         "seconds": round(time.monotonic() - started, 3),
         "device": describe_device(device),
         "notices": notices,
@@ -174,4 +178,9 @@ def count_evaluations(request: Request, shape: tuple[int, ...]) -> int:
     per_plane = 1
     for start, stop in (source.region[axis] for axis in source.plane_axes):
         per_plane *= -(-(stop - start) // tile)
-    return len(planes(source.axes, source.shape, source.region)) * request.samples * request.steps * per_plane
+    return (
+        len(planes(source.axes, source.shape, source.region))
+        * request.samples
+        * evaluations_needed(request)
+        * per_plane
+    )

@@ -42,7 +42,7 @@ class Adapted:
     before, after : ndarray of float32, shape (y, x)
         The same part of the image, denoised by the parent and by the new model; in the units of the image.
     gain_db : float
-        Estimated reduction of the mean squared error, on parts that were not learned from.
+        Estimated reduction of the mean squared error, on crops with noise that was not trained with.
     """
 
     model_id: str

@@ -15,9 +15,9 @@ from ..imaging.spectrum import band_powers, noise_floor, statistics_vector
 from ..imaging.wiener import RADIUS, filtered, wiener_kernel
 from .recipes import Recipe
 from .simulate import clean_field, pair_field, record
-from .sources import CleanPlane, Sources
+from .sources import SMALLEST_PAIR, CleanPlane, Sources
 
-FIELD = 192
+FIELD = SMALLEST_PAIR
 CROP = 128
 
 

@@ -19,6 +19,7 @@ from .recipes import Clean, Pairs, Recipe
 
 Plane = NDArray[np.float32]
 _SMALLEST = 48  # a side below this holds too little context to train on
+SMALLEST_PAIR = 192  # pairs are not magnified, so they must hold a whole field
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,11 @@ def _load_pairs(entry: Pairs, data: Path, validation: bool) -> list[PairPlane]:
         # Exposure and contrast differ between the two; the loss compares them in the units of the noisy one.
         gain, offset = np.polyfit(clean.ravel().astype(float), noisy.ravel().astype(float), 1)
         rows = _part(len(noisy), entry.hold_out, validation)
+        if not validation and min(rows.stop, noisy.shape[1]) < SMALLEST_PAIR:
+            raise TrainingError(
+                f"{noisy_path} is too small: {SMALLEST_PAIR} pixels must be left of each side after holding out "
+                f"{entry.hold_out:.0%} of the rows."
+            )
         if (rows.stop or 0) - rows.start >= _SMALLEST:
             planes.append(PairPlane(noisy[rows], (clean * gain + offset).astype(np.float32)[rows]))
     return planes

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from napari_microdiff import denoise
+
+
+@pytest.mark.parametrize("sampler", ["dpmpp-2m", "heun", "ddim"])
+def test_samples_from_measured_noise_are_draws_whatever_the_sampler(
+    tiny_model: str, noisy: NDArray[np.float32], sampler: str
+) -> None:
+    result = denoise(noisy, model=tiny_model, device="cpu", start="measured-noise", sampler=sampler, steps=4, samples=8)
+    assert result.uncertainty is not None
+    assert float(np.median(result.uncertainty)) > 0
+    assert result.request.sampler == "ddpm"
+    assert any(sampler in notice for notice in result.report["notices"])
+
+
+def test_only_the_mean_takes_one_evaluation_and_is_the_same_at_any_detail(
+    tiny_model: str, noisy: NDArray[np.float32]
+) -> None:
+    one = denoise(noisy, model=tiny_model, device="cpu", steps=1)
+    eight = denoise(noisy, model=tiny_model, device="cpu", steps=8)
+    with_sample = denoise(noisy, model=tiny_model, device="cpu", steps=8, outputs=("mean", "sample"))
+    np.testing.assert_array_equal(one.mean, eight.mean)
+    np.testing.assert_array_equal(one.mean, with_sample.mean)
+    assert with_sample.sample is not None
+    assert float(np.abs(with_sample.sample - with_sample.mean).max()) > 0

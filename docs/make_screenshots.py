@@ -1,0 +1,124 @@
+"""Make the pictures of the documentation, from sample images that come with the package.
+
+Needs a display: ``xvfb-run -a -s "-screen 0 1366x768x24" python docs/make_screenshots.py``. Another folder can be
+given as the only argument.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")  # nobody's preferences are touched
+
+import napari
+from qtpy.QtWidgets import QApplication
+
+from napari_microdiff.viewer import samples
+from napari_microdiff.viewer.denoise import DenoisePanel
+
+FOLDER = Path(__file__).parent / "images"
+WINDOW = 1366, 740
+SIDE = 480  # of an image in a row
+
+
+def wait(ready: Callable[[], bool], seconds: float = 600) -> None:
+    """Run the event loop until ``ready``."""
+    end = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > end:
+            sys.exit("error: the viewer did not get ready in time")
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
+def settle(seconds: float = 1.0) -> None:
+    """Let napari draw."""
+    end = time.monotonic() + seconds
+    wait(lambda: time.monotonic() > end)
+
+
+class Studio:
+    """A viewer with one sample and the Denoise panel."""
+
+    def __init__(self, sample: Callable[[], list[samples.LayerData]], folder: Path) -> None:
+        self.folder = folder
+        self.viewer = napari.Viewer(show_welcome_screen=False)
+        self.viewer.window.resize(*WINDOW)
+        for array, arguments, kind in sample():
+            self.viewer.add_layer(napari.layers.Layer.create(array, arguments, kind))
+        self.source = self.viewer.layers[-1]
+        self.panel = DenoisePanel(self.viewer)
+        self.viewer.window.add_dock_widget(self.panel, name="Denoise", area="right")
+        self.panel.image.choose(self.source)
+        settle()
+        self.viewer.reset_view()
+        wait(lambda: self.panel.familiar.isVisible() or self.panel.looking is None)
+        settle()
+
+    def picture(self, name: str) -> None:
+        """Save the whole window."""
+        settle()
+        self.viewer.screenshot(str(self.folder / name), canvas_only=False, flash=False)
+
+    def finish(self) -> None:
+        """Wait for the running job."""
+        wait(lambda: self.panel.runner.job is None)
+        if self.panel.runner.last is None:
+            sys.exit(f"error: {self.panel.results.line.text()}")
+
+
+def panel_pictures(folder: Path) -> None:
+    """Take the panel before, during and after a run."""
+    studio = Studio(samples.simulated_filaments, folder)
+    panel = studio.panel
+    studio.picture("panel-before.png")
+    panel.detail.move_to(1)
+    panel.fold.expand(animate=False)
+    panel.more.tile.value = 256
+    panel.run_bar.run.click()
+    bar = panel.run_bar.bar
+    wait(lambda: panel.runner.job is None or 3 * bar.value() > bar.maximum() > 0)
+    studio.viewer.screenshot(str(folder / "panel-during.png"), canvas_only=False, flash=False)
+    studio.finish()
+    panel.fold.collapse(animate=False)
+    studio.picture("panel-after.png")
+    studio.viewer.close()
+
+
+def result_picture(folder: Path) -> None:
+    """Take the noisy image, the result and its uncertainty side by side."""
+    studio = Studio(samples.simulated_filaments, folder)
+    studio.panel.detail.move_to(0)
+    studio.panel.run_bar.run.click()
+    studio.finish()
+    viewer = studio.viewer
+    viewer.layers.remove("filaments (truth)")
+    for layer in viewer.layers:
+        layer.visible = True
+    viewer.canvas.grid.enabled = True
+    viewer.canvas.grid.stride = 1
+    viewer.canvas.grid.shape = (1, len(viewer.layers))
+    settle()
+    viewer.reset_view()
+    height = viewer.layers[0].extent.world[:, 0]
+    viewer.scene.camera.zoom = 0.98 * SIDE / (height[1] - height[0])
+    viewer.screenshot(str(folder / "result-uncertainty.png"), size=(SIDE, SIDE * len(viewer.layers)), flash=False)
+    viewer.close()
+
+
+def main() -> None:
+    """Make all pictures."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    panel_pictures(folder)
+    result_picture(folder)
+    sys.stdout.write(f"pictures are in {folder}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -99,7 +100,7 @@ def test_order_of_convergence(sampler, order, gaussian, follow):
     for count in (40, 80, 160):
         sigmas = [HIGH * (low / HIGH) ** (i / count) for i in range(count + 1)]
         errors.append((follow(sampler(sigmas), gaussian(), start) - exact_path(start, low)).abs().max().item())
-    measured = [math.log2(a / b) for a, b in zip(errors, errors[1:], strict=False)]
+    measured = [math.log2(a / b) for a, b in pairwise(errors)]
     assert measured == pytest.approx([order, order], abs=0.15)
 
 

@@ -131,8 +131,9 @@ def test_scratch_on_disk_gives_what_memory_gives(denoisers, make_plane, sampled,
 class Scarce:
     """A denoiser on a device with room for so many pixels at once."""
 
-    def __init__(self, denoiser, room, error=torch.OutOfMemoryError("CUDA out of memory")):
-        self.denoiser, self.room, self.error = denoiser, room, error
+    def __init__(self, denoiser, room, error=None):
+        self.denoiser, self.room = denoiser, room
+        self.error = error or torch.OutOfMemoryError("CUDA out of memory")
         self.largest = self.failures = 0
 
     def __call__(self, x, sigma, condition=NOTHING):

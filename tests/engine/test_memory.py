@@ -95,16 +95,14 @@ def test_tiles_shrink_by_half_wherever_they_lie_on_the_grid():
 
 def test_in_the_end_the_user_is_told_what_to_do():
     tile = make_tiles(SHAPE, ((0, 8), (0, 8)), None, REACH)[0]
-    with pytest.raises(DeviceError, match="memory of cpu does not suffice.*Close other programs"):
-        for _ in range(10):
-            smaller, _ = Workplace(CPU).shrink([tile], SHAPE, REACH)
-            tile = smaller[0]
+    with pytest.raises(DeviceError, match=r"memory of cpu does not suffice.*Close other programs"):
+        Workplace(CPU).shrink([tile], SHAPE, REACH)
 
 
 def test_on_a_gpu_the_advice_is_the_cpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
     tile = make_tiles(SHAPE, ((0, 4), (0, 4)), None, REACH)[0]
-    with pytest.raises(DeviceError, match="memory of cuda does not suffice.*Choose the CPU"):
+    with pytest.raises(DeviceError, match=r"memory of cuda does not suffice.*Choose the CPU"):
         Workplace(torch.device("cuda")).shrink([tile], SHAPE, REACH)
 
 

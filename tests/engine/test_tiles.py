@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -20,9 +22,9 @@ from napari_microdiff.engine.tiles import (
 
 
 @st.composite
-def cases(draw, dims=st.integers(2, 3)):
+def cases(draw):
     """A shape, a region within it, and a reach."""
-    n = draw(dims)
+    n = draw(st.integers(2, 3))
     shape = tuple(draw(st.integers(1, 12 if n == 3 and axis == 0 else 150)) for axis in range(n))
     region = []
     for length in shape:
@@ -155,7 +157,7 @@ def test_batches_keep_order_and_hold_one_shape(case, size, most):
     assert [tile for group in groups for tile in group] == tiles
     assert all(1 <= len(group) <= most and len({t.window_shape for t in group}) == 1 for group in groups)
     # and no group is smaller than it need be
-    for group, following in zip(groups, groups[1:], strict=False):
+    for group, following in pairwise(groups):
         assert len(group) == most or group[0].window_shape != following[0].window_shape
 
 

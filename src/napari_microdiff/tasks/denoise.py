@@ -154,11 +154,15 @@ class Denoise:
         view, axes = channel_view(self.source, position)
         camera = estimate_camera(view, axes)
         wanted = self.request.options.noise_level
-        if wanted and statistics.noise_level > 0:
+        if statistics.noise_level == 0:
+            if wanted is None and not statistics.constant:
+                raise RequestError(
+                    "No noise was found in the image. Set the noise level, or give the image to a model."
+                )
+            camera = Camera(0.0, read_noise=wanted or 0.0)
+        elif wanted:
             ratio = wanted / statistics.noise_level
             camera = Camera(camera.gain * ratio**2, camera.offset, camera.read_noise * ratio)
-        if camera.gain == 0 and camera.read_noise == 0 and not statistics.constant:
-            raise RequestError("No noise was found in the image. Set the noise level, or give the image to a model.")
         normalization = self._stabilised_range(view, axes, camera, statistics)
         return _Stabilised(camera, normalization, min(1 / normalization.scale, 0.999 * self.card.sigma_max))
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from importlib.metadata import version as package_version
 
 import numpy as np
 import torch
 
+from .. import __version__
 from ..diffusion.denoiser import Preconditioned
 from ..engine.canvas import sample_plane, sampled_area
 from ..engine.device import (
@@ -24,13 +24,13 @@ from ..engine.device import (
     torch_dtype,
 )
 from ..engine.events import Done, Event, Notice, Preview, Progress, Result
-from ..engine.memory import Workplace
+from ..engine.memory import Workplace, is_out_of_memory
 from ..engine.request import Request
 from ..engine.tiles import make_tiles
 from ..errors import DeviceError
 from ..imaging.axes import Sliceable, planes
 from ..models.build import load_denoiser
-from ..models.store import find_model
+from ..models.store import Model, find_model
 from .base import Context, PlaneJob, Source, Task, check_weights_match, evaluations_needed, open_source
 from .collect import Collector
 from .denoise import Denoise
@@ -66,16 +66,17 @@ def run(request: Request, source: Sliceable) -> Iterator[Event]:
     except DeviceError as error:
         if request.device != "auto" or device.type == "cpu":
             raise
-        yield Notice(f"{error} Going on with the CPU.")
-        yield from _run_on(torch.device("cpu"), request, source)
+        fallen_back = f"{error} Going on with the CPU."
+        yield Notice(fallen_back)
+        yield from _run_on(torch.device("cpu"), request, source, fallen_back)
 
 
-def _run_on(device: torch.device, request: Request, array: Sliceable) -> Iterator[Event]:
+def _run_on(device: torch.device, request: Request, array: Sliceable, *told: str) -> Iterator[Event]:
     started = time.monotonic()
     source = open_source(request, array)
     model = find_model(request.model)
     check_weights_match(request, model.card)
-    denoiser = load_denoiser(model, device)
+    denoiser = _load(model, device)
     precision = choose_precision(request.precision, device)
     denoiser.precision = torch_dtype(precision)
     task = TASKS[request.task](Context(request, source, model.card, denoiser))
@@ -91,15 +92,15 @@ def _run_on(device: torch.device, request: Request, array: Sliceable) -> Iterato
         }
     )
     collector = Collector(resolved, source, task)
-    notices = list(task.notices)
-    for message in notices:
+    for message in task.notices:
         yield Notice(message)
+    notices = [*told, *task.notices]
     for event in _planes(task, denoiser, resolved, source, workplace, collector):
         if isinstance(event, Notice):
             notices.append(event.message)
         yield event
     report = {
-        "version": package_version("napari-microdiff"),
+        "version": __version__,
         "seconds": round(time.monotonic() - started, 3),
         "device": describe_device(device),
         "notices": notices,
@@ -107,6 +108,17 @@ def _run_on(device: torch.device, request: Request, array: Sliceable) -> Iterato
         **collector.report(),
     }
     yield Done(Result(resolved, source.region, **collector.images, report=report))
+
+
+def _load(model: Model, device: torch.device) -> Preconditioned:
+    try:
+        return load_denoiser(model, device)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise DeviceError(
+            f"The memory of {device} does not suffice for the network. Close other programs, or choose another device."
+        ) from None
 
 
 def _planes(
@@ -177,7 +189,7 @@ def count_evaluations(request: Request, shape: tuple[int, ...]) -> int:
     tile = request.tile or default_tile(choose_device(request.device))
     per_plane = 1
     for start, stop in (source.region[axis] for axis in source.plane_axes):
-        per_plane *= -(-(stop - start) // tile)
+        per_plane *= (stop - 1) // tile - start // tile + 1  # tiles lie on a grid that starts at the image's origin
     return (
         len(planes(source.axes, source.shape, source.region))
         * request.samples

@@ -19,6 +19,7 @@ from ..models.card import Familiarity
 from .base import Source, check_finite
 
 _BLOCKS, _BLOCK_SIDE = 24, 192
+_ROUNDING = 1e-6  # of the range of an image; less noise than this is what arithmetic leaves behind
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,11 @@ class Statistics:
         return wiener_kernel(self.powers, self._floor(noise_level))
 
     def _floor(self, noise_level: float | None) -> float:
-        ratio = noise_level / self.noise_level if noise_level and self.noise_level > 0 else 1.0
-        return noise_floor(self.powers) * ratio
+        if noise_level is None:
+            return noise_floor(self.powers)
+        if self.noise_level == 0:
+            return noise_level / self.normalization.scale
+        return noise_floor(self.powers) * noise_level / self.noise_level
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,8 @@ def measure(source: Source, position: int | None) -> Statistics:
     normalization = Normalization.fit(blocks)
     powers = band_powers(normalization.apply(blocks))
     noise = 0.0 if constant else noise_sigma(view, axes)
+    if noise < _ROUNDING * normalization.scale:
+        noise = 0.0
     return Statistics(normalization, noise, powers, constant)
 
 

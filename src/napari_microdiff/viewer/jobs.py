@@ -14,7 +14,7 @@ from typing import Any
 
 from napari.qt.threading import GeneratorWorkerSignals, WorkerBase, create_worker
 from napari.utils import cancelable_progress
-from napari.utils.notifications import notification_manager, show_error, show_info
+from napari.utils.notifications import notification_manager, show_error
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from ..engine.events import Notice, Preview, Progress
@@ -262,11 +262,6 @@ class Job(QObject):
             self._bar.total = self._progress.total
         if self._bar is not None and self._progress.done > self._bar.n:
             self._bar.update(self._progress.done - self._bar.n)
-
-
-def tell(message: str) -> None:
-    """Tell the user something that needs no action, in napari's corner."""
-    show_info(message)
 
 
 def _log_warning(warning: tuple[Any, ...]) -> None:

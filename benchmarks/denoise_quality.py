@@ -1,0 +1,184 @@
+"""How good is the denoised image? All methods on the same crops of the same pairs, against the clean partner."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from common import (
+    PEERS,
+    DataOption,
+    Image,
+    OutOption,
+    Pair,
+    PeersOption,
+    QuickOption,
+    best_gaussian,
+    best_of,
+    load_pairs,
+    measures,
+    run_peer,
+)
+from report import Report, Row, mean_rows, say
+from skimage.restoration import denoise_nl_means
+
+import napari_microdiff
+from napari_microdiff.imaging.noise import noise_sigma
+
+GAUSSIAN, N2V = "Gaussian, best sigma", "N2V (CAREamics), trained on the image"
+ONE, MEAN, SAMPLE, ADAPTED = "ours, 1 evaluation", "ours, mean of samples", "ours, one sample", "ours, adapted"
+STRENGTHS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0)  # of the measured noise, for methods that want a noise level
+
+Made = tuple[Image, str]  # an image and how it was made
+
+
+def classical(pair: Pair) -> Iterator[tuple[str, Callable[[], Made]]]:
+    """Yield filters whose strength is chosen with the truth, which no user has."""
+    sigma = noise_sigma(pair.noisy, "YX") or 1e-3
+    noisy = pair.noisy.astype(np.float64)
+
+    def gaussian() -> Made:
+        best, image = best_gaussian(pair.clean, noisy)
+        return image, f"sigma {best:.2f} px"
+
+    def non_local_means() -> Made:
+        images = {
+            s: denoise_nl_means(noisy, patch_size=5, patch_distance=6, h=0.8 * s * sigma, sigma=s * sigma)
+            for s in STRENGTHS
+        }
+        best, image = best_of(pair.clean, images)
+        return image, f"sigma {best * sigma:.3g}"
+
+    yield "noisy", lambda: (noisy, "")
+    yield GAUSSIAN, gaussian
+    yield "non-local means (scikit-image), best", non_local_means
+
+
+def peers(pair: Pair, python: Path, epochs: int) -> Iterator[tuple[str, Callable[[], Made | None]]]:
+    """Yield methods that run in the peers' environment."""
+    sigma = noise_sigma(pair.noisy, "YX") or 1e-3
+
+    def bm3d() -> Made | None:
+        made = run_peer(python, "run_bm3d.py", pair.noisy, *(s * sigma for s in STRENGTHS))
+        if made is None:
+            return None
+        best, image = best_of(pair.clean, dict(zip(STRENGTHS, made["images"], strict=True)))
+        return image, f"sigma {best * sigma:.3g}"
+
+    def noise2void() -> Made | None:
+        made = run_peer(python, "run_n2v.py", pair.noisy, epochs)
+        if made is None:
+            return None
+        return made["images"][0], f"{int(made['steps'])} steps of 16 x 64² in {float(made['train_seconds']):.0f} s"
+
+    yield "BM3D, best sigma", bm3d
+    yield N2V, noise2void
+
+
+def ours(pair: Pair, samples: int, steps: int, adapting: int) -> Iterator[tuple[str, Callable[[], Made | None]]]:
+    """Yield the ways of this package."""
+    drawn: dict[str, Any] = {}
+
+    def run(**fields: Any) -> Any:
+        return napari_microdiff.denoise(pair.noisy, model=pair.model, axes="YX", **fields)
+
+    def mean() -> Made:
+        drawn["result"] = run(steps=steps, samples=samples, outputs=("mean", "sample"))
+        return drawn["result"].mean, f"{samples} samples of {steps} steps"
+
+    def by_prior() -> Made:
+        return run(steps=steps, outputs=("sample",), start="measured-noise").sample, f"prior only, {steps} steps"
+
+    yield ONE, lambda: (run(outputs=("mean",)).mean, "")
+    yield MEAN, mean
+    yield SAMPLE, lambda: (drawn["result"].sample, f"{steps} steps")
+    yield "ours, measured-noise start", by_prior
+    yield ADAPTED, lambda: adapted(pair, adapting)
+
+
+def adapted(pair: Pair, steps: int) -> Made | None:
+    """Adapt the model to the noisy image, denoise in one evaluation, and remove the adapted model again."""
+    try:
+        from napari_microdiff.training.adapt import Adapted, adapt
+    except ImportError:
+        return None
+    from napari_microdiff.models.store import remove_model
+
+    started = time.perf_counter()
+    events = adapt(pair.model, pair.noisy, name="benchmark", axes="YX", steps=steps)
+    done = next(event for event in events if isinstance(event, Adapted))
+    seconds = time.perf_counter() - started
+    try:
+        image = napari_microdiff.denoise(pair.noisy, model=done.model_id, axes="YX", outputs=("mean",)).mean
+    finally:
+        remove_model(done.model_id)
+    return image, f"{steps} steps in {seconds:.0f} s, without the truth"
+
+
+def measure(pair: Pair, report: Report, methods: Iterator[tuple[str, Callable[[], Made | None]]]) -> list[Row]:
+    """Run all methods on one pair."""
+    rows: list[Row] = []
+    for name, method in methods:
+        say(f"{pair.name}: {name}")
+        made = method()
+        if made is None:
+            report.note(f"{name}: left out, because it is not installed.")
+            continue
+        rows.append({"method": name, **measures(pair.clean, made[0]), "how": made[1], "image": pair.name})
+    bar = next(row["PSNR dB"] for row in rows if row["method"] == GAUSSIAN)
+    return [{"method": row["method"], "dB over Gaussian": row["PSNR dB"] - bar, **row} for row in rows]
+
+
+def judge(report: Report, means: list[Row]) -> None:
+    """Hold the averages against what is promised."""
+    by = {row["method"]: row for row in means}
+
+    def gain(method: str, over: str) -> float:
+        return float(by[method]["PSNR dB"] - by[over]["PSNR dB"])
+
+    report.claim("1 evaluation over the best Gaussian, dB", gain(ONE, GAUSSIAN), least=1.0)
+    if N2V in by:
+        report.claim("1 evaluation over N2V, dB (adapted, where this is not met)", gain(ONE, N2V), least=0.0)
+    if N2V in by and ADAPTED in by:
+        report.claim("adapted over N2V, dB", gain(ADAPTED, N2V), least=0.0)
+    report.claim("mean of samples against 1 evaluation, dB", gain(MEAN, ONE), least=-0.1, most=0.1)
+    sharper = by[SAMPLE]["HF energy"] / max(by[ONE]["HF energy"], 1e-12)
+    report.claim("high-frequency energy of a sample to that of the mean", float(sharper), least=1.0)
+
+
+def main(
+    data: DataOption = None,
+    quick: QuickOption = False,
+    out: OutOption = None,
+    python: PeersOption = PEERS,
+    full: Annotated[bool, typer.Option("--full", help="Whole images instead of their first 512 x 512.")] = False,
+    n2v_epochs: Annotated[int, typer.Option(help="Epochs of N2V, of 20 steps each at 512 x 512.")] = 50,
+) -> None:
+    """Compare all methods on the test pairs."""
+    side, samples, steps, epochs, adapting = (
+        (192, 2, 3, 1, 3) if quick else (None if full else 512, 8, 8, n2v_epochs, 300)
+    )
+    pairs, what = load_pairs(data)
+    report = Report(
+        "denoise_quality",
+        {"data": what, "side": side, "samples": samples, "steps": steps, "sampler": "dpmpp-2m", "n2v_epochs": epochs},
+    )
+    report.note(f"On {what}, {'whole' if side is None else f'the first {side} x {side}'}.")
+    rows: list[Row] = []
+    for pair in (pair.crop(side) for pair in pairs):
+        methods = (*classical(pair), *peers(pair, python, epochs), *ours(pair, samples, steps, adapting))
+        found = measure(pair, report, iter(methods))
+        report.table(pair.name, [{k: v for k, v in row.items() if k != "image"} for row in found])
+        rows += found
+    means = mean_rows(rows, "method")
+    report.table("mean over the images", means)
+    judge(report, means)
+    report.save(out, quick=quick)
+
+
+if __name__ == "__main__":
+    typer.run(main)

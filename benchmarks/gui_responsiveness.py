@@ -1,0 +1,245 @@
+"""Does the viewer stay usable while a model runs? Longest waits of the GUI thread, latency of Cancel, cost of previews.
+
+A 20 ms timer on the GUI thread notes how late it is while jobs run on a real viewer window with the Denoise panel, and
+how much of the time in between the GUI thread itself was computing ("busy"), which other programmes do not change.
+Needs a display: ``xvfb-run -a -s "-screen 0 1366x768x24" python benchmarks/gui_responsiveness.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results" / "gui_responsiveness.json"
+TICK = 0.02
+
+
+class Ticker:
+    """Notes when a timer on the GUI thread fires."""
+
+    def __init__(self) -> None:
+        from qtpy.QtCore import Qt, QTimer
+
+        self.times: list[float] = []
+        self.busy: list[float] = []
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(round(1000 * TICK))
+        self._timer.timeout.connect(self._tick)
+
+    def _tick(self) -> None:
+        self.times.append(time.perf_counter())
+        self.busy.append(time.thread_time())
+
+    @contextmanager
+    def listening(self) -> Iterator[dict[str, float]]:
+        """Fill in the waits of what happens inside."""
+        waits: dict[str, float] = {}
+        self.times, self.busy = [time.perf_counter()], [time.thread_time()]
+        self._timer.start()
+        yield waits
+        self._timer.stop()
+        gaps = [later - earlier for earlier, later in zip(self.times, self.times[1:], strict=False)]
+        late = sorted(max(0.0, gap - TICK) for gap in gaps)
+        waits["longest_wait_ms"] = round(1000 * late[-1], 1)
+        waits["wait_99_percent_ms"] = round(1000 * late[int(0.99 * (len(late) - 1))], 1)
+        busy = [later - earlier for earlier, later in zip(self.busy, self.busy[1:], strict=False)]
+        waits["longest_busy_ms"] = round(1000 * max(busy), 1)
+        waits["seconds"] = round(self.times[-1] - self.times[0], 2)
+
+
+def wait(ready: Callable[[], bool], seconds: float = 600) -> None:
+    """Run the event loop as napari does, until ``ready``."""
+    from qtpy.QtCore import QEventLoop, QTimer
+
+    loop, end = QEventLoop(), time.perf_counter() + seconds
+    timer = QTimer()
+    timer.setInterval(5)
+    timer.timeout.connect(lambda: loop.quit() if ready() or time.perf_counter() > end else None)
+    timer.start()
+    loop.exec()
+    if not ready():
+        sys.exit("error: it did not get ready in time")
+
+
+def pause(seconds: float) -> None:
+    """Run the event loop for a while."""
+    end = time.perf_counter() + seconds
+    wait(lambda: time.perf_counter() > end)
+
+
+def model_or_stand_in(model: str) -> str:
+    """Return ``model`` if it is installed, else a network of its size with random weights."""
+    from napari_microdiff.models.store import list_models
+
+    if any(found.card.id == model for found in list_models()):
+        return model
+    from napari_microdiff.diffusion.unet import LocalUNet
+    from napari_microdiff.models.card import Card
+    from napari_microdiff.models.store import save_model
+    from napari_microdiff.training.recipes import read_recipe
+
+    store = Path(tempfile.mkdtemp())
+    os.environ["NAPARI_MICRODIFF_MODELS"] = str(store)
+    shape = read_recipe("denoise-fluorescence").architecture
+    network = LocalUNet(**shape.model_dump())
+    card = Card(
+        id="random-weights",
+        title="Random weights",
+        summary="a network of the size of the bundled ones, for timing",
+        task="denoise",
+        sigma_data=0.5,
+        sigma_max=2.5,
+        halo=96,
+        architecture=shape,
+        weights_sha256="0" * 64,
+    )
+    save_model(card, network.state_dict(), store / card.id)
+    return card.id
+
+
+class Bench:
+    """A viewer with a noisy image and the panel, and what is measured on it."""
+
+    def __init__(self, side: int, steps: int, model: str) -> None:
+        import napari
+        import numpy as np
+
+        from napari_microdiff.viewer.denoise import DenoisePanel
+
+        self.viewer = napari.Viewer(show_welcome_screen=False)
+        self.viewer.window.resize(1366, 740)
+        rng = np.random.default_rng(0)
+        y, x = np.mgrid[:side, :side]
+        clean = 200 + 100 * np.sin(x / 15) * np.sin(y / 21)
+        self.viewer.add_image(rng.poisson(clean).astype(np.uint16), name="bench")
+        self.panel = DenoisePanel(self.viewer)
+        self.viewer.window.add_dock_widget(self.panel, name="Denoise", area="right")
+        self.panel.model.choose(model)
+        self.panel.more.device = "cpu"
+        self.panel.more.steps = steps
+        self.ticker = Ticker()
+
+    def job(self) -> dict[str, Any]:
+        """Run the job once, to its end."""
+        from napari_microdiff.viewer import running
+
+        spent = {"previews": 0, "seconds": 0.0}
+        show = running.LivePreview.show
+
+        def timed(preview: Any, news: Any) -> None:
+            began = time.perf_counter()
+            show(preview, news)
+            spent["previews"] += 1
+            spent["seconds"] += time.perf_counter() - began
+
+        running.LivePreview.show = timed
+        with self.ticker.listening() as waits:
+            self.panel.run_bar.run.click()
+            wait(lambda: self.panel.runner.job is None)
+        running.LivePreview.show = show
+        self.clear()
+        if self.panel.runner.last is None:
+            raise SystemExit(f"error: {self.panel.results.line.text()}")
+        evaluations = self.panel.runner.last.evaluations
+        share = spent["seconds"] / waits["seconds"]
+        return {**waits, "evaluations": evaluations, "previews": spent["previews"], "preview_share": round(share, 4)}
+
+    def cancel(self) -> dict[str, float]:
+        """Click Cancel in the middle of an evaluation; return how long it took and how long one evaluation takes."""
+        self.panel.more.steps = 100
+        self.panel.more.tile.value = 256
+        self.panel.run_bar.run.click()
+        wait(lambda: self.panel.run_bar.bar.value() >= 3)
+        pace = self.panel.runner.job.seconds_per_evaluation
+        pause(0.4 * pace)
+        clicked = time.perf_counter()
+        self.panel.run_bar.cancel.click()
+        wait(lambda: self.panel.runner.job is None)
+        return {
+            "cancel_ms": round(1000 * (time.perf_counter() - clicked), 1),
+            "evaluation_ms": round(1000 * pace, 1),
+            "layers_left": len(self.viewer.layers) - 1,
+        }
+
+    def clear(self) -> None:
+        """Remove all layers but the source."""
+        for layer in list(self.viewer.layers)[1:]:
+            self.viewer.layers.remove(layer)
+        pause(0.5)
+
+
+def main() -> None:
+    """Measure, print and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--side", type=int, default=2048)
+    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--model", default="denoise-fluorescence")
+    chosen = parser.parse_args()
+
+    os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")  # nobody's preferences are touched
+    began = time.perf_counter()
+    import napari  # noqa: F401
+
+    print(f"napari imported in {time.perf_counter() - began:.1f} s")
+    results: dict[str, Any] = {"panel": panel_opening()}
+    model = model_or_stand_in(chosen.model)
+    bench = Bench(chosen.side, chosen.steps, model)
+    pause(5)  # the look at the image, which imports torch
+    with bench.ticker.listening() as idle:
+        pause(3)
+    results |= {"idle": idle, "first run": bench.job(), "second run": bench.job()}
+    results["cancel"] = bench.cancel()
+    results["setting"] = {"model": model, "image": [chosen.side, chosen.side], "steps": chosen.steps, **machine()}
+    for name, values in results.items():
+        print(f"{name:12s}", ", ".join(f"{key} {value}" for key, value in values.items()))
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    bench.viewer.close()
+
+
+def panel_opening() -> dict[str, Any]:
+    """Time the opening of the panel in a viewer that is already there, before torch is imported."""
+    import napari
+    import numpy as np
+
+    viewer = napari.Viewer(show_welcome_screen=False)
+    viewer.add_image(np.zeros((256, 256)))
+    pause(1)
+    began = time.perf_counter()
+    from napari_microdiff.viewer.denoise import DenoisePanel
+
+    viewer.window.add_dock_widget(DenoisePanel(viewer), name="Denoise", area="right")
+    seconds = time.perf_counter() - began
+    loaded = "torch" in sys.modules
+    viewer.close()
+    return {"seconds": round(seconds, 3), "torch_imported": loaded}
+
+
+def machine() -> dict[str, Any]:
+    """Describe what it ran on."""
+    names = ("napari", "torch", "numpy", "qtpy")
+    from qtpy import API_NAME, QT_VERSION
+
+    return {
+        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "qt": f"{API_NAME}, Qt {QT_VERSION}",
+        **{name: version(name) for name in names},
+    }
+
+
+if __name__ == "__main__":
+    main()

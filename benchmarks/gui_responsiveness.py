@@ -128,6 +128,7 @@ class Bench:
         self.panel.model.choose(model)
         self.panel.more.device = "cpu"
         self.panel.more.steps = steps
+        self.panel.ticks.tick(("mean", "sample", "uncertainty"))
         self.ticker = Ticker()
 
     def job(self) -> dict[str, Any]:

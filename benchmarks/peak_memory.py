@@ -21,13 +21,13 @@ class Repeated:
     """A large image that exists only where it is read: a small one, repeated."""
 
     def __init__(self, side: int) -> None:
-        self._tile = noisy_sample("nuclei")[0]
-        self.shape, self.ndim, self.dtype = (side, side), 2, self._tile.dtype
+        self.pattern = noisy_sample("nuclei")[0]
+        self.shape, self.ndim, self.dtype = (side, side), 2, self.pattern.dtype
 
     def __getitem__(self, part: tuple[slice, slice]) -> Any:
         """Read a part."""
-        indices = (np.arange(*s.indices(n)) % m for s, n, m in zip(part, self.shape, self._tile.shape, strict=True))
-        return self._tile[np.ix_(*indices)]
+        indices = (np.arange(*s.indices(n)) % m for s, n, m in zip(part, self.shape, self.pattern.shape, strict=True))
+        return self.pattern[np.ix_(*indices)]
 
 
 def peak_bytes() -> int:

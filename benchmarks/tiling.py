@@ -19,10 +19,13 @@ from napari_microdiff.diffusion.unet import LocalUNet
 from napari_microdiff.engine.canvas import Denoised, Plane, sample_plane
 from napari_microdiff.engine.device import torch_dtype
 from napari_microdiff.engine.memory import Workplace
-from napari_microdiff.engine.tiles import Reach, Tile, read_window
+from napari_microdiff.engine.tiles import Box, Reach, Tile, grown, make_tiles, read_window
 from napari_microdiff.imaging.samples import nuclei
+from napari_microdiff.models.build import load_denoiser
+from napari_microdiff.models.store import find_model
 
 STEPS = (1, 8)
+VIEW, WORST = "largest view, % of whole", "difference / range"
 PRECISIONS = ("float32", "bfloat16")
 BOUND, REGION_BOUND = 1e-3, {1: 1e-3, 8: 1e-2}
 
@@ -32,9 +35,18 @@ def difference(image: Image, whole: Image, span: float) -> float:
     return float(np.abs(image - whole).max()) / span
 
 
+def largest_view(shape: tuple[int, ...], region: Box, tile: int, reach: Reach) -> float:
+    """Return how much of the whole the network sees at once at most, in %: at 100 there is nothing to compare."""
+    (whole,) = make_tiles(shape, tuple((0, length) for length in shape), None, reach)
+    largest = max(np.prod(part.window_shape) for part in make_tiles(shape, region, tile, reach))
+    return float(100 * largest / np.prod(whole.window_shape))
+
+
 def flat(pair: Pair, precision: str, tiles: tuple[int, ...]) -> Iterator[Row]:
     """Compare tiles and regions with the whole of a 2-D image, for every output."""
-    side = len(pair.noisy)
+    side, shape = len(pair.noisy), pair.noisy.shape
+    model = find_model(pair.model)
+    reach = Reach.of(load_denoiser(model, torch.device("cpu")).network.stride, model.card.halo)
     for steps in STEPS:
 
         def run(steps: int = steps, tile: int = 4 * side, **fields: Any) -> dict[str, Image]:
@@ -48,16 +60,19 @@ def flat(pair: Pair, precision: str, tiles: tuple[int, ...]) -> Iterator[Row]:
         base = {"image": pair.name, "precision": precision, "steps": steps}
         again = run()
         same = all(np.array_equal(again[name], whole[name]) for name in whole)
-        yield {**base, "what": "same request again", "difference / range": 0.0 if same else float("nan")}
+        yield {**base, "what": "same request again", WORST: 0.0 if same else float("nan")}
         for tile in tiles:
             made = run(tile=tile)
             worst = max(difference(made[name], whole[name], span) for name in whole)
-            yield {**base, "what": f"tiles of {tile}", "difference / range": worst}
+            seen = largest_view(shape, tuple((0, length) for length in shape), tile, reach)
+            yield {**base, "what": f"tiles of {tile}", VIEW: seen, WORST: worst}
         for name, (start, stop) in {"centre": (side // 3, 2 * side // 3), "corner": (0, side // 3)}.items():
-            part = slice(start, stop)
-            made = run(tile=tiles[-1], region=((start, stop), (start, stop)))
+            part, region = slice(start, stop), ((start, stop), (start, stop))
+            made = run(tile=tiles[0], region=region)
             worst = max(difference(made[output], whole[output][part, part], span) for output in whole)
-            yield {**base, "what": f"region alone, {name}", "difference / range": worst}
+            margin = reach.halo if steps > 1 else (0, 0)
+            seen = largest_view(shape, grown(region, shape, margin), tiles[0], reach)
+            yield {**base, "what": f"region alone, {name}", VIEW: seen, WORST: worst}
 
 
 def deep(precision: str, shape: tuple[int, int, int], tiles: tuple[int, ...]) -> Iterator[Row]:
@@ -83,7 +98,8 @@ def deep(precision: str, shape: tuple[int, int, int], tiles: tuple[int, ...]) ->
                 "precision": precision,
                 "steps": steps,
                 "what": f"tiles of {tile}",
-                "difference / range": difference(made, whole, float(np.ptp(whole))),
+                VIEW: largest_view(shape, plane.region, tile, reach),
+                WORST: difference(made, whole, float(np.ptp(whole))),
             }
 
 
@@ -120,20 +136,20 @@ def judge(report: Report, rows: list[Row]) -> None:
                 ("2-D, region alone", "region", REGION_BOUND[steps]),
             ):
                 chosen = [
-                    row["difference / range"]
+                    row[WORST]
                     for row in rows
                     if (row["precision"], row["steps"]) == (precision, steps)
                     and row["what"].startswith(what)
                     and row["image"].startswith("3-D") == kind.startswith("3-D")
                 ]
                 report.claim(f"{kind}, {steps} steps, {precision}: difference / range", max(chosen), most=most)
-    again = [row["difference / range"] for row in rows if row["what"] == "same request again"]
+    again = [row[WORST] for row in rows if row["what"] == "same request again"]
     report.claim("same request again: difference", float(np.max(again)), least=0.0, most=0.0)
 
 
 def main(data: DataOption = None, quick: QuickOption = False, out: OutOption = None) -> None:
     """Compare tiled, whole and partial results."""
-    side, tiles, shape = (96, (64,), (4, 64, 64)) if quick else (512, (64, 128, 192, 256), (16, 192, 192))
+    side, tiles, shape = (256, (64,), (4, 128, 128)) if quick else (512, (64, 128, 192, 256), (16, 192, 192))
     pairs, what = load_pairs(data)
     chosen = {pair.model: pair.crop(side) for pair in pairs}.values()  # one image for each model
     settings = {"data": what, "side": side, "volume": shape, "range": "largest minus smallest value of the whole mean"}

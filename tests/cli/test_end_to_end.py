@@ -24,7 +24,7 @@ from napari_microdiff.models.store import Model, save_model
 from napari_microdiff.models.weights_file import fingerprint
 
 NOISY = np.random.default_rng(5).poisson(60, (2, 40, 48)).astype(np.uint16)
-ARCHITECTURE = Architecture(widths=(8, 8), blocks=1, condition_channels=1)
+ARCHITECTURE = Architecture(widths=(8, 8), blocks=1, condition_channels=2, vector_length=18)
 FAST = ("--model", "tiny", "--device", "cpu", "--precision", "float32")
 
 

@@ -5,6 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_microdiff import denoise
+from napari_microdiff.errors import ModelError
+from napari_microdiff.models.model import save_model
+from napari_microdiff.models.store import find_model, user_folder
 
 
 @pytest.mark.parametrize("sampler", ["dpmpp-2m", "heun", "ddim"])
@@ -28,3 +31,14 @@ def test_only_the_mean_takes_one_evaluation_and_is_the_same_at_any_detail(
     np.testing.assert_array_equal(one.mean, with_sample.mean)
     assert with_sample.sample is not None
     assert float(np.abs(with_sample.sample - with_sample.mean).max()) > 0
+
+
+def test_a_model_of_another_shape_is_refused_in_words(tiny_model: str, noisy: NDArray[np.float32]) -> None:
+    from napari_microdiff.diffusion.unet import LocalUNet
+
+    parent = find_model(tiny_model)
+    shape = parent.card.architecture.model_copy(update={"condition_channels": 1})
+    card = parent.card.model_copy(update={"id": "other", "architecture": shape})
+    save_model(card, LocalUNet(**shape.model_dump()).state_dict(), user_folder() / "other")
+    with pytest.raises(ModelError, match="condition_channels 1 instead of 2"):
+        denoise(noisy, model="other", device="cpu")

@@ -114,11 +114,11 @@ class Counting:
     """An array that is read part by part and remembers the largest part; without any other means than slicing."""
 
     def __init__(self, array):
-        self._array, self.shape, self.dtype = array, array.shape, array.dtype
+        self.pixels, self.shape, self.dtype = array, array.shape, array.dtype
         self.largest = 0
 
     def __getitem__(self, index):
-        part = self._array[index]
+        part = self.pixels[index]
         self.largest = max(self.largest, part.size)
         return part
 

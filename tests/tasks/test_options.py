@@ -10,6 +10,9 @@ import pytest
 from napari_microdiff.diffusion.samplers import SAMPLERS
 from napari_microdiff.errors import RequestError
 from napari_microdiff.imaging.camera import Camera, simulate
+from napari_microdiff.imaging.wiener import RADIUS
+from napari_microdiff.tasks.base import Source
+from napari_microdiff.tasks.statistics import measure
 
 PRIOR = {"start": "measured-noise"}
 
@@ -85,13 +88,13 @@ def test_a_larger_noise_level_takes_more_away(start, result, recorded):
     assert residuals[-1] > 1.2 * residuals[0]
 
 
-def test_a_noise_level_counts_even_where_none_was_measured(result, noiseless):
-    free, little, much = (
-        result(noiseless, options={"noise_level": level}).report["residual"]["deviation"]
-        for level in (None, 0.01, 20.0)
-    )
-    assert free == pytest.approx(little, rel=0.2)
-    assert much > little
+def test_a_noise_level_counts_even_where_none_was_measured(noiseless):
+    statistics = measure(Source(noiseless, "YX", ((0, 96), (0, 80))), None)
+    assert statistics.noise_level == 0  # and not what rounding leaves
+    middle = [statistics.wiener(level)[RADIUS, RADIUS] for level in (None, 0.01, 1.0, 20.0)]
+    assert middle == sorted(middle, reverse=True)
+    assert middle[-1] < 0.7 * middle[0]
+    assert statistics.vector(20.0)[1] == pytest.approx((np.log10(20 / statistics.normalization.scale) + 1) / 0.6)
 
 
 def test_setting_the_level_that_is_measured_changes_nothing(result, recorded):

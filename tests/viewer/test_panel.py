@@ -64,6 +64,7 @@ def long_run(panel: DenoisePanel) -> None:
     """Set the panel so that a run takes thousands of evaluations."""
     panel.more.steps = 1000
     panel.more.tile.value = 256
+    panel.ticks.tick(("mean", "sample"))  # the mean alone takes one step
 
 
 def wait_until_it_runs(qtbot: Any, panel: DenoisePanel) -> None:
@@ -131,6 +132,10 @@ class TestBeforeARun:
         panel.more.steps = 20
         assert panel.detail.position == 3
         panel.more.steps = 5
+        assert panel.cost.text() == "5 steps"
+        panel.ticks.tick(("mean",))
+        assert panel.cost.text() == "1 step"
+        assert panel.make_line.text().startswith("The mean takes one step only.")
         assert panel.detail.position == 3
         assert panel.request().steps == 5
 
@@ -242,12 +247,12 @@ def test_copied_python_makes_the_same_arrays(
     viewer.add_image(noisy(3, 64, 64), name="the 'actin'")
     panel.more.device = "cpu"
     panel.detail.move_to(1)
-    mean, uncertainty = run(qtbot, panel, button)
+    made = run(qtbot, panel, button)
     click(qtbot, panel.results.copy)
     names: dict[str, Any] = {}
     exec(compile(QApplication.clipboard().text(), "copied", "exec"), names)
-    np.testing.assert_array_equal(names["mean"], mean.data)
-    np.testing.assert_array_equal(names["uncertainty"], uncertainty.data)
+    for output, layer in zip(("mean", "sample", "uncertainty"), made, strict=True):
+        np.testing.assert_array_equal(names[output], layer.data)
     click(qtbot, panel.results.copy_command)
     assert QApplication.clipboard().text().startswith("napari-microdiff denoise INPUT.tif OUTPUT.tif --model")
 
@@ -318,6 +323,7 @@ def test_a_result_lands_right_whatever_became_of_its_source(
 ) -> None:
     layer = viewer.add_image(noisy(256, 256), name="actin", scale=(0.5, 0.5))
     panel.more.steps = 20
+    panel.ticks.tick(("mean", "sample"))
     click(qtbot, panel.run_bar.run)
     wait_until_it_runs(qtbot, panel)
     if change == "renamed":

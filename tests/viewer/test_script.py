@@ -47,7 +47,9 @@ def test_a_command_names_the_same_options() -> None:
         "--steps": "8",
         "--samples": "2",
         "--seed": "3",
+        "--axes": "ZYX",
         "--tile": "256",
+        "--noise-level": "2.5",
         "--uncertainty": "UNCERTAINTY.tif",
     }
 

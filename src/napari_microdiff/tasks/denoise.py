@@ -21,12 +21,14 @@ from ..diffusion.samplers import SAMPLERS, Step, levels_for
 from ..diffusion.schedule import karras_sigmas
 from ..engine.canvas import Plane
 from ..engine.tiles import Reach, Tile, read_window
-from ..errors import ImageError, RequestError
+from ..errors import ImageError, ModelError, RequestError
 from ..imaging.axes import PlaneIndex
 from ..imaging.camera import Camera, destabilise, stabilise
 from ..imaging.intensity import Normalization
 from ..imaging.noise import estimate_camera
+from ..imaging.spectrum import VECTOR_LENGTH
 from ..imaging.wiener import RADIUS, filtered
+from ..models.card import Card
 from .base import Context, Image, PlaneJob, evaluations_needed
 from .statistics import Statistics, advice, channel_axis, channel_view, familiarity, measure, positions
 
@@ -50,6 +52,7 @@ class Denoise:
     def __init__(self, context: Context) -> None:
         self.request, self.source, self.notices = context.request, context.source, context.notices
         self.card, self._denoiser = context.card, context.denoiser
+        _check_architecture(self.card)
         self._by_prior = self.request.options.start == "measured-noise"
         if self._by_prior and self.request.sampler in _DETERMINISTIC and evaluations_needed(self.request) > 1:
             # From one starting point they always end at one image, which is no draw from what is possible.
@@ -190,3 +193,18 @@ class Denoise:
                 "advice": advice(distance, known.threshold, noise_ratio),
             }
         return report
+
+
+def _check_architecture(card: Card) -> None:
+    shape = card.architecture
+    wanted = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}
+    wrong = [
+        f"{name} {getattr(shape, name)} instead of {value}"
+        for name, value in wanted.items()
+        if getattr(shape, name) != value
+    ]
+    if wrong:
+        raise ModelError(
+            f"The model '{card.id}' is not one that denoising can use: its card says {', '.join(wrong)}. "
+            "Choose another model, or train one from a recipe of this version."
+        )

@@ -68,14 +68,14 @@ def _to_the_end(viewer: napari.Viewer, panel: DenoisePanel, folder: Path) -> lis
     if panel.runner.last is None:
         raise MicrodiffError(panel.results.line.text() or "The demo's run did not make a result. Run it again.")
     _wait(lambda: panel.looking is None, seconds=30)
-    saving = panel.actions.save(folder / RESULT)
-    _wait(lambda: saving.over)
-    if not (folder / RESULT).exists():
-        raise FileError(panel.results.line.text())
     for _ in range(10):  # let napari draw
         QApplication.processEvents()
         time.sleep(0.02)
     viewer.screenshot(str(folder / SCREENSHOT), canvas_only=False, flash=False)
+    saving = panel.actions.save(folder / RESULT)
+    _wait(lambda: saving.over)
+    if not (folder / RESULT).exists():
+        raise FileError(panel.results.line.text())
     return [folder / SCREENSHOT, folder / RESULT]
 
 

@@ -158,6 +158,7 @@ class Panel(QWidget):
         if sample.isEnabled() == one_step:
             sample.setEnabled(not one_step)
         sample.setToolTip(words.NO_SAMPLE if one_step else words.OUTPUT_TIPS[1])
+        self.make_line.say("" if one_step or self._many_steps() else words.STEPS_IDLE)
         self.cost.say(self._cost())
         reason = self.blocked()
         for button, tip in ((self.run_bar.preview, words.PREVIEW_TIP), (self.run_bar.run, words.RUN_TIP)):
@@ -166,7 +167,8 @@ class Panel(QWidget):
         self.actions.refresh()
 
     def _cost(self) -> str:
-        steps, samples = self.more.steps, self.more.samples
+        samples = self.more.samples
+        steps = self.more.steps if self._many_steps() else 1
         text = words.count(steps, "step") + (f", {samples} samples" if samples > 1 and steps > 1 else "")
         layer, card = self.image.layer, self.model.card
         tasks = sys.modules.get("napari_microdiff.tasks")  # imported by the first job, not for a line of text
@@ -178,6 +180,10 @@ class Panel(QWidget):
         except (MicrodiffError, ValueError):
             return text
         return f"{text}, about {words.duration(pace * evaluations)}" if pace is not None else text
+
+    def _many_steps(self) -> bool:
+        """Whether anything is asked for that takes more than one step."""
+        return "sample" in self.ticks.ticked or self.more.samples > 1
 
     def _image_changed(self) -> None:
         self.familiar.say("")

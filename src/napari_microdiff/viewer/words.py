@@ -11,6 +11,7 @@ OUTPUT_TIPS = (
 )
 NO_SAMPLE = "One step gives the mean only. Move Detail to the right for a sample."
 UNCERTAINTY_HINT = "Open the eye of the layer “uncertainty” to see where not to trust it."
+STEPS_IDLE = "The mean takes one step only. Tick sample to use the others."
 PREVIEW_TIP = "Run on the part of the image that is visible now."
 RUN_TIP = "Run on the whole image: all planes, time points and channels."
 

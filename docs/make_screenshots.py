@@ -57,7 +57,7 @@ class Studio:
         self.panel.image.choose(self.source)
         settle()
         self.viewer.reset_view()
-        wait(lambda: self.panel.familiar.isVisible() or self.panel.looking is None)
+        wait(lambda: self.panel.familiar.isVisible() or self.panel.looker.job is None)
         settle()
 
     def picture(self, name: str) -> None:

@@ -7,7 +7,10 @@ cd "$(dirname "$0")/.."
 if scripts/headless.sh; then
     folder=${DEMO_OUTPUT:-demo-output}
     mkdir -p "$folder"
-    exec xvfb-run --auto-servernum --server-args="-screen 0 1440x1000x24" \
+    xvfb-run --auto-servernum --server-args="-screen 0 1440x1000x24" \
         .venv/bin/napari-microdiff demo --screenshot "$folder"
+    echo "There is no display, so this ran on a virtual one. The screenshot and the result:"
+    cd "$folder" && printf '    %s\n' "$PWD"/*
+else
+    exec .venv/bin/napari-microdiff demo
 fi
-exec .venv/bin/napari-microdiff demo

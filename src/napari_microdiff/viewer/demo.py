@@ -67,7 +67,7 @@ def _to_the_end(viewer: napari.Viewer, panel: DenoisePanel, folder: Path) -> lis
     _wait(lambda: panel.runner.job is None)
     if panel.runner.last is None:
         raise MicrodiffError(panel.results.line.text() or "The demo's run did not make a result. Run it again.")
-    _wait(lambda: panel.looking is None, seconds=30)
+    _wait(lambda: panel.looker.job is None, seconds=30)
     for _ in range(10):  # let napari draw
         QApplication.processEvents()
         time.sleep(0.02)

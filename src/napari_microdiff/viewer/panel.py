@@ -6,8 +6,6 @@ A panel's own file says only what is its own: its words, its further settings an
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 from napari.components import ViewerModel
@@ -20,8 +18,8 @@ from ..engine.request import Request, Span
 from ..errors import MicrodiffError
 from . import settings, view, words
 from .card_view import CardDialog
-from .jobs import Job
 from .layers import Source
+from .looking import Looker
 from .more import More
 from .output import ResultActions
 from .parts import DetailSlider, ImageChoice, Line, ModelChoice, ResultBar, Rows, RunBar, Ticks
@@ -48,7 +46,7 @@ class Panel(QWidget):
         super().__init__()
         self.viewer: ViewerModel = napari_viewer
         self.runner = Runner(napari_viewer, self.doing, self.made, self)
-        self.looking: Job | None = None
+        self.looker = Looker(self)
         self._build()
         self._connect()
         likes = settings.load()
@@ -123,6 +121,7 @@ class Panel(QWidget):
         self.run_bar.run.clicked.connect(self.run_all)
         self.run_bar.cancel.clicked.connect(self.cancel)
         self.results.again.clicked.connect(self.run_again)
+        self.looker.looked.connect(self._on_look)
         self.runner.changed.connect(self._job_changed)
         self.runner.progressed.connect(self.run_bar.progress)
         self.runner.said.connect(self._say)
@@ -209,19 +208,14 @@ class Panel(QWidget):
 
     def look(self) -> None:
         """Compare the image with what the model was trained on, in the background."""
-        if self.looking is not None:
-            self.looking.cancel()
+        self.looker.stop()
         if self.image.layer is None or self.model.card is None or not self.ticks.ticked:
             return
         try:
-            source, request = Source.of(self.image.layer), self.request()
+            source = Source.of(self.image.layer)
+            self.looker.look(self.request(source.axes), source)
         except (MicrodiffError, ValueError):
             return  # running says what is wrong
-        job = Job(f"Looking at {source.name}", partial(_look, request, source.array), self, quiet=True)
-        self.looking = job
-        job.done.connect(self._on_look)
-        job.ended.connect(partial(self._look_ended, job))
-        job.start()
 
     def _on_look(self, look: Any) -> None:
         if look.like_training is None:
@@ -232,10 +226,6 @@ class Panel(QWidget):
             self.familiar.say(f"▲ {look.advice}", warn=True)
         self.looked(look)
         self.refresh()
-
-    def _look_ended(self, job: Job) -> None:
-        if self.looking is job:
-            self.looking = None
 
     # running ------------------------------------------------------------------------------------------------------
 
@@ -315,9 +305,3 @@ class Panel(QWidget):
 
     def _say(self, text: str, warn: bool) -> None:
         self.results.line.say(text, warn=warn)
-
-
-def _look(request: Request, array: Any) -> Iterator[Any]:
-    from ..tasks import look
-
-    yield look(request, array)

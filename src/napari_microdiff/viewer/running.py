@@ -119,7 +119,12 @@ class Runner(QObject):
         """Add one layer. napari takes a tenth of a second for each, so the event loop gets its turn in between."""
         run, waiting = self._landing
         if waiting:
-            run.layers.append(self._add(run, waiting.pop(0)))
+            try:
+                run.layers.append(self._add(run, waiting.pop(0)))
+            except Exception:
+                self._landing = None
+                self._over()  # so that a bug does not leave the panel busy for ever
+                raise
             self._next.start()
             return
         self._landing = None

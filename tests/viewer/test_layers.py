@@ -9,9 +9,10 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
+from napari_microdiff.engine.record import KEY
 from napari_microdiff.engine.request import Request
 from napari_microdiff.errors import ImageError
-from napari_microdiff.viewer.layers import METADATA_KEY, Source, add_results, placement, recall
+from napari_microdiff.viewer.layers import Source, add_results, placement, recall
 
 from .conftest import result_of
 
@@ -92,7 +93,7 @@ def test_a_layer_remembers_how_it_was_made(viewer: ViewerModel) -> None:
     source = Source.of(layer)
     request = Request(axes="ZYX", steps=4, seed=7, region=((0, 1), (0, 8), (0, 8)))
     (mean, _) = add_results(viewer, source, result_of(source.array, request, seconds=np.float32(0.5), device="cpu"))
-    assert json.loads(mean.metadata[METADATA_KEY])["source"] == "actin"
+    assert json.loads(mean.metadata[KEY])["source"] == "actin"
     memory = recall(mean)
     assert memory is not None
     assert memory["request"] == request

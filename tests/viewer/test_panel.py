@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -270,6 +271,7 @@ def test_saving_keeps_type_axes_and_pixel_size(
     assert (saved.axes, saved.array.dtype) == ("ZYX", np.uint16)
     assert saved.pixel_size_um == pytest.approx({"Z": 0.5, "Y": 0.1, "X": 0.1})
     np.testing.assert_array_equal(saved.array, np.clip(np.rint(mean.data), 0, 65535))
+    assert json.loads(saved.description)["napari_microdiff"] == json.loads(mean.metadata["napari_microdiff"])
     np.testing.assert_array_equal(read_image(tmp_path / "a.b uncertainty.tif").array, uncertainty.data)
 
 

@@ -41,8 +41,8 @@ def denoise(
     overwrite: Overwrite = False,
 ) -> None:
     """Denoise an image. Type and pixel size are kept."""
+    from ..engine.request import build_request
     from .process import process
-    from .request_file import build_request
 
     targets = {"mean": target, "sample": sample, "uncertainty": uncertainty}
     files = {name: path for name, path in targets.items() if path is not None}

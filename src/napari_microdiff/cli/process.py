@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from ..engine.events import Result
+from ..engine.record import note
 from ..engine.request import Request
 from ..errors import FileError, ImageError
 from ..files import OutputImage, Picture, check_writable, prepare, read_image, write_images
 from ..imaging.axes import check_axes, check_region, region_shape
+from ..models.store import find_model
 from .terminal import follow, say
 
 
@@ -38,6 +39,7 @@ def process(request: Request, source: Path, targets: Mapping[str, Path], *, over
         If anything is wrong with the request, the image or the files; then no file was written or changed.
     """
     _check_names(source, targets, overwrite)
+    find_model(request.model)
     picture = read_image(source)
     if picture.images_in_file > 1:
         say(f"note: {source} holds {picture.images_in_file} images; the first is used.")
@@ -82,24 +84,13 @@ def _check_room(request: Request, picture: Picture, targets: Mapping[str, Path])
 
 
 def _output(path: Path, image: np.ndarray[Any, Any], name: str, picture: Picture, result: Result) -> OutputImage:
-    memory = {
-        "request": result.request.model_dump(mode="json"),
-        "report": result.report,
-        "source": picture.path.name if picture.path else "",
-        "output": name,
-        "region": result.region,
-    }
-    note = json.dumps({"napari_microdiff": memory}, default=_plain)
-    return prepare(path, image, description=note, **_kept(name, result.request.axes or picture.axes, picture))
+    facts = note(result, name, picture.path.name if picture.path else "")
+    return prepare(path, image, description=facts, **_kept(name, result.request.axes or picture.axes, picture))
 
 
 def _kept(name: str, axes: str, picture: Picture) -> dict[str, Any]:
     """Return what an output takes from the input; an uncertainty is small and must not be rounded."""
     return {"like": picture, "axes": axes, "dtype": np.float32 if name == "uncertainty" else picture.dtype}
-
-
-def _plain(value: object) -> object:
-    return value.item() if isinstance(value, np.generic) else str(value)
 
 
 def _say_what_was_made(result: Result, targets: Mapping[str, Path]) -> None:

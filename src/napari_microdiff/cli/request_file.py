@@ -4,33 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
-from ..engine.request import Request
+from ..engine.request import Request, build_request
 from ..errors import FileError, RequestError
 
 _FILES = ("input", "output", "sample", "uncertainty")
-
-
-def build_request(fields: dict[str, Any], where: str = "") -> Request:
-    """Return the request with these fields.
-
-    Raises
-    ------
-    RequestError
-        If a field is unknown or has an impossible value; the message names all such fields.
-    """
-    try:
-        return Request.model_validate(fields)
-    except ValidationError as error:
-        faults = []
-        for fault in error.errors():
-            name = ".".join(str(part) for part in fault["loc"] if part != "options")
-            faults.append(f"{name or 'request'}: {fault['msg'].removeprefix('Value error, ')}")
-        raise RequestError(f"{where}{'; '.join(faults)}.") from None
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from ..errors import RequestError
 
 SamplerName = Literal["dpmpp-2m", "heun", "ddim", "ddpm", "sde"]
 OutputName = Literal["mean", "sample", "uncertainty"]
@@ -52,7 +54,8 @@ class Request(_Frozen):
         Evaluations of the denoiser per sample. One gives the posterior mean directly, and where neither a sample nor
         several samples are asked for, one is all that is spent.
     samples : int
-        Number of independent samples; their mean and spread are returned.
+        Number of samples; their mean and spread are returned. They are drawn in antithetic pairs, so that their mean
+        is near the posterior mean; for independent ones use different seeds.
     outputs : tuple of str
         Any of ``"mean"``, ``"sample"`` (the first sample) and ``"uncertainty"`` (standard deviation per pixel).
     guidance : float
@@ -105,3 +108,21 @@ class Request(_Frozen):
             if start < 0 or stop <= start:
                 raise ValueError(f"a region's span must have 0 <= start < stop, not {start} to {stop}")
         return region
+
+
+def build_request(fields: dict[str, Any], where: str = "") -> Request:
+    """Return the request with these fields.
+
+    Raises
+    ------
+    RequestError
+        If a field is unknown or has an impossible value; the message names all such fields.
+    """
+    try:
+        return Request.model_validate(fields)
+    except ValidationError as error:
+        faults = []
+        for fault in error.errors():
+            name = ".".join(str(part) for part in fault["loc"] if part != "options")
+            faults.append(f"{name or 'request'}: {fault['msg'].removeprefix('Value error, ')}")
+        raise RequestError(f"{where}{'; '.join(faults)}.") from None

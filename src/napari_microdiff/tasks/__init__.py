@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..engine.events import Done, Result
-from ..engine.request import DenoiseOptions, Request
+from ..engine.request import build_request
 from ..imaging.axes import Sliceable
 from .base import Look
 from .look import look
@@ -23,7 +23,7 @@ def denoise(image: Sliceable, *, noise_level: float | None = None, start: str = 
     Parameters
     ----------
     image : array-like
-        Any real type, two to six axes; numpy, dask, zarr.
+        Any real type, two to six axes; numpy, dask, zarr, or nested lists of numbers.
     noise_level : float, optional
         Standard deviation of the noise in the units of the image; ``None`` measures it.
     start : {"condition", "measured-noise"}
@@ -45,8 +45,8 @@ def denoise(image: Sliceable, *, noise_level: float | None = None, start: str = 
     --------
     >>> result = denoise(noisy, model="denoise-em", steps=8, samples=8)  # doctest: +SKIP
     """
-    options = DenoiseOptions.model_validate({"noise_level": noise_level, "start": start})
-    request = Request.model_validate({"task": "denoise", "options": options, **fields})
+    options = {"noise_level": noise_level, "start": start}
+    request = build_request({"task": "denoise", "options": options, **fields})
     for event in run(request, image):
         if isinstance(event, Done):
             return event.result

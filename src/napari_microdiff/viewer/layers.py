@@ -16,11 +16,11 @@ from napari.utils.transforms import Affine
 from numpy.typing import NDArray
 
 from ..engine.events import Result
+from ..engine.record import KEY, record
 from ..engine.request import Request, Span
 from ..errors import ImageError
 from .view import axes_of, level_0
 
-METADATA_KEY = "napari_microdiff"
 _SAMPLED = 4096  # pixels that are compared to notice that an image was edited in place
 
 
@@ -169,7 +169,7 @@ def result_layers(viewer: ViewerModel, source: Source, result: Result, made: str
             image = _displayable(image, source.array.dtype)
         arguments = {
             "name": f"{name} {words}{' (view)' if part else ''}",
-            "metadata": _memory(source, result, output),
+            "metadata": {KEY: json.dumps(record(result, output, source.name))},
             "visible": not layers,
             **where,
             **look,
@@ -187,24 +187,9 @@ def add_results(viewer: ViewerModel, source: Source, result: Result, made: str =
     return layers
 
 
-def _memory(source: Source, result: Result, output: str) -> dict[str, str]:
-    memory = {
-        "request": result.request.model_dump(mode="json"),
-        "report": result.report,
-        "source": source.name,
-        "output": output,
-        "region": result.region,
-    }
-    return {METADATA_KEY: json.dumps(memory, default=_plain)}
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else str(value)
-
-
 def recall(layer: Layer) -> dict[str, Any] | None:
     """Return what a layer that was made here remembers: request, report, source, output and region."""
-    text = layer.metadata.get(METADATA_KEY)
+    text = layer.metadata.get(KEY)
     if text is None:
         return None
     memory: dict[str, Any] = json.loads(text)

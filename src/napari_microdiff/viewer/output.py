@@ -70,26 +70,29 @@ class ResultActions:
         run, result = self._run()
         panel = self._panel
         sizes = sizes_um(run.source.layer, run.source.axes)
-        job = Job(f"Saving {path.name}", partial(_save, path, result, run.source.array.dtype, sizes), panel)
+        job = Job(
+            f"Saving {path.name}", partial(_save, path, result, run.source.name, run.source.array.dtype, sizes), panel
+        )
         job.done.connect(lambda paths: panel.results.line.say("Saved " + ", ".join(p.name for p in paths)))
         job.failed.connect(partial(panel.results.line.say, warn=True))
         job.start()
         return job
 
 
-def _save(path: Path, result: Result, dtype: Any, sizes: dict[str, float]) -> Iterator[list[Path]]:
+def _save(path: Path, result: Result, source: str, dtype: Any, sizes: dict[str, float]) -> Iterator[list[Path]]:
     """Write all outputs or none: the first under the chosen name, the others with theirs behind it."""
+    from ..engine.record import note
     from ..files import prepare, write_images
 
     dtype, axes = np.dtype(dtype), result.request.axes
-    note = result.request.model_dump_json()
     ending = ".ome" * path.stem.endswith(".ome") + path.suffix
     name = path.name.removesuffix(ending)
     outputs = []
     for number, (output, image) in enumerate(result.images().items()):
         kept = dtype if dtype.kind in "ui" and output != "uncertainty" else np.dtype(np.float32)
         target = path if number == 0 else path.with_name(f"{name} {output}{ending}")
-        outputs.append(prepare(target, image, dtype=kept, axes=axes, pixel_size_um=sizes, description=note))
+        facts = note(result, output, source)
+        outputs.append(prepare(target, image, dtype=kept, axes=axes, pixel_size_um=sizes, description=facts))
     write_images(outputs)
     yield [output.path for output in outputs]
 

@@ -68,8 +68,6 @@ class Panel(QWidget):
     def looked(self, look: Any) -> None:
         """Use what was learnt by looking at the image."""
 
-    # building -----------------------------------------------------------------------------------------------------
-
     def _build(self) -> None:
         self.image, self.image_line = ImageChoice(self.viewer), Line(self.viewer)
         self.model, self.model_line, self.familiar = ModelChoice(), Line(self.viewer), Line(self.viewer)
@@ -203,8 +201,6 @@ class Panel(QWidget):
     def _show_card(self) -> None:
         if self.model.card is not None:
             CardDialog(self.model.card, self).show()
-
-    # looking ------------------------------------------------------------------------------------------------------
 
     def look(self) -> None:
         """Compare the image with what the model was trained on, in the background."""

@@ -18,7 +18,9 @@ settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("calm")
 
 
-def make_tiny_model(folder: Path, name: str = TINY, widths: tuple[int, ...] = (8, 8), halo: int = 48) -> None:
+def make_tiny_model(
+    folder: Path, name: str = TINY, widths: tuple[int, ...] = (8, 8), halo: int = 48, size: float = 0.3
+) -> None:
     """Save a small network with fixed random weights, strong enough to change an image, as a model."""
     from napari_microdiff.diffusion.unet import LocalUNet
     from napari_microdiff.imaging.spectrum import VECTOR_LENGTH
@@ -30,7 +32,7 @@ def make_tiny_model(folder: Path, name: str = TINY, widths: tuple[int, ...] = (8
     network = LocalUNet(**shape.model_dump())
     with torch.no_grad():
         # The gains start at zero, which would hide the network; these make every part of it count.
-        for gain, value in ((network.mean_gain, 0.3), (network.spread_gain, 0.5)):
+        for gain, value in ((network.mean_gain, size), (network.spread_gain, 0.5)):
             gain.fill_(value)
     length = VECTOR_LENGTH - 1
     card = Card(
@@ -62,6 +64,15 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setenv("NAPARI_MICRODIFF_MODELS", str(store))
     yield TINY
     unload()
+
+
+@pytest.fixture
+def harmful_model(tiny_model: str) -> str:
+    """Identity of a model in the same store that makes images worse."""
+    from napari_microdiff.models.store import user_folder
+
+    make_tiny_model(user_folder() / "harmful", name="harmful", size=3.0)
+    return "harmful"
 
 
 @pytest.fixture

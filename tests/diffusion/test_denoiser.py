@@ -34,6 +34,8 @@ def real():
         for name, parameter in network.named_parameters():
             if name.endswith("gain"):
                 parameter.fill_(0.7)
+            if name.endswith("size.weight"):
+                parameter.fill_(0.05)
     return Preconditioned(network, SIGMA_DATA, SIGMA_MAX).eval().requires_grad_(False)
 
 
@@ -48,7 +50,7 @@ def test_the_mean_is_the_formula_of_the_paper(sigma):
     c_in = 1 / (level**2 + SIGMA_DATA**2).sqrt()
     torch.testing.assert_close(got.mean.double(), c_skip * wide + c_out * torch.sin(3 * c_in * wide), atol=1e-5, rtol=0)
     torch.testing.assert_close(got.variance.double(), c_out**2 * (c_in * wide - 1).exp(), atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(spy.seen[1].double(), (level.log() / 4).expand(2), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(spy.seen[1].double(), ((level / SIGMA_DATA).log() / 4).expand(2), atol=1e-5, rtol=1e-5)
 
 
 def test_each_member_of_a_batch_may_have_its_own_level(real):
@@ -116,7 +118,7 @@ def test_the_loss_of_the_spread_has_no_gradient_for_the_mean():
     mean, variance = denoiser(clean + noise(2, 1, 8, 8, seed=1), 1.0)
     ((clean - mean.detach()) ** 2 / variance + variance.log()).mean().backward()
     moved = {n for n, p in network.named_parameters() if p.grad is not None and p.grad.abs().max() > 0}
-    assert moved == {"spread_hidden.weight", "spread.weight", "spread_gain"}
+    assert moved == {"spread_hidden.weight", "spread.weight", "spread_gain", "spread_size.weight"}
 
 
 def test_conditions_move_and_stack():
@@ -138,6 +140,30 @@ def test_a_guess_is_what_the_formula_is_centred_on(sigma):
     around = Preconditioned(Spy(), SIGMA_DATA, SIGMA_MAX)(x - guess, sigma)
     torch.testing.assert_close(got.mean, around.mean + guess)
     torch.testing.assert_close(got.variance, around.variance)
+
+
+@pytest.mark.parametrize("factor", [0.01, 30.0])
+def test_all_is_relative_to_the_expected_error_of_the_guess(factor):
+    x, guess, maps = noise(2, 1, 4, 4), noise(2, 1, 4, 4, seed=1), noise(2, 1, 4, 4, seed=2)
+    error = torch.tensor([0.1, 0.4])
+    denoiser = Preconditioned(Spy(), SIGMA_DATA, SIGMA_MAX)
+    one = denoiser(x, 0.3, Condition(maps=maps, guess=guess, guess_error=error))
+    scaled = Condition(maps=maps, guess=factor * guess, guess_error=factor * error)
+    other = denoiser(factor * x, factor * 0.3, scaled)
+    torch.testing.assert_close(other.mean, factor * one.mean)
+    torch.testing.assert_close(other.variance, factor**2 * one.variance)
+
+
+def test_it_is_blind_from_the_same_multiple_of_the_expected_error_on(real):
+    blind = real.blind_from(0.1)
+    assert blind == pytest.approx(SIGMA_MAX / SIGMA_DATA * 0.1)
+    assert real.blind_from() == SIGMA_MAX
+    guess = noise(1, 1, 8, 8, seed=1)
+    condition = Condition(maps=guess, guess=guess, guess_error=torch.tensor([0.1]))
+    here, there = (real(noise(1, 1, 8, 8, seed=seed), blind, condition).mean for seed in (2, 3))
+    assert torch.equal(here, there)
+    below = [real(noise(1, 1, 8, 8, seed=seed), 0.9 * blind, condition).mean for seed in (2, 3)]
+    assert not torch.equal(*below)
 
 
 def test_an_untrained_denoiser_is_the_posterior_mean_of_a_gaussian_around_the_guess():

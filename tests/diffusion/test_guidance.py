@@ -74,11 +74,18 @@ def test_guidance_of_no_weight_is_none():
 
 def test_guidance_leaves_what_is_not_a_condition_of_the_network():
     denoiser = Told()
-    condition = Condition(maps=noise(*SHAPE), guess=noise(*SHAPE), known=noise(*SHAPE), known_mask=torch.ones(SHAPE))
+    condition = Condition(
+        maps=noise(*SHAPE),
+        guess=noise(*SHAPE),
+        guess_error=torch.ones(SHAPE[0]),
+        known=noise(*SHAPE),
+        known_mask=torch.ones(SHAPE),
+    )
     classifier_free(denoiser, 1.0)(noise(*SHAPE), 1.0, condition)
     untold = denoiser.calls[1]
     assert torch.equal(untold.known, condition.known)
     assert untold.maps.abs().max() == 0
+    assert untold.guess_error is None
     assert untold.guess is None  # a guess was made from the condition and would tell of it
 
 

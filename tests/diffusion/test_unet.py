@@ -169,7 +169,7 @@ def test_learning_the_spread_does_not_touch_the_mean():
     _, log_variance = net(noise(1, 1, 16, 16), torch.zeros(1), noise(1, 1, 16, 16, seed=1), noise(1, 2))
     log_variance.square().mean().backward()
     reached = {name for name, parameter in net.named_parameters() if parameter.grad is not None}
-    assert reached == {"spread_hidden.weight", "spread.weight", "spread_gain"}
+    assert reached == {"spread_hidden.weight", "spread.weight", "spread_gain", "spread_size.weight"}
 
 
 def test_bfloat16_is_close_and_comes_back_as_float32():

@@ -279,6 +279,22 @@ def test_channels_are_sampled_together_with_noise_of_their_own(make_plane, sampl
     assert after_start.std().item() == pytest.approx(float(np.hypot(1, karras_sigmas(2.5, 0.01, 3)[1])), rel=0.1)
 
 
+@pytest.mark.parametrize("name", sorted(SAMPLERS))
+def test_two_samples_of_a_pair_lie_on_opposite_sides_of_the_posterior_mean(name, make_plane, sampled):
+    pixels = image((40, 44))
+
+    def gaussian(x, sigma, condition=NOTHING):  # data of mean ``maps`` and standard deviation 1/2, blind from 2.5 on
+        level = torch.as_tensor(sigma, dtype=torch.float32)
+        kept = 0.0 if level >= 2.5 else 0.25 / (0.25 + level**2)
+        variance = torch.full_like(x, 0.25) * (1 - kept)
+        return Prediction(condition.maps + kept * (x - condition.maps), variance)
+
+    one, other, third = (sampled(gaussian, make_plane(pixels), table(8, name), sample=sample)[0] for sample in range(3))
+    assert np.abs(one[0] - pixels).mean() > 0.1
+    np.testing.assert_allclose((one + other)[0] / 2, pixels, atol=1e-5)
+    assert abs(np.corrcoef((one - other).ravel(), (third[0] - pixels).ravel())[0, 1]) < 0.1
+
+
 def test_a_denoiser_without_a_variance_is_sampled_too(make_plane, sampled):
     def plain(x, sigma, condition=NOTHING):
         return Prediction(condition.maps * 0.5 + 0.1 * x)

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from napari_microdiff.imaging.spectrum import band_powers
-from napari_microdiff.imaging.wiener import RADIUS, filtered, wiener_kernel
+from napari_microdiff.imaging.wiener import RADIUS, filtered, wiener_error, wiener_kernel
 
 
 def _blurred_noise(seed: int = 0) -> np.ndarray:
@@ -23,6 +23,21 @@ def test_it_is_as_good_as_the_best_gaussian_without_seeing_the_truth() -> None:
     gaussians = [ndimage.gaussian_filter(noisy, s) for s in np.arange(0.5, 4, 0.1)]
     best = min(float(np.mean((g - clean) ** 2)) for g in gaussians)
     assert float(np.mean((guess - clean) ** 2)) < 1.05 * best
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.2, 0.7, 2.0])
+def test_its_error_is_foretold(noise: float) -> None:
+    clean = _blurred_noise()
+    noisy = clean + noise * np.random.default_rng(1).standard_normal(clean.shape)
+    powers = band_powers(noisy[None])
+    guess = filtered(np.pad(noisy, RADIUS, mode="reflect"), wiener_kernel(powers))
+    error = float(np.sqrt(np.mean((guess - clean) ** 2)))
+    assert wiener_error(powers) == pytest.approx(error, rel=0.25)
+
+
+def test_an_expected_error_is_never_zero() -> None:
+    assert wiener_error(np.zeros(16)) > 0
+    assert wiener_error(np.full(16, 9.0), noise=1e-6) == pytest.approx(0.02 * 3, rel=1e-4)  # of the contrast
 
 
 @pytest.mark.parametrize("noise", [0.05, 0.5, 2.0])

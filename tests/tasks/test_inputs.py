@@ -11,8 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from napari_microdiff import denoise
+from napari_microdiff.engine.events import Notice, Progress
 from napari_microdiff.engine.request import Request
 from napari_microdiff.errors import ImageError, MicrodiffError, RequestError
+from napari_microdiff.imaging.blocks import block_slices
 from napari_microdiff.tasks import run
 
 ALL = ("mean", "sample", "uncertainty")
@@ -102,6 +105,47 @@ def test_a_constant_channel_passes_through(start, result, noisy):
     assert (made.mean[0] == 7).all()
     assert (made.uncertainty[0] == 0).all()
     assert np.abs(made.mean[1] - noisy).max() > 1
+
+
+@pytest.mark.parametrize("constant", [0, 1])
+def test_progress_reaches_its_end_past_a_constant_channel(constant, events, noisy):
+    image = np.stack([noisy, noisy])
+    image[constant] = 7
+    ticks = [event for event in events(image, axes="CYX") if isinstance(event, Progress)]
+    assert ticks[-1].done == ticks[-1].total > 0
+
+
+def test_a_single_speck_that_no_block_shows_is_still_an_image(result):
+    image = np.zeros((1400, 1100), dtype=np.uint16)
+    spots = block_slices(image.shape, count=24, size=192)
+    seen = np.zeros(image.shape, dtype=bool)
+    for spot in spots:
+        seen[spot] = True
+    y, x = (int(i) + 20 for i in np.argwhere(~seen[20:-20, 20:-20])[0])
+    image[y, x] = 900
+    made = result(image, region=((y - 8, y + 8), (x - 8, x + 8)), tile=64)
+    assert made.mean.shape == (16, 16)
+
+
+def test_one_step_is_not_repeated_for_more_samples(events, result, noisy):
+    told = events(noisy, samples=3, steps=1, outputs=ALL)
+    assert any("one sample was computed" in event.message for event in told if isinstance(event, Notice))
+    assert told[-1].result.request.samples == 1
+    np.testing.assert_array_equal(told[-1].result.mean, result(noisy, outputs=ALL).mean)
+
+
+def test_nested_lists_are_an_image(result, noisy):
+    np.testing.assert_array_equal(result(noisy.tolist()).mean, result(noisy.astype(np.float64)).mean)
+
+
+def test_ragged_lists_are_refused(ask):
+    with pytest.raises(ImageError, match="rows differ in length"):
+        list(run(ask(), [[1, 2], [3]]))
+
+
+def test_an_impossible_field_is_told_in_words(noisy):
+    with pytest.raises(RequestError, match="steps: Input should be greater"):
+        denoise(noisy, steps=0)
 
 
 def test_transposed_axes_give_a_transposed_result(result, noisy):

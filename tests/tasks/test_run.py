@@ -98,7 +98,13 @@ def test_a_result_says_what_was_really_done(tiny_model, noisy):
     assert json.loads(json.dumps(made.report)) == made.report
     assert {"seconds", "device", "notices", "noise_level", "normalization", "residual"} <= set(made.report)
     assert made.report["notices"] == []
+    assert made.report["evaluations"] == 1
     assert made.report["noise_level"] == pytest.approx([10], rel=0.2)
+
+
+@pytest.mark.parametrize(("outputs", "evaluations"), [(("mean", "uncertainty"), 1), (("mean", "sample"), 4)])
+def test_a_result_says_how_many_evaluations_were_spent(outputs, evaluations, result, noisy):
+    assert result(noisy, steps=4, outputs=outputs).report["evaluations"] == evaluations
 
 
 def test_another_seed_changes_samples_and_not_the_mean(result, noisy):
@@ -158,8 +164,8 @@ def test_several_samples_are_the_mean_and_spread_of_single_ones(result, noisy):
     eight = result(noisy, steps=3, samples=8, outputs=ALL)
     nine = result(noisy, steps=3, samples=9, outputs=ALL)
     ninth = 9 * nine.mean.astype(float) - 8 * eight.mean
-    squares = 7 * eight.uncertainty.astype(float) ** 2 + 8 * eight.mean.astype(float) ** 2 + ninth**2
-    spread = np.sqrt((squares - 9 * nine.mean.astype(float) ** 2) / 8)
+    squares = 8 * eight.uncertainty.astype(float) ** 2 + 8 * eight.mean.astype(float) ** 2 + ninth**2
+    spread = np.sqrt((squares - 9 * nine.mean.astype(float) ** 2) / 9)
     np.testing.assert_allclose(nine.uncertainty, spread, rtol=0.02, atol=0.05)
     np.testing.assert_array_equal(eight.sample, nine.sample)
     assert (eight.uncertainty > 0).all()
@@ -178,7 +184,7 @@ def test_mean_and_spread_of_samples_by_hand(run_module, monkeypatch, result, noi
     assert len(drawn) == 8
     np.testing.assert_array_equal(made.sample, drawn[0])
     np.testing.assert_allclose(made.mean, np.mean(drawn, axis=0, dtype=float), rtol=1e-5)
-    np.testing.assert_allclose(made.uncertainty, np.std(drawn, axis=0, ddof=1, dtype=float), rtol=1e-4)
+    np.testing.assert_allclose(made.uncertainty, np.std(drawn, axis=0, dtype=float), rtol=1e-4)
 
 
 def test_few_samples_keep_the_uncertainty_of_the_denoiser(result, noisy):
@@ -266,5 +272,5 @@ def test_the_short_way_in_takes_the_fields_of_a_request(tiny_model, noisy):
     made = denoise(noisy, model=tiny_model, noise_level=20, device="cpu", outputs=("mean",))
     assert made.request.options.noise_level == 20
     assert made.uncertainty is None
-    with pytest.raises(ValueError, match="stepps"):
+    with pytest.raises(RequestError, match="stepps"):
         denoise(noisy, model=tiny_model, stepps=3)

@@ -17,16 +17,16 @@ def _noisy(side: int = 160) -> tuple[np.ndarray, np.ndarray]:
     return clean, clean + 20 * np.random.default_rng(0).standard_normal(clean.shape)
 
 
-def test_adapting_brings_a_model_nearer_to_the_truth(tiny_model: str) -> None:
+def test_adapting_brings_a_model_nearer_to_the_truth(harmful_model: str) -> None:
     clean, noisy = _noisy()
-    events = list(adapt(tiny_model, noisy, name="My actin", steps=40, device="cpu"))
+    events = list(adapt(harmful_model, noisy, name="My actin", steps=40, device="cpu"))
     adapted = events[-1]
     assert isinstance(adapted, Adapted)
     assert adapted.model_id == "my-actin"
-    assert adapted.gain_db > 3  # the parent's weights are random
+    assert adapted.gain_db > 1
     assert [e.done for e in events if isinstance(e, Progress)] == list(range(1, 41))
-    assert find_model("my-actin").card.parent == tiny_model
-    before = denoise(noisy, model=tiny_model, device="cpu").mean
+    assert find_model("my-actin").card.parent == harmful_model
+    before = denoise(noisy, model=harmful_model, device="cpu").mean
     after = denoise(noisy, model="my-actin", device="cpu").mean
     assert before is not None
     assert after is not None

@@ -41,7 +41,7 @@ def test_normalisation_of_both_is_that_of_the_noisy_one() -> None:
     rng = np.random.default_rng(0)
     clean = torch.from_numpy(50 + 200 * rng.random((192, 192)).astype(np.float32))
     noisy = clean + 5
-    a, b, _, vector = normalise(noisy, clean, None)
+    a, b, _, _, vector = normalise(noisy, clean, None)
     assert float(a.mean()) == pytest.approx(0, abs=0.2)
     difference = a - b
     assert float(difference.std()) < 1e-5

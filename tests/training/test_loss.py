@@ -8,53 +8,112 @@ import torch
 from napari_microdiff.diffusion.denoiser import NOTHING, Condition, Prediction
 from napari_microdiff.training.average import PowerAverage
 from napari_microdiff.training.data import Batch
-from napari_microdiff.training.loss import denoising_loss, draw_sigmas
+from napari_microdiff.training.loss import Loss, denoising_loss, draw_sigmas
+
+
+class Answer(torch.nn.Module):
+    """A denoiser that is off by a given error, and says which variance it expects."""
+
+    sigma_data, sigma_max = 0.5, 2.5
+
+    def __init__(self, batch: Batch, error: float | torch.Tensor = 0.0, variance: float = 1e-2) -> None:
+        super().__init__()
+        self.clean, self.error, self.variance = batch.clean, error, variance
+        self.seen: list[tuple[torch.Tensor, Condition]] = []
+
+    def forward(self, x: torch.Tensor, sigma: torch.Tensor, condition: Condition = NOTHING) -> Prediction:
+        self.seen.append((sigma, condition))
+        return Prediction(self.clean + self.error, torch.full_like(x, self.variance))
+
+
+class Stretched(Answer):
+    """The same with a variance that can be learned."""
+
+    def __init__(self, inner: Answer, log_variance: torch.Tensor) -> None:
+        torch.nn.Module.__init__(self)
+        self.inner, self.log_variance = inner, log_variance
+
+    def forward(self, x: torch.Tensor, sigma: torch.Tensor, condition: Condition = NOTHING) -> Prediction:
+        mean, variance = self.inner(x, sigma, condition)
+        assert variance is not None
+        return Prediction(mean, variance * self.log_variance.exp())
 
 
 def _batch(count: int = 8) -> Batch:
     clean = torch.randn(count, 1, 16, 16, generator=torch.Generator().manual_seed(0))
     noisy = clean + 0.1
-    return Batch(noisy, clean, noisy, torch.ones(count, 18), torch.full((count,), 0.01))
+    return Batch(
+        noisy, clean, noisy, torch.full((count,), 0.05), torch.ones(count, 18), noise=torch.full((count,), 0.01)
+    )
 
 
-def test_half_of_the_noise_levels_are_the_highest_and_the_rest_log_normal() -> None:
-    sigmas = draw_sigmas(4096, 0.5, 2.5, torch.Generator().manual_seed(0))
-    assert (sigmas[:2048] == 2.5).all()
-    rest = sigmas[2048:]
+def _loss(denoiser: Answer, batch: Batch) -> Loss:
+    return denoising_loss(denoiser, batch, torch.Generator().manual_seed(0))  # type: ignore[arg-type]
+
+
+def test_five_in_eight_noise_levels_are_the_highest_and_the_rest_log_normal() -> None:
+    sigmas = draw_sigmas(torch.full((4096,), 0.5), 5.0, torch.Generator().manual_seed(0))
+    assert (sigmas[:2560] == 2.5).all()
+    rest = sigmas[2560:]
     assert (rest < 2.5).all()
     assert float(rest.log().median()) == pytest.approx(math.log(0.25), abs=0.03)
 
 
 def test_stratified_levels_fill_every_stratum() -> None:
-    sigmas = draw_sigmas(16, 0.5, 100.0, torch.Generator().manual_seed(1))[8:]
+    sigmas = draw_sigmas(torch.full((16,), 0.5), 200.0, torch.Generator().manual_seed(1))[10:]
     place = 0.5 * (1 + torch.erf((sigmas.log() - math.log(0.25)) / (1.2 * math.sqrt(2))))
-    assert sorted((place * 8).floor().int().tolist()) == list(range(8))
+    assert sorted((place * 6).floor().int().tolist()) == list(range(6))
 
 
-def test_a_perfect_denoiser_has_no_loss_and_the_condition_is_shown_to_three_quarters() -> None:
+def test_noise_levels_follow_the_scale_of_each_image() -> None:
+    one, other = (draw_sigmas(torch.full((16,), scale), 5.0, torch.Generator().manual_seed(1)) for scale in (0.01, 0.1))
+    torch.testing.assert_close(10 * one, other)
+
+
+def test_the_condition_is_shown_to_seven_in_eight_and_the_last_is_a_prior() -> None:
     batch = _batch()
-    seen: list[Condition] = []
+    denoiser = Answer(batch)
+    _loss(denoiser, batch)
+    ((sigmas, condition),) = denoiser.seen
+    assert condition.maps is not None
+    assert condition.guess_error is not None
+    assert [bool(maps.any()) for maps in condition.maps] == [True] * 7 + [False]
+    torch.testing.assert_close(condition.guess_error, torch.tensor([0.05] * 7 + [0.5]))
+    torch.testing.assert_close(sigmas[:5], torch.full((5,), 5 * 0.05))
 
-    def perfect(x: torch.Tensor, sigma: torch.Tensor, condition: Condition = NOTHING) -> Prediction:
-        seen.append(condition)
-        return Prediction(batch.clean, torch.full_like(x, 1e-2))
 
-    loss = denoising_loss(perfect, batch, 0.5, 2.5, torch.Generator())  # type: ignore[arg-type]
-    assert float(loss.mean) == 0
-    assert seen[0].maps is not None
-    assert [bool(maps.any()) for maps in seen[0].maps] == [True] * 6 + [False] * 2
+def test_a_decibel_counts_as_much_in_every_image() -> None:
+    batch = _batch()
+    errors = torch.logspace(-2, 0, 8).view(-1, 1, 1, 1)
+    loss = _loss(Answer(batch, errors), batch).mean
+    for image in range(8):
+        worse = errors.clone()
+        worse[image] *= math.sqrt(10)
+        assert float(_loss(Answer(batch, worse), batch).mean - loss) == pytest.approx(math.log(10) / 8, rel=0.1)
 
 
 def test_the_spread_is_best_where_it_is_the_error() -> None:
     batch = _batch()
 
     def spread_loss(factor: float) -> float:
-        def off_by_tenth(x: torch.Tensor, sigma: torch.Tensor, condition: Condition = NOTHING) -> Prediction:
-            return Prediction(batch.clean + 0.1, torch.full_like(x, factor * 0.01))
-
-        return float(denoising_loss(off_by_tenth, batch, 0.5, 2.5, torch.Generator()).spread)  # type: ignore[arg-type]
+        return float(_loss(Answer(batch, 0.1, factor * 0.01), batch).spread)
 
     assert spread_loss(1.0) < min(spread_loss(0.7), spread_loss(1.4))
+
+
+def test_a_freak_pulls_no_harder_on_the_spread_than_a_moderate_miss() -> None:
+    batch = _batch()
+    gradients = []
+    for error in (1.0, 1000.0):
+        denoiser = Answer(batch, error)
+        log_variance = torch.tensor(math.log(0.01), requires_grad=True)
+        denoiser.variance = 1.0
+        stretched = Stretched(denoiser, log_variance)
+        _loss(stretched, batch).spread.backward()  # type: ignore[arg-type,no-untyped-call]
+        assert log_variance.grad is not None
+        gradients.append(float(log_variance.grad))
+    assert gradients[0] == pytest.approx(gradients[1])
+    assert gradients[0] < 0  # more variance is wanted
 
 
 def test_the_average_of_constant_weights_is_these_and_it_forgets_the_start() -> None:

@@ -37,6 +37,8 @@ class Condition:
         Shape (batch, vector length).
     guess : Tensor, optional
         A first guess of the clean image, which the denoiser starts from; shape of the image.
+    guess_error : Tensor, optional
+        Root mean square error that is expected of the guess, shape (batch,).
     known : Tensor, optional
         Values of known pixels, for guidance; shape of the image.
     known_mask : Tensor, optional
@@ -48,6 +50,7 @@ class Condition:
     maps: Tensor | None = None
     vector: Tensor | None = None
     guess: Tensor | None = None
+    guess_error: Tensor | None = None
     known: Tensor | None = None
     known_mask: Tensor | None = None
     measured: Tensor | None = None
@@ -55,6 +58,10 @@ class Condition:
     def to(self, device: torch.device) -> Condition:
         """Return the same condition on another device."""
         return Condition(**{name: t.to(device) for name, t in self._given().items()})
+
+    def nbytes(self) -> int:
+        """Return how many bytes its tensors take."""
+        return sum(t.nbytes for t in self._given().values())
 
     @classmethod
     def stack(cls, conditions: Sequence[Condition]) -> Condition:
@@ -85,23 +92,23 @@ class Preconditioned(nn.Module):
     """A network made a denoiser by the preconditioning of Karras et al. 2022 (arXiv:2206.00364), table 1.
 
     ``D(x) = c_skip x + c_out F(c_in x, c_noise)`` with ``c_skip = s^2 / (sigma^2 + s^2)``,
-    ``c_out = sigma s / sqrt(sigma^2 + s^2)``, ``c_in = 1 / sqrt(sigma^2 + s^2)`` and ``c_noise = ln(sigma) / 4``,
+    ``c_out = sigma s / sqrt(sigma^2 + s^2)``, ``c_in = 1 / sqrt(sigma^2 + s^2)`` and ``c_noise = ln(sigma / s) / 4``,
     where ``s`` is the standard deviation of the data. The variance is ``c_out^2 exp(V)``.
 
-    If the condition holds a guess ``g``, all of this is done to ``x - g``, and ``s`` is the standard deviation of what
-    the guess leaves over: before the network has learned anything, the denoiser is the posterior mean of a Gaussian
-    around the guess.
+    If the condition holds a guess ``g`` and its expected error, all of this is done to ``x - g``, and ``s`` is that
+    error: before the network has learned anything, the denoiser is the posterior mean of a Gaussian around the guess.
+    The network sees noise levels relative to ``s``, so that faint noise and heavy noise are one task to it.
 
     Parameters
     ----------
     network : LocalUNet
         The raw network.
     sigma_data : float
-        Standard deviation of the data, ``s``.
+        Standard deviation of the data, ``s`` where nothing is known of an image.
     sigma_max : float
-        Noise level from which on the network is blind to ``x``: what little such noise lets through is replaced by
-        nothing, so that one evaluation there is exactly the posterior mean given the condition, what a regression
-        network predicts, and depends on no noise.
+        Noise level from which on the network is blind to ``x`` (where ``s`` is another one, this changes with it; see
+        `blind_from`): what little such noise lets through is replaced by nothing, so that one evaluation there is
+        exactly the posterior mean given the condition, what a regression network predicts, and depends on no noise.
 
     Attributes
     ----------
@@ -120,14 +127,25 @@ class Preconditioned(nn.Module):
     def forward(self, x: Tensor, sigma: float | Tensor, condition: Condition = NOTHING) -> Prediction:
         """Return the posterior mean and variance; see `Denoiser`."""
         sigma = torch.as_tensor(sigma, dtype=torch.float32, device=x.device).expand(len(x))
-        wide = sigma.view(-1, *([1] * (x.ndim - 1)))
-        total = (wide**2 + self.sigma_data**2).sqrt()
-        c_out = wide * self.sigma_data / total
+        scale = self._scale(condition, sigma)
+        wide, s = (value.view(-1, *([1] * (x.ndim - 1))) for value in (sigma, scale))
+        total = (wide**2 + s**2).sqrt()
+        c_out = wide * s / total
         left = x if condition.guess is None else x - condition.guess
-        left = torch.where(wide < self.sigma_max * (1 - _SLACK), left, 0.0)
-        raw, spread = self.network(left / total, sigma.log() / 4, condition.maps, condition.vector, self.precision)
-        mean = left * (self.sigma_data / total) ** 2 + c_out * raw
+        left = torch.where(wide < s * (self.sigma_max / self.sigma_data) * (1 - _SLACK), left, 0.0)
+        c_noise = (sigma / scale).log() / 4
+        raw, spread = self.network(left / total, c_noise, condition.maps, condition.vector, self.precision)
+        mean = left * (s / total) ** 2 + c_out * raw
         if condition.guess is not None:
             mean = mean + condition.guess
         log_variance = spread.clamp(-_LOG_VARIANCE_LIMIT, _LOG_VARIANCE_LIMIT)
         return Prediction(mean, c_out**2 * log_variance.exp())
+
+    def blind_from(self, guess_error: float | None = None) -> float:
+        """Return the noise level from which on an image is not looked at, given the expected error of its guess."""
+        return self.sigma_max if guess_error is None else self.sigma_max / self.sigma_data * guess_error
+
+    def _scale(self, condition: Condition, sigma: Tensor) -> Tensor:
+        if condition.guess_error is None:
+            return torch.full_like(sigma, self.sigma_data)
+        return condition.guess_error.to(sigma)

@@ -31,7 +31,7 @@ def classifier_free(denoiser: Denoiser, weight: float, interval: tuple[float, fl
             return told
         maps = None if condition.maps is None else torch.zeros_like(condition.maps)
         vector = None if condition.vector is None else torch.zeros_like(condition.vector)
-        untold = denoiser(x, sigma, replace(condition, maps=maps, vector=vector, guess=None))
+        untold = denoiser(x, sigma, replace(condition, maps=maps, vector=vector, guess=None, guess_error=None))
         return Prediction(torch.lerp(untold.mean, told.mean, 1 + weight), told.variance)
 
     return guided

@@ -77,6 +77,22 @@ class Features(nn.Module):
         return F.interpolate(x, scale_factor=factor, mode="nearest")
 
 
+class Scalar(nn.Module):
+    """A number for each image, linear in the embedding and zero at first.
+
+    The mean over the embedding, not the sum: all its weights are pulled the same way, and the sum of their steps would
+    throw the number about.
+    """
+
+    def __init__(self, embedding: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(embedding))
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """Map (batch, embedding) to (batch,)."""
+        return (embedding * self.weight).mean(dim=1)
+
+
 class LocalUNet(nn.Module):
     """U-Net without any normalisation or attention over space.
 
@@ -132,8 +148,12 @@ class LocalUNet(nn.Module):
         self.features = Features(inputs, widths, blocks, embedding, dims)
         self.mean = Conv(widths[0], channels * patch, 3, dims)
         self.mean_gain = nn.Parameter(torch.zeros(()))
+        # How large the result is depends on the image more than its pattern does; these two say it in one number each.
+        self.mean_size = Scalar(embedding)
+        self.spread_size = Scalar(embedding)
         self.spread_hidden = Conv(widths[0] + 1, widths[0], 3, dims)
-        self.spread = Conv(widths[0], channels * patch, 3, dims)
+        # One value for each patch: errors of neighbours are alike, and a map without its own noise is calibrated better.
+        self.spread = Conv(widths[0], channels, 3, dims)
         self.spread_gain = nn.Parameter(torch.zeros(()))
 
     def forward(
@@ -170,12 +190,14 @@ class LocalUNet(nn.Module):
         layout = torch.channels_last if self.dims == 2 else torch.channels_last_3d
         embedding = self._embed(c_noise, vector)
         features = self.features(inputs.contiguous(memory_format=layout), embedding.to(precision))
-        mean = self._to_pixels(self.mean(features.float(), gain=self.mean_gain))
-        return mean, self._log_variance(features.detach())
+        each = (-1, *([1] * (x.ndim - 1)))
+        size, spread = self.mean_size(embedding).exp(), self.spread_size(embedding.detach())
+        mean = self._to_pixels(self.mean(features.float(), gain=self.mean_gain)) * size.view(each)
+        return mean, self._log_variance(features.detach()) + spread.view(each)
 
     def _log_variance(self, features: Tensor) -> Tensor:
         hidden = silu(self.spread_hidden(torch.cat([features, torch.ones_like(features[:, :1])], dim=1)))
-        return self._to_pixels(self.spread(hidden, gain=self.spread_gain).float())
+        return self._enlarge(self.spread(hidden, gain=self.spread_gain).float())
 
     def _embed(self, c_noise: Tensor, vector: Tensor | None) -> Tensor:
         embedding = self.embed_sigma(self.fourier(c_noise))
@@ -186,6 +208,12 @@ class LocalUNet(nn.Module):
                 vector = torch.cat([vector.to(embedding.dtype), embedding.new_ones(len(embedding), 1)], dim=1)
             embedding = mix(embedding, self.embed_vector(vector), 0.5)
         return silu(embedding)
+
+    def _enlarge(self, x: Tensor) -> Tensor:
+        """Interpolate a value for each patch to each pixel."""
+        across = (1.0,) * (self.dims - 2) + (float(self.unshuffle),) * 2
+        mode = "bilinear" if self.dims == 2 else "trilinear"
+        return F.interpolate(x, scale_factor=across, mode=mode, align_corners=False)
 
     def _to_patches(self, x: Tensor) -> Tensor:
         return self._by_plane(F.pixel_unshuffle, x)

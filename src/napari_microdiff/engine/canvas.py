@@ -24,7 +24,7 @@ from .memory import Scratch, Workplace, is_out_of_memory
 from .tiles import Box, Reach, Tile, batches, grown, make_tiles, read_window
 
 Image = NDArray[np.float32]
-_STREAMS_PER_SAMPLE = 2**20
+_STREAMS_PER_PAIR = 2**20
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,10 @@ def sample_plane(
 ) -> Generator[Denoised | Notice, None, Image | None]:
     """Draw one sample of a plane.
 
+    Samples 0 and 1, 2 and 3 and so on are *antithetic*: drawn with the same noise of opposite sign (Hammersley and
+    Morton 1956). Each is as good a draw as any, and their errors about the posterior mean cancel to first order, so
+    that few samples already average to it.
+
     Parameters
     ----------
     steps : sequence of Step
@@ -99,7 +103,7 @@ def sample_plane(
     workplace : Workplace
         Where tiles are evaluated; its batch and tile shrink when memory runs out.
     seed, sample : int
-        Key of the noise.
+        Key of the noise and number of the sample.
 
     Yields
     ------
@@ -118,6 +122,8 @@ def sample_plane(
     """
     area = sampled_area(plane, steps)
     canvas = None if len(steps) == 1 else _Canvas(plane, area, steps)
+    pair, second = divmod(sample, 2)
+    sign = -1.0 if second else 1.0
     try:
         for number, step in enumerate(steps):
             tiles = make_tiles(plane.shape, area, workplace.tile, plane.reach)
@@ -127,7 +133,7 @@ def sample_plane(
                     yield item
                     continue
                 if canvas is not None:
-                    canvas.apply(step, item, seed, sample * _STREAMS_PER_SAMPLE + number)
+                    canvas.apply(step, item, seed, pair * _STREAMS_PER_PAIR + number, sign)
                 yield _within(item, plane.region, first=number == 0)
             if canvas is not None:
                 canvas.advance()
@@ -222,13 +228,13 @@ class _Canvas:
         channels = (0, self._plane.channels)
         return np.ascontiguousarray(read_window(self._x, (channels, *window), self._origin))
 
-    def apply(self, step: Step, item: _Evaluated, seed: int, stream: int) -> None:
-        """Take one step at the pixels of a tile."""
+    def apply(self, step: Step, item: _Evaluated, seed: int, stream: int, sign: float) -> None:
+        """Take one step at the pixels of a tile, with the noise of a stream times ``sign``."""
         here = (slice(None), *(slice(a - o, b - o) for (a, b), o in zip(item.core, self._origin[1:], strict=True)))
         memory = None if self._memory is None else self._memory[here]
         new = _mixed(step.x, item, memory)
         if step.noise or (step.variance and item.variance is not None):
-            new += self._noise(step, item, seed, stream)
+            new += np.float32(sign) * self._noise(step, item, seed, stream)
         if step.memory is not None and memory is not None:
             memory[...] = _mixed(step.memory, item, memory)
         self._next[here] = new

@@ -66,8 +66,8 @@ class Result:
     region : tuple of (start, stop)
         Where the result belongs in the input, one pair per axis.
     report : dict
-        JSON-able facts: ``seconds``, ``device``, ``noise_level`` (input units), ``normalization``,
-        ``familiarity`` (how like the training images this one is), ``notices``.
+        JSON-able facts: ``seconds``, ``device``, ``evaluations`` (of the denoiser per sample), ``noise_level`` (input
+        units), ``normalization``, ``familiarity`` (how like the training images this one is), ``notices``.
     """
 
     request: Request

@@ -100,6 +100,13 @@ def check_finite(pixels: NDArray[np.generic]) -> None:
         raise ImageError(f"The image has values beyond {_LARGEST:g}. Divide it by a constant and try again.")
 
 
+def _as_array(image: object) -> NDArray[np.generic]:
+    try:
+        return np.asarray(image)
+    except ValueError:
+        raise ImageError("The image is no array: its rows differ in length. Give every row the same length.") from None
+
+
 def open_source(request: Request, array: Sliceable) -> Source:
     """Check an image against a request.
 
@@ -110,6 +117,8 @@ def open_source(request: Request, array: Sliceable) -> Source:
     RequestError
         If axes or region do not fit it.
     """
+    if not hasattr(array, "dtype"):
+        array = _as_array(array)
     kind = np.dtype(array.dtype).kind
     if kind not in "buif":
         what = "complex numbers" if kind == "c" else f"the type {array.dtype}"
@@ -200,6 +209,11 @@ class Look:
 def evaluations_needed(request: Request) -> int:
     """Return how many evaluations a sample takes: one if only the posterior mean and its uncertainty are wanted."""
     return request.steps if "sample" in request.outputs or request.samples > 1 else 1
+
+
+def samples_needed(request: Request) -> int:
+    """Return how many samples are worth computing: one if all would be equal."""
+    return request.samples if request.steps > 1 else 1
 
 
 def check_weights_match(request: Request, card: Card) -> None:

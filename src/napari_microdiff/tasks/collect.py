@@ -68,7 +68,8 @@ class Collector:
         if sample == self._request.samples - 1:
             self._put("mean", index, job.plane.region, (self._sum / self._request.samples).astype(np.float32))
             if self._request.samples >= _SPREAD_NEEDS:
-                spread = np.sqrt(self._squares / (self._request.samples - 1)).astype(np.float32)
+                # Antithetic samples have the posterior mean as their own, so that none of their freedom is lost to it.
+                spread = np.sqrt(self._squares / self._request.samples).astype(np.float32)
                 self._put("uncertainty", index, job.plane.region, spread)
             self._sum = self._squares = None
 

@@ -29,12 +29,13 @@ from ..imaging.noise import estimate_camera
 from ..imaging.spectrum import VECTOR_LENGTH
 from ..imaging.wiener import RADIUS, filtered
 from ..models.card import Card
-from .base import Context, Image, PlaneJob, evaluations_needed
+from .base import Context, Image, PlaneJob, evaluations_needed, samples_needed
+from .remember import Remembered
 from .statistics import Statistics, advice, channel_axis, channel_view, familiarity, measure, positions
 
 _DETERMINISTIC = {"dpmpp-2m", "heun", "ddim"}
-_SIGMA_MIN = 0.02  # of the data's standard deviation; what is below cannot be seen
-_GUIDED = (0.1, 10.0)  # interval of classifier-free guidance, in standard deviations of the data
+_SIGMA_MIN = 0.02  # of the standard deviation of what is sampled; what is below cannot be seen
+_GUIDED = (0.1, 10.0)  # interval of classifier-free guidance, in expected errors of the guess
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,9 @@ class Denoise:
             # From one starting point they always end at one image, which is no draw from what is possible.
             self.notices.append(f"'{self.request.sampler}' draws no samples from a noisy image: 'ddpm' was used.")
             self.request = self.request.model_copy(update={"sampler": "ddpm"})
+        if samples_needed(self.request) < self.request.samples:
+            self.notices.append("One step always gives the same result: one sample was computed. Ask for more steps.")
+            self.request = self.request.model_copy(update={"samples": 1})
         self._statistics = {p: measure(self.source, p) for p in positions(self.source)}
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("The image has the same value everywhere, so there is nothing to denoise.")
@@ -68,8 +72,10 @@ class Denoise:
         """Add classifier-free guidance if the request asks for it."""
         if not self.request.guidance or self._by_prior:
             return denoiser
-        low, high = (bound * self.card.sigma_data for bound in _GUIDED)
-        return classifier_free(denoiser, self.request.guidance, (low, high))
+        wanted = self.request.options.noise_level
+        errors = [s.guess_error(wanted) for s in self._statistics.values() if not s.constant]
+        interval = (_GUIDED[0] * min(errors), _GUIDED[1] * max(errors))
+        return classifier_free(denoiser, self.request.guidance, interval)
 
     def job(self, index: PlaneIndex) -> PlaneJob | None:
         """Prepare one plane; ``None`` for a channel without any content."""
@@ -123,23 +129,29 @@ class Denoise:
         wanted = self.request.options.noise_level
         vector = torch.from_numpy(statistics.vector(wanted))[None]
         kernel = statistics.wiener(wanted)
+        error = statistics.guess_error(wanted)
 
         def condition_at(tile: Tile) -> Condition:
             window = tuple((start - RADIUS, stop + RADIUS) for start, stop in tile.window)
             pixels = statistics.normalization.apply(read_window(noisy, window))
             guess = torch.from_numpy(filtered(pixels, kernel))[None, None]
             inner = torch.from_numpy(pixels[RADIUS:-RADIUS, RADIUS:-RADIUS])[None, None]
-            return Condition(maps=torch.cat([inner, guess], dim=1), vector=vector, guess=guess)
+            return Condition(
+                maps=torch.cat([inner, guess], dim=1), vector=vector, guess=guess, guess_error=torch.tensor([error])
+            )
 
-        steps = self._steps(self.card.sigma_max, blind=True)
-        return PlaneJob(replace(plane, condition_at=condition_at), steps, noisy)
+        steps = self._steps(self._denoiser.blind_from(error), _SIGMA_MIN * error, blind=True)
+        again = len(steps) * self.request.samples > 1
+        at = Remembered(condition_at) if again else condition_at
+        return PlaneJob(replace(plane, condition_at=at), steps, noisy)
 
     def _job_by_prior(self, plane: Plane, noisy: Any, stabilised: _Stabilised) -> PlaneJob:
         def start_at(tile: Tile) -> Image:
             pixels = stabilise(read_window(noisy, tile.window), stabilised.camera)
             return stabilised.normalization.apply(pixels)[None]
 
-        return PlaneJob(replace(plane, start_at=start_at), self._steps(stabilised.sigma, blind=False), noisy)
+        lowest = min(_SIGMA_MIN * self.card.sigma_data, stabilised.sigma / 2)
+        return PlaneJob(replace(plane, start_at=start_at), self._steps(stabilised.sigma, lowest, blind=False), noisy)
 
     def _nothing(self, tile: Tile) -> Condition:
         architecture = self.card.architecture
@@ -147,10 +159,9 @@ class Denoise:
         vector = torch.zeros(1, architecture.vector_length) if architecture.vector_length else None
         return Condition(maps=maps if architecture.condition_channels else None, vector=vector)
 
-    def _steps(self, sigma_max: float, *, blind: bool) -> list[Step]:
+    def _steps(self, sigma_max: float, sigma_min: float, *, blind: bool) -> list[Step]:
         count = levels_for(self.request.sampler, self.request.steps, blind)
-        lowest = min(_SIGMA_MIN * self.card.sigma_data, sigma_max / 2)
-        table = SAMPLERS[self.request.sampler](karras_sigmas(sigma_max, lowest, max(1, count)), blind=blind)
+        table = SAMPLERS[self.request.sampler](karras_sigmas(sigma_max, sigma_min, max(1, count)), blind=blind)
         return table[: evaluations_needed(self.request)]
 
     def _stabilise(self, position: int | None, statistics: Statistics) -> _Stabilised:

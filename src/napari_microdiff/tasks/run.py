@@ -31,7 +31,7 @@ from ..errors import DeviceError
 from ..imaging.axes import Sliceable, planes
 from ..models.build import load_denoiser
 from ..models.store import Model, find_model
-from .base import Context, PlaneJob, Source, Task, check_weights_match, evaluations_needed, open_source
+from .base import Context, PlaneJob, Source, Task, check_weights_match, evaluations_needed, open_source, samples_needed
 from .collect import Collector
 from .denoise import Denoise
 
@@ -103,6 +103,7 @@ def _run_on(device: torch.device, request: Request, array: Sliceable, *told: str
         "version": __version__,
         "seconds": round(time.monotonic() - started, 3),
         "device": describe_device(device),
+        "evaluations": evaluations_needed(resolved),
         "notices": notices,
         **task.report,
         **collector.report(),
@@ -131,7 +132,7 @@ def _planes(
         job = task.job(index)
         if job is None:
             collector.copy(index)
-            pace.skip(request.samples)
+            yield pace.skip(request.samples)
             continue
         for sample in range(request.samples):
             pace.start_sample(_evaluations(job, workplace.tile))
@@ -171,15 +172,19 @@ class _Pace:
         self._planned = self._done + evaluations
         self._per_sample = evaluations
 
-    def skip(self, samples: int) -> None:
+    def skip(self, samples: int) -> Progress:
         self._samples_left -= samples
+        return self._progress()
 
     def tick(self) -> Progress:
         self._done += 1
+        return self._progress()
+
+    def _progress(self) -> Progress:
         # After running out of memory there are more tiles than were planned.
         total = max(self._planned, self._done) + self._samples_left * self._per_sample
         elapsed = time.monotonic() - self._started
-        return Progress(self._done, total, elapsed / self._done * (total - self._done))
+        return Progress(self._done, total, elapsed / max(1, self._done) * (total - self._done))
 
 
 def count_evaluations(request: Request, shape: tuple[int, ...]) -> int:
@@ -192,7 +197,7 @@ def count_evaluations(request: Request, shape: tuple[int, ...]) -> int:
         per_plane *= (stop - 1) // tile - start // tile + 1  # tiles lie on a grid that starts at the image's origin
     return (
         len(planes(source.axes, source.shape, source.region))
-        * request.samples
+        * samples_needed(request)
         * evaluations_needed(request)
         * per_plane
     )

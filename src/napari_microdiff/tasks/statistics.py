@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..imaging.axes import Sliceable
+from ..imaging.axes import Sliceable, full_region, planes
 from ..imaging.blocks import sample_blocks
 from ..imaging.intensity import Normalization
 from ..imaging.noise import noise_sigma
 from ..imaging.spectrum import band_powers, noise_floor, statistics_vector
-from ..imaging.wiener import wiener_kernel
+from ..imaging.wiener import wiener_error, wiener_kernel
 from ..models.card import Familiarity
 from .base import Source, check_finite
 
 _BLOCKS, _BLOCK_SIDE = 24, 192
+_ROWS = 512  # read at once, so that memory stays bounded
 _ROUNDING = 1e-6  # of the range of an image; less noise than this is what arithmetic leaves behind
 
 
@@ -35,7 +36,7 @@ class Statistics:
     powers : ndarray
         Mean power of each frequency band, of the normalised image.
     constant : bool
-        Whether all pixels that were looked at are equal.
+        Whether all pixels are equal.
     """
 
     normalization: Normalization
@@ -50,6 +51,10 @@ class Statistics:
     def wiener(self, noise_level: float | None = None) -> NDArray[np.float32]:
         """Return the kernel of the image's Wiener filter, for another noise level if one is given."""
         return wiener_kernel(self.powers, self._floor(noise_level))
+
+    def guess_error(self, noise_level: float | None = None) -> float:
+        """Return the error to be expected of that filter, in normalised units."""
+        return wiener_error(self.powers, self._floor(noise_level))
 
     def _floor(self, noise_level: float | None) -> float:
         if noise_level is None:
@@ -105,13 +110,28 @@ def measure(source: Source, position: int | None) -> Statistics:
     view, axes = channel_view(source, position)
     blocks = sample_blocks(view, axes, count=_BLOCKS, size=_BLOCK_SIDE)
     check_finite(blocks)
-    constant = bool(np.ptp(blocks) == 0)
+    constant = bool(np.ptp(blocks) == 0) and _is_constant(view, axes)
     normalization = Normalization.fit(blocks)
     powers = band_powers(normalization.apply(blocks))
     noise = 0.0 if constant else noise_sigma(view, axes)
     if noise < _ROUNDING * normalization.scale:
         noise = 0.0
     return Statistics(normalization, noise, powers, constant)
+
+
+def _is_constant(view: Sliceable, axes: str) -> bool:
+    """Look at every pixel, until one differs; a sparse image may be empty wherever blocks were taken from."""
+    row_axis = min(axes.index("Y"), axes.index("X"))
+    first = None
+    for start in range(0, view.shape[row_axis], _ROWS):
+        region = list(full_region(view.shape))
+        region[row_axis] = (start, min(start + _ROWS, view.shape[row_axis]))
+        for index in planes(axes, view.shape, tuple(region)):
+            part = np.asarray(view[index])
+            first = part.flat[0] if first is None else first
+            if (part != first).any():
+                return False
+    return True
 
 
 def familiarity(vector: NDArray[np.floating], known: Familiarity) -> float:

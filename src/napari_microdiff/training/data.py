@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from ..imaging.intensity import Normalization
 from ..imaging.spectrum import band_powers, noise_floor, statistics_vector
-from ..imaging.wiener import RADIUS, filtered, wiener_kernel
+from ..imaging.wiener import RADIUS, filtered, wiener_error, wiener_kernel
 from .recipes import Recipe
 from .simulate import clean_field, pair_field, record
 from .sources import SMALLEST_PAIR, CleanPlane, Sources
@@ -28,6 +28,8 @@ class Batch(NamedTuple):
     ----------
     noisy, clean, guess : Tensor, shape (batch, 1, CROP, CROP)
         The guess is the Wiener filter of the noisy image.
+    guess_error : Tensor, shape (batch,)
+        Root mean square error that is expected of it.
     vector : Tensor, shape (batch, VECTOR_LENGTH)
         Statistics of the larger field that a crop comes from, as of a whole image.
     noise : Tensor, shape (batch,)
@@ -37,6 +39,7 @@ class Batch(NamedTuple):
     noisy: Tensor
     clean: Tensor
     guess: Tensor
+    guess_error: Tensor
     vector: Tensor
     noise: Tensor
 
@@ -68,7 +71,7 @@ class DenoiseBatches(Dataset[Batch]):
         number = self.first + index
         rng = np.random.default_rng([self.seed, number])
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        noisy, clean, guess, vectors = [], [], [], []
+        noisy, clean, guess, errors, vectors = [], [], [], [], []
         for _ in range(self.recipe.batch_fields):
             field_noisy, field_clean = self._field(rng, generator)
             field = normalise(field_noisy, field_clean, rng)
@@ -76,10 +79,11 @@ class DenoiseBatches(Dataset[Batch]):
                 noisy.append(field.noisy[here])
                 clean.append(field.clean[here])
                 guess.append(field.guess[here])
+                errors.append(field.guess_error)
                 vectors.append(field.vector)
         stacked_noisy, stacked_clean, stacked_guess = (torch.stack(part)[:, None] for part in (noisy, clean, guess))
         noise = (stacked_noisy - stacked_clean).pow(2).mean(dim=(1, 2, 3))
-        return Batch(stacked_noisy, stacked_clean, stacked_guess, torch.stack(vectors), noise)
+        return Batch(stacked_noisy, stacked_clean, stacked_guess, torch.tensor(errors), torch.stack(vectors), noise)
 
     def _field(self, rng: np.random.Generator, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         kind = rng.choice(3, p=self._shares)
@@ -95,11 +99,12 @@ class DenoiseBatches(Dataset[Batch]):
 
 
 class Field(NamedTuple):
-    """A field in normalised units, its Wiener filter and its statistics."""
+    """A field in normalised units, its Wiener filter, that one's expected error, and its statistics."""
 
     noisy: Tensor
     clean: Tensor
     guess: Tensor
+    guess_error: float
     vector: Tensor
 
 
@@ -121,7 +126,8 @@ def normalise(noisy: Tensor, clean: Tensor, rng: np.random.Generator | None) -> 
     level = noise_floor(powers) * hint
     padded = np.pad(noisy.numpy(), RADIUS, mode="reflect")
     guess = torch.from_numpy(filtered(padded, wiener_kernel(powers, level)))
-    return Field(noisy, clean, guess, torch.from_numpy(statistics_vector(powers, level)))
+    error = wiener_error(powers, level)
+    return Field(noisy, clean, guess, error, torch.from_numpy(statistics_vector(powers, level)))
 
 
 def _crops(rng: np.random.Generator) -> Iterator[tuple[slice, slice]]:

@@ -149,7 +149,7 @@ class _Run:
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
-        loss = denoising_loss(self.denoiser, batch, self.sigma_data, self.recipe.sigma_max, generator)
+        loss = denoising_loss(self.denoiser, batch, generator)
         self.optimizer.zero_grad()
         self.fabric.backward(loss.mean + loss.spread)
         self.fabric.clip_gradients(self.denoiser, self.optimizer, max_norm=5.0, error_if_nonfinite=False)
@@ -176,7 +176,9 @@ class _Run:
     def _measure_sigma_data(self) -> float:
         batches = DenoiseBatches(self.recipe, self.sources, seed=self.recipe.seed)
         drawn = [batches[i] for i in range(_SIGMA_DATA_BATCHES)]
-        return float(torch.cat([batch.clean - batch.guess for batch in drawn]).std())
+        contrast = torch.cat([batch.clean.pow(2).mean(dim=(1, 2, 3)) for batch in drawn])
+        # The median, since a few bright specks can stretch a field's range to a hundred times that of others.
+        return float(contrast.median().sqrt())
 
     def _validate(self, losses: list[float]) -> None:
         if self.fabric.global_rank:

@@ -11,61 +11,65 @@ from torch import Tensor
 from ..diffusion.denoiser import Condition, Preconditioned
 from .data import Batch
 
-# Shares of a batch, in eighths: half is trained as a regression network is (at the highest noise level, where the
-# condition is all that is known), a quarter to refine with the condition, a quarter as a prior without it.
-_BLIND, _REFINE = 4, 6
-_VARIANCE = 0.2  # of a clean image in normalised units, about
+# Shares of a batch, in eighths: five are trained as a regression network is (at the highest noise level, where the
+# condition is all that is known), two to refine with the condition, one as a prior without it.
+_BLIND, _REFINE = 5, 7
+_FAINTEST = 1e-3  # of the error before denoising; what is below counts no more
+_STRONGEST = 30.0  # mean residual of a crop, in predicted variances
 
 
 class Loss(NamedTuple):
-    """Weighted squared error of the mean, negative log-likelihood of the spread, plain error at the start."""
+    """Logarithm of the mean's squared error, negative log-likelihood of the spread, plain error at the start."""
 
     mean: Tensor
     spread: Tensor
     blind_error: Tensor
 
 
-def draw_sigmas(count: int, sigma_data: float, sigma_max: float, generator: torch.Generator) -> Tensor:
-    """Draw noise levels, shape (count,): ``sigma_max`` for the first half, then log-normal and stratified."""
-    blind = count * _BLIND // 8
-    rest = count - blind
+def draw_sigmas(scale: Tensor, ratio: float, generator: torch.Generator) -> Tensor:
+    """Draw noise levels for standard deviations ``scale``, shape (count,).
+
+    The first are ``ratio`` times the scale, where the denoiser is blind; the rest are log-normal and stratified.
+    """
+    blind = len(scale) * _BLIND // 8
+    rest = len(scale) - blind
     place = (torch.arange(rest) + torch.rand(rest, generator=generator)) / rest
     place = place[torch.randperm(rest, generator=generator)]
     normal = torch.erfinv((2 * place - 1).clamp(-0.9999, 0.9999)) * math.sqrt(2)
-    sigmas = (math.log(0.5 * sigma_data) + 1.2 * normal).exp().clamp(0.002 * sigma_data, 0.999 * sigma_max)
-    return torch.cat([torch.full((blind,), sigma_max), sigmas])
+    drawn = (math.log(0.5) + 1.2 * normal).exp().clamp(0.002, 0.999 * ratio)
+    return scale * torch.cat([torch.full((blind,), ratio), drawn]).to(scale.device)
 
 
-def denoising_loss(
-    denoiser: Preconditioned, batch: Batch, sigma_data: float, sigma_max: float, generator: torch.Generator
-) -> Loss:
+def denoising_loss(denoiser: Preconditioned, batch: Batch, generator: torch.Generator) -> Loss:
     """Evaluate the loss of one batch.
 
-    The squared error keeps the estimate a posterior mean whatever factor depends on the noise level and on the
-    condition only; ours makes a faint noise count as much as a heavy one. The spread is fitted by a Gaussian
-    likelihood of the residual with its gradient stopped.
+    The logarithm of each crop's mean squared error is what the decibels of its result are made of: a faint noise
+    counts as much as a heavy one, a smooth image as much as a busy one, and a freak does not throw the network off
+    its course. Within a crop it is the squared error that decides, so that the estimate stays the posterior mean as
+    far as a crop of many pixels can tell. The spread is fitted by a Gaussian likelihood of the residual with its
+    gradient stopped.
     """
-    device = batch.clean.device
     count = len(batch.clean)
-    sigmas = draw_sigmas(count, sigma_data, sigma_max, generator).to(device)
-    noise = torch.randn(batch.clean.shape, generator=generator).to(device)
-    x = batch.clean + sigmas.view(-1, 1, 1, 1) * noise
-    told = (torch.arange(count, device=device) < count * _REFINE // 8).float()
-    shown = told.view(-1, 1, 1, 1)
+    told = torch.arange(count, device=batch.clean.device) < count * _REFINE // 8
+    shown = told.float().view(-1, 1, 1, 1)
+    scale = torch.where(told, batch.guess_error, denoiser.sigma_data)
+    sigmas = draw_sigmas(scale, denoiser.sigma_max / denoiser.sigma_data, generator)
+    noise = torch.randn(batch.clean.shape, generator=generator).to(batch.clean)
     condition = Condition(
         maps=torch.cat([batch.noisy, batch.guess], dim=1) * shown,
         vector=batch.vector * told[:, None],
         guess=batch.guess * shown,
+        guess_error=scale,
     )
-    mean, variance = denoiser(x, sigmas, condition)
+    mean, variance = denoiser(batch.clean + sigmas.view(-1, 1, 1, 1) * noise, sigmas, condition)
     assert variance is not None
     squared = (mean - batch.clean) ** 2
-    prior_error = sigmas**2 * _VARIANCE / (sigmas**2 + _VARIANCE)
-    contrast = batch.noisy.var(dim=(1, 2, 3))
-    condition_error = 0.03 * batch.noise**0.75 + 3e-3 * contrast + 3e-4
-    expected = torch.where(told > 0, torch.minimum(prior_error, condition_error), prior_error)
     per_image = squared.mean(dim=(1, 2, 3))
-    residual = squared.detach().clamp_min(1e-8)
-    spread = 0.5 * (residual / variance + variance.log())
+    before = sigmas**2 * denoiser.sigma_data**2 / (sigmas**2 + denoiser.sigma_data**2)
+    before = torch.where(told, torch.minimum(before, batch.noise), before)
+    residual = squared.detach() / variance
+    # A crop whose error is far from what was predicted pulls no harder than one that is moderately off.
+    pull = (_STRONGEST / residual.detach().mean(dim=(1, 2, 3), keepdim=True)).clamp_max(1)
+    spread = 0.5 * (residual * pull + variance.log())
     blind = count * _BLIND // 8
-    return Loss((per_image / expected).mean(), spread.mean(), per_image[:blind].detach().mean())
+    return Loss((per_image + _FAINTEST * before + 1e-9).log().mean(), spread.mean(), per_image[:blind].detach().mean())

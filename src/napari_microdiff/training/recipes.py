@@ -70,7 +70,7 @@ class Noise(_Part):
     shot_share : (float, float)
         Range of the share of the noise variance that is shot noise (the rest is read noise).
     correlated, correlation_px : float, (float, float)
-        How often the noise is blurred, and by Gaussians of which standard deviations.
+        How often the noise is blurred, and by Gaussians of which standard deviations along y and x.
     quantised, stripes, hot_pixels : float
         How often images are stored in 8 bits, have row offsets, or have hot pixels.
     """
@@ -102,7 +102,7 @@ class Recipe(_Part):
     summary: str
     task: Literal["denoise"] = "denoise"
     architecture: Architecture
-    sigma_max: float = 1.0
+    sigma_max: float = 5.0
     pairs: tuple[Pairs, ...] = ()
     clean: tuple[Clean, ...] = ()
     procedural: Literal["fluorescence", "electron_microscopy"]
@@ -113,7 +113,7 @@ class Recipe(_Part):
     blur_px: tuple[float, float] = (0.4, 4.0)
     steps: int = 60_000
     batch_fields: int = 4
-    learning_rate: float = 0.005
+    learning_rate: float = 0.01
     seed: int = 0
     training_data: tuple[TrainingSet, ...] = ()
     known_failures: tuple[str, ...] = ()

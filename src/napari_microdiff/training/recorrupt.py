@@ -20,7 +20,7 @@ from ..imaging.axes import planes
 from ..imaging.intensity import Normalization
 from ..imaging.noise import estimate_camera
 from ..imaging.spectrum import noise_floor, statistics_vector
-from ..imaging.wiener import RADIUS, wiener_kernel
+from ..imaging.wiener import RADIUS, wiener_error, wiener_kernel
 from ..tasks.base import Source
 from ..tasks.statistics import Statistics, channel_axis, channel_view, measure
 from .average import PowerAverage
@@ -31,6 +31,7 @@ _CROP, _BATCH = 128, 8
 _LEARNING_RATE = 1e-3
 _LARGEST_SIDE = 768  # of the part of a plane that is learned from
 _MOST_PLANES = 8
+_LEAST_ERROR = 0.002  # that can be left, as a share of the noise
 _HELD_OUT = 16  # crops on which it is judged whether the model got better
 
 
@@ -67,7 +68,7 @@ class NoisyImages:
 
     def _mean(self, denoiser: Preconditioned, noisy: Tensor) -> Tensor:
         guess = _filtered(noisy[None, None], self._kernel)[0, 0]
-        return blind_prediction(denoiser, noisy, guess, self.vector).mean
+        return blind_prediction(denoiser, noisy, guess, self.statistics.guess_error(), self.vector).mean
 
     def _tensor(self, plane: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(self.normalization.apply(plane)).to(self.device)
@@ -112,7 +113,7 @@ class RecorruptedFit:
         self.average = PowerAverage(denoiser)
         self._optimizer = torch.optim.Adam(denoiser.parameters(), lr=_LEARNING_RATE, betas=(0.9, 0.99))
         self._rng = np.random.default_rng([seed, 0])
-        self._vector, self._kernel = self._statistics_of_recorrupted(images.statistics)
+        self._vector, self._kernel, self._guess_error = self._statistics_of_recorrupted(images.statistics)
         self._held_out = [self._draw(np.random.default_rng([seed, 1, i]), 1) for i in range(_HELD_OUT)]
 
     def one_step(self, step: int) -> None:
@@ -137,18 +138,20 @@ class RecorruptedFit:
     def gain_db(self) -> float:
         """Estimate by how much the squared error fell, on crops with noise that was not trained with.
 
-        The squared distance to a recorrupted target is the error plus the target's noise, which is subtracted.
+        The squared distance to a recorrupted target is the error plus the target's noise. That noise is the same for
+        both models, so that the difference of their distances is the difference of their errors; how large the
+        parent's error was, the parent says itself.
         """
-        errors = []
-        for denoiser in (self.parent, self.average.module):
-            total = 0.0
-            for inputs, targets, noise in self._held_out:
-                with torch.inference_mode():
-                    mean = self._evaluate(denoiser, inputs).mean
-                floor = float(noise.pow(2).mean()) * (1 + _RECORRUPTION**-2)
-                total += float((mean - targets).pow(2).mean()) - floor
-            errors.append(max(total / len(self._held_out), 1e-9))
-        return 10 * math.log10(errors[0] / errors[1])
+        fall, before, noise_power = 0.0, 0.0, 0.0
+        for inputs, targets, noise in self._held_out:
+            with torch.inference_mode():
+                old, new = (self._evaluate(denoiser, inputs) for denoiser in (self.parent, self.average.module))
+            assert old.variance is not None
+            fall += float(((old.mean - targets) ** 2 - (new.mean - targets) ** 2).mean()) / _HELD_OUT
+            before += float(old.variance.mean()) / _HELD_OUT
+            noise_power += float(noise.pow(2).mean()) / _HELD_OUT
+        after = max(before - fall, _LEAST_ERROR * noise_power)
+        return 10 * math.log10((after + fall) / after)
 
     def _draw(self, rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor, Tensor]:
         """Draw recorrupted crops: inputs, targets, and the standard deviation of the noise at each pixel."""
@@ -171,17 +174,24 @@ class RecorruptedFit:
     def _evaluate(self, denoiser: Preconditioned, inputs: Tensor) -> Prediction:
         guess = _filtered(inputs, self._kernel)
         vector = self._vector.expand(len(inputs), -1)
-        condition = Condition(maps=torch.cat([inputs, guess], dim=1), vector=vector, guess=guess)
-        prediction: Prediction = denoiser(torch.zeros_like(inputs), denoiser.sigma_max, condition)
+        condition = Condition(
+            maps=torch.cat([inputs, guess], dim=1),
+            vector=vector,
+            guess=guess,
+            guess_error=torch.full((len(inputs),), self._guess_error),
+        )
+        blind = denoiser.blind_from(self._guess_error)
+        prediction: Prediction = denoiser(torch.zeros_like(inputs), blind, condition)
         return prediction
 
-    def _statistics_of_recorrupted(self, statistics: Statistics) -> tuple[Tensor, Tensor]:
-        """Return vector and Wiener kernel of the image as it is after recorruption."""
+    def _statistics_of_recorrupted(self, statistics: Statistics) -> tuple[Tensor, Tensor, float]:
+        """Return vector, Wiener kernel and that one's expected error of the image as it is after recorruption."""
         floor = noise_floor(statistics.powers)
         powers = statistics.powers + (_RECORRUPTION * floor) ** 2
         noise = floor * math.sqrt(1 + _RECORRUPTION**2)
         vector, kernel = statistics_vector(powers, noise), wiener_kernel(powers, noise)
-        return torch.from_numpy(vector).to(self.images.device), torch.from_numpy(kernel).to(self.images.device)
+        device = self.images.device
+        return torch.from_numpy(vector).to(device), torch.from_numpy(kernel).to(device), wiener_error(powers, noise)
 
 
 def _window(shape: torch.Size | tuple[int, ...], rng: np.random.Generator) -> tuple[slice, slice]:

@@ -18,15 +18,23 @@ def log_uniform(rng: Generator, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
-def blur(image: Tensor, sigma: float) -> Tensor:
-    """Blur a (y, x) tensor by a Gaussian of standard deviation ``sigma`` pixels, reflecting at the border."""
+def blur(image: Tensor, sigma: float, sigma_x: float | None = None) -> Tensor:
+    """Blur a (y, x) tensor by a Gaussian of standard deviation ``sigma`` pixels, reflecting at the border.
+
+    ``sigma_x`` is that along x where it is another one.
+    """
+    along_y, along_x = _gaussian(sigma), _gaussian(sigma if sigma_x is None else sigma_x)
+    by, bx = len(along_y) // 2, len(along_x) // 2
+    padded = F.pad(image[None, None], (bx, bx, by, by), mode="reflect")
+    rows = F.conv2d(padded, along_y.view(1, 1, -1, 1))
+    return F.conv2d(rows, along_x.view(1, 1, 1, -1))[0, 0]
+
+
+def _gaussian(sigma: float) -> Tensor:
     radius = max(1, int(np.ceil(3 * sigma)))
     offsets = torch.arange(-radius, radius + 1, dtype=torch.float32)
     kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
-    kernel = kernel / kernel.sum()
-    padded = F.pad(image[None, None], (radius,) * 4, mode="reflect")
-    rows = F.conv2d(padded, kernel.view(1, 1, -1, 1))
-    return F.conv2d(rows, kernel.view(1, 1, 1, -1))[0, 0]
+    return kernel / kernel.sum()
 
 
 def _turn(image: Tensor, which: int) -> Tensor:
@@ -77,7 +85,9 @@ def record(noise: Noise, clean: Tensor, rng: Generator, generator: torch.Generat
     residual = shot + read
     if rng.random() < noise.correlated:
         before = residual.std()
-        residual = blur(residual, log_uniform(rng, *noise.correlation_px))
+        # A slow detector correlates along the scanned rows only, resampling along both axes.
+        along_y, along_x = (log_uniform(rng, *noise.correlation_px) for _ in range(2))
+        residual = blur(residual, 0.2 if rng.random() < 0.3 else along_y, along_x)
         residual = residual * (before / residual.std().clamp_min(1e-6))
     if rng.random() < noise.stripes:
         rows = torch.randn(len(light), 1, generator=generator)

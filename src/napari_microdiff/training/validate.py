@@ -28,15 +28,25 @@ def best_gaussian(truth: NDArray[np.floating], noisy: NDArray[np.floating]) -> f
 
 
 def blind_prediction(
-    denoiser: Preconditioned, noisy: torch.Tensor, guess: torch.Tensor, vector: torch.Tensor
+    denoiser: Preconditioned, noisy: torch.Tensor, guess: torch.Tensor, guess_error: float, vector: torch.Tensor
 ) -> Prediction:
     """Return the posterior mean and variance of an image given itself noisy, from one evaluation.
 
     All images have shape (y, x); the vector is one-dimensional.
     """
-    condition = Condition(maps=torch.stack([noisy, guess])[None], vector=vector[None], guess=guess[None, None])
-    mean, variance = denoiser(torch.zeros_like(guess)[None, None], denoiser.sigma_max, condition)
+    condition = Condition(
+        maps=torch.stack([noisy, guess])[None],
+        vector=vector[None],
+        guess=guess[None, None],
+        guess_error=torch.tensor([guess_error]),
+    )
+    mean, variance = denoiser(torch.zeros_like(guess)[None, None], denoiser.blind_from(guess_error), condition)
     return Prediction(mean[0, 0], None if variance is None else variance[0, 0])
+
+
+def _predicted(denoiser: Preconditioned, field: Field, device: torch.device) -> Prediction:
+    noisy, guess, vector = (part.to(device) for part in (field.noisy, field.guess, field.vector))
+    return blind_prediction(denoiser, noisy, guess, field.guess_error, vector)
 
 
 class Validation:
@@ -63,9 +73,7 @@ class Validation:
             gains = []
             for field, bar in items:
                 with torch.inference_mode():
-                    mean = blind_prediction(
-                        denoiser, field.noisy.to(device), field.guess.to(device), field.vector.to(device)
-                    ).mean
+                    mean = _predicted(denoiser, field, device).mean
                 gains.append(psnr(field.clean.numpy(), mean.cpu().numpy()) - bar)
             figures[name] = float(np.mean(gains))
         return figures
@@ -80,9 +88,7 @@ class Validation:
         factors = []
         for field, _ in items:
             with torch.inference_mode():
-                mean, variance = blind_prediction(
-                    denoiser, field.noisy.to(device), field.guess.to(device), field.vector.to(device)
-                )
+                mean, variance = _predicted(denoiser, field, device)
             assert variance is not None
             error = (mean.cpu() - field.clean).pow(2).mean()
             factors.append(float((error / variance.cpu().mean()).sqrt()))

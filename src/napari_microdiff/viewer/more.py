@@ -82,7 +82,7 @@ class More(QWidget):
 
     @property
     def samples(self) -> int:
-        """Number of independent samples."""
+        """Number of samples."""
         return int(self._samples.value)
 
     @property

@@ -44,6 +44,7 @@ def outcome(name: str, made: str, result: Result) -> str:
     facts = [f"{name} {made}"]
     if report.get("seconds"):
         facts.append(duration(float(report["seconds"])))
-    facts += [str(report.get("device", request.device)), count(request.steps, "step"), f"seed {request.seed}"]
+    steps = report.get("evaluations", request.steps)
+    facts += [str(report.get("device", request.device)), count(steps, "step"), f"seed {request.seed}"]
     hint = [UNCERTAINTY_HINT] if result.uncertainty is not None else []
     return "\n".join([", ".join(facts), *hint, *(str(notice) for notice in report.get("notices", ()))])

@@ -23,6 +23,7 @@ from common import (
     measures,
     run_peer,
 )
+from peers.plain_unet import denoise as denoise_plain
 from report import Report, Row, mean_rows, say
 from skimage.restoration import denoise_nl_means
 
@@ -30,8 +31,11 @@ import napari_microdiff
 from napari_microdiff.imaging.noise import noise_sigma
 
 GAUSSIAN, N2V = "Gaussian, best sigma", "N2V (CAREamics), trained on the image"
+PLAIN = "plain U-Net, same size and training"
 ONE, MEAN, SAMPLE, ADAPTED = "ours, 1 evaluation", "ours, mean of samples", "ours, one sample", "ours, adapted"
 STRENGTHS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0)  # of the measured noise, for methods that want a noise level
+
+PLAIN_WEIGHTS = Path(__file__).parent / "peers" / "plain"
 
 Made = tuple[Image, str]  # an image and how it was made
 
@@ -58,7 +62,7 @@ def classical(pair: Pair) -> Iterator[tuple[str, Callable[[], Made]]]:
     yield "non-local means (scikit-image), best", non_local_means
 
 
-def peers(pair: Pair, python: Path, epochs: int) -> Iterator[tuple[str, Callable[[], Made | None]]]:
+def peers(pair: Pair, python: Path, epochs: int, plain: Path) -> Iterator[tuple[str, Callable[[], Made | None]]]:
     """Yield methods that run in the peers' environment."""
     sigma = noise_sigma(pair.noisy, "YX") or 1e-3
 
@@ -75,7 +79,12 @@ def peers(pair: Pair, python: Path, epochs: int) -> Iterator[tuple[str, Callable
             return None
         return made["images"][0], f"{int(made['steps'])} steps of 16 x 64² in {float(made['train_seconds']):.0f} s"
 
+    def plain_unet() -> Made | None:
+        weights = plain / f"{pair.model}.pt"
+        return (denoise_plain(weights, pair.noisy), "1 evaluation") if weights.exists() else None
+
     yield "BM3D, best sigma", bm3d
+    yield PLAIN, plain_unet
     yield N2V, noise2void
 
 
@@ -145,6 +154,8 @@ def judge(report: Report, means: list[Row]) -> None:
         report.claim("1 evaluation over N2V, dB (adapted, where this is not met)", gain(ONE, N2V), least=0.0)
     if N2V in by and ADAPTED in by:
         report.claim("adapted over N2V, dB", gain(ADAPTED, N2V), least=0.0)
+    if PLAIN in by:
+        report.claim("1 evaluation over the plain U-Net, dB", gain(ONE, PLAIN), least=-0.1)
     report.claim("mean of samples against 1 evaluation, dB", gain(MEAN, ONE), least=-0.1, most=0.1)
     sharper = by[SAMPLE]["HF energy"] / max(by[ONE]["HF energy"], 1e-12)
     report.claim("high-frequency energy of a sample to that of the mean", float(sharper), least=1.0)
@@ -156,11 +167,12 @@ def main(
     out: OutOption = None,
     python: PeersOption = PEERS,
     full: Annotated[bool, typer.Option("--full", help="Whole images instead of their first 512 x 512.")] = False,
+    plain: Annotated[Path, typer.Option(help="Folder with weights from peers/plain_unet.py.")] = PLAIN_WEIGHTS,
     n2v_epochs: Annotated[int, typer.Option(help="Epochs of N2V, of 20 steps each at 512 x 512.")] = 50,
 ) -> None:
     """Compare all methods on the test pairs."""
     side, samples, steps, epochs, adapting = (
-        (192, 2, 3, 1, 3) if quick else (None if full else 512, 8, 8, n2v_epochs, 300)
+        (192, 2, 3, 1, 1) if quick else (None if full else 512, 8, 8, n2v_epochs, 300)
     )
     pairs, what = load_pairs(data)
     report = Report(
@@ -170,7 +182,7 @@ def main(
     report.note(f"On {what}, {'whole' if side is None else f'the first {side} x {side}'}.")
     rows: list[Row] = []
     for pair in (pair.crop(side) for pair in pairs):
-        methods = (*classical(pair), *peers(pair, python, epochs), *ours(pair, samples, steps, adapting))
+        methods = (*classical(pair), *peers(pair, python, epochs, plain), *ours(pair, samples, steps, adapting))
         found = measure(pair, report, iter(methods))
         report.table(pair.name, [{k: v for k, v in row.items() if k != "image"} for row in found])
         rows += found

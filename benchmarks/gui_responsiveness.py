@@ -7,10 +7,7 @@ Needs a display: ``xvfb-run -a -s "-screen 0 1366x768x24" python benchmarks/gui_
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
-import platform
 import sys
 import tempfile
 import time
@@ -18,10 +15,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-RESULTS = Path(__file__).parent / "results" / "gui_responsiveness.json"
+import typer
+
 TICK = 0.02
+
+# As in `common`, which imports more than a viewer that is timed should have imported.
+OutOption = Annotated[
+    Path | None, typer.Option("--out", help="Result file; results/gui_responsiveness.json by default.")
+]
 
 
 class Ticker:
@@ -180,33 +183,44 @@ class Bench:
         pause(0.5)
 
 
-def main() -> None:
-    """Measure, print and write the results."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--side", type=int, default=2048)
-    parser.add_argument("--steps", type=int, default=4)
-    parser.add_argument("--model", default="denoise-fluorescence")
-    chosen = parser.parse_args()
-
+def main(
+    side: Annotated[int, typer.Option(help="Side of the image in pixels.")] = 2048,
+    steps: Annotated[int, typer.Option(help="Steps of the job.")] = 4,
+    model: Annotated[str, typer.Option(help="Identity of a model in the store.")] = "denoise-fluorescence",
+    out: OutOption = None,
+) -> None:
+    """Measure a job, its cancelling and the opening of the panel in a real viewer window."""
     os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")  # nobody's preferences are touched
-    began = time.perf_counter()
     import napari  # noqa: F401
 
-    print(f"napari imported in {time.perf_counter() - began:.1f} s")
-    results: dict[str, Any] = {"panel": panel_opening()}
-    model = model_or_stand_in(chosen.model)
-    bench = Bench(chosen.side, chosen.steps, model)
+    opening = panel_opening()
+    model = model_or_stand_in(model)
+    bench = Bench(side, steps, model)
     pause(5)  # the look at the image, which imports torch
     with bench.ticker.listening() as idle:
         pause(3)
-    results |= {"idle": idle, "first run": bench.job(), "second run": bench.job()}
-    results["cancel"] = bench.cancel()
-    results["setting"] = {"model": model, "image": [chosen.side, chosen.side], "steps": chosen.steps, **machine()}
-    for name, values in results.items():
-        print(f"{name:12s}", ", ".join(f"{key} {value}" for key, value in values.items()))
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    jobs = {"first run": bench.job(), "second run": bench.job()}
+    cancel = bench.cancel()
     bench.viewer.close()
+    # torch may be imported only now, since the opening of the panel is timed without it.
+    from report import Report
+
+    report = Report("gui_responsiveness", {"model": model, "image": [side, side], "steps": steps, **versions()})
+    report.table("waits of the GUI thread", [{"when": when, **waits} for when, waits in {"idle": idle, **jobs}.items()])
+    report.table("cancel", [cancel])
+    report.table("opening the panel", [opening])
+    report.claim("longest wait of a 20 ms timer on the GUI thread, ms", _worst(jobs, "longest_wait_ms"), most=200)
+    report.claim("share of a job that previews take", _worst(jobs, "preview_share"), most=0.1)
+    late = cancel["cancel_ms"] / cancel["evaluation_ms"]
+    report.claim("time until Cancel has taken effect, in evaluations of one tile", late, most=1)
+    report.claim("layers that a cancelled job leaves", float(cancel["layers_left"]), most=0)
+    report.claim("opening the panel, s", opening["seconds"], most=1)
+    report.claim("torch imported by that", float(opening["torch_imported"]), most=0)
+    report.save(out, quick=False)
+
+
+def _worst(jobs: dict[str, dict[str, Any]], what: str) -> float:
+    return float(max(job[what] for job in jobs.values()))
 
 
 def panel_opening() -> dict[str, Any]:
@@ -227,20 +241,13 @@ def panel_opening() -> dict[str, Any]:
     return {"seconds": round(seconds, 3), "torch_imported": loaded}
 
 
-def machine() -> dict[str, Any]:
-    """Describe what it ran on."""
-    names = ("napari", "torch", "numpy", "qtpy")
+def versions() -> dict[str, Any]:
+    """Say what it ran with, and how busy the computer was."""
     from qtpy import API_NAME, QT_VERSION
 
-    return {
-        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
-        "system": f"{platform.system()} {platform.machine()}",
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "qt": f"{API_NAME}, Qt {QT_VERSION}",
-        **{name: version(name) for name in names},
-    }
+    load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
+    return {"load": load, "qt": f"{API_NAME}, Qt {QT_VERSION}", "napari": version("napari")}
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

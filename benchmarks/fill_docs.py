@@ -1,0 +1,98 @@
+"""Write the benchmarks' results into the documentation, so that no figure is copied by hand.
+
+Every ``<!-- figures: NAME -->`` in README and docs is followed by what ``benchmarks/results/NAME.json`` says, up to
+``<!-- end of figures -->``. Run it after a benchmark: ``python benchmarks/fill_docs.py``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+END = "<!-- end of figures -->"
+MARK = re.compile(rf"<!-- figures: (\w+) -->\n(?:(?:(?!<!-- figures:).)*?{re.escape(END)}\n)?", re.DOTALL)
+
+# Of these the table with this title is shown, in these columns; of others the claims.
+COLUMNS = ("method", "dB over Gaussian", "PSNR dB", "SSIM", "resolution px")
+TABLES = {"denoise_quality": ("mean over the images", COLUMNS)}
+
+
+def number(value: Any) -> str:
+    """Return a value as it stands in a table."""
+    if isinstance(value, bool):
+        return "yes" if value else "**no**"
+    if not isinstance(value, float) or not math.isfinite(value):
+        return "" if value is None else str(value)
+    return f"{value:.1e}" if 0 < abs(value) < 1e-3 else f"{value:.4g}" if abs(value) < 1e3 else f"{value:,.0f}"
+
+
+def table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> str:
+    """Return rows as a Markdown table."""
+    first, *others = columns
+    lines = [f"| {' | '.join(columns)} |", f"|---|{'---:|' * len(others)}"]
+    lines += [f"| {row[first]} | {' | '.join(number(row.get(name)) for name in others)} |" for row in rows]
+    return "\n".join(lines)
+
+
+def claims(found: list[dict[str, Any]]) -> str:
+    """Return what was claimed, what was measured, and whether that holds."""
+    rows = []
+    for claim in found:
+        least, most = (None if end is None or math.isinf(end) else end for end in (claim["least"], claim["most"]))
+        wanted = " to ".join(number(float(end)) for end in (least, most) if end is not None)
+        word = "" if least is not None and most is not None else "at least " if least is not None else "at most "
+        rows.append({"": claim["claim"], "measured": claim["value"], "wanted": word + wanted, "holds": claim["met"]})
+    return table(rows, ("", "measured", "wanted", "holds"))
+
+
+def section(name: str) -> str:
+    """Return what the documentation shows of a benchmark; nothing if it has not been run."""
+    path = RESULTS / f"{name}.json"
+    if not path.exists():
+        return ""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    machine = content["machine"]
+    if name in TABLES:
+        title, columns = TABLES[name]
+        shown = table(content["tables"][title], columns)
+    else:
+        shown = claims(content["claims"])
+    where = f"{machine['cpu']}, {machine['cores']} cores" + (f", {machine['gpu']}" if "gpu" in machine else "")
+    notes = " ".join(content["notes"])
+    return f"{shown}\n\n*Measured by `benchmarks/{name}.py` on {where}. {notes}*".replace(". *", ".*")
+
+
+def filled(text: str) -> str:
+    """Return a page with the present results in it."""
+
+    def fill(mark: re.Match[str]) -> str:
+        name = mark.group(1)
+        shown = section(name)
+        opening = f"<!-- figures: {name} -->\n"
+        return f"{opening}\n{shown}\n\n{END}\n" if shown else opening
+
+    return MARK.sub(fill, text)
+
+
+def pages() -> list[Path]:
+    """Return the files that may show figures."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def main() -> None:
+    """Fill all pages and say which changed."""
+    for page in pages():
+        before = page.read_text(encoding="utf-8")
+        after = filled(before)
+        if after != before:
+            page.write_text(after, encoding="utf-8")
+            print(f"filled {page.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

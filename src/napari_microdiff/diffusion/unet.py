@@ -152,7 +152,7 @@ class LocalUNet(nn.Module):
         self.mean_size = Scalar(embedding)
         self.spread_size = Scalar(embedding)
         self.spread_hidden = Conv(widths[0] + 1, widths[0], 3, dims)
-        # One value for each patch: errors of neighbours are alike, and a map without its own noise is calibrated better.
+        # One value for each patch: errors of neighbours are alike, and a map without noise is calibrated better.
         self.spread = Conv(widths[0], channels, 3, dims)
         self.spread_gain = nn.Parameter(torch.zeros(()))
 

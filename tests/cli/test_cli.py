@@ -112,11 +112,13 @@ def test_denoise(shell: Shell, jobs: list[Request]) -> None:
 
 
 def test_all_options_reach_the_request(shell: Shell, jobs: list[Request]) -> None:
-    words = "--model m --sampler ddim --steps 8 --samples 3 --seed 5 --tile 64 --device cpu --precision float32"
-    words += " --noise-level 12.5 --start measured-noise --axes TYX --uncertainty u.tif --sample s.tif"
+    words = "--model denoise-em --sampler ddim --steps 8 --samples 3 --seed 5 --tile 64 --device cpu"
+    words += (
+        " --precision float32 --noise-level 12.5 --start measured-noise --axes TYX --uncertainty u.tif --sample s.tif"
+    )
     assert shell("denoise", "in.tif", "out.tif", *words.split()) == 0
     expected = {
-        "model": "m",
+        "model": "denoise-em",
         "sampler": "ddim",
         "steps": 8,
         "samples": 3,
@@ -260,15 +262,16 @@ class TestRun:
     """Requests from files."""
 
     def test_given_files(self, shell: Shell, jobs: list[Request]) -> None:
-        Path("job.yaml").write_text("model: m\nsteps: 4\noptions: {noise_level: 3}\n")
+        Path("job.yaml").write_text("model: denoise-em\nsteps: 4\noptions: {noise_level: 3}\n")
         assert shell("run", "job.yaml", "in.tif", "out.tif", "--device", "cpu") == 0
-        fields = {"model": "m", "steps": 4, "options": {"noise_level": 3}, "device": "cpu", "outputs": ("mean",)}
+        fields = {"model": "denoise-em", "steps": 4, "options": {"noise_level": 3}, "device": "cpu"}
+        fields["outputs"] = ("mean",)
         assert jobs == [Request.model_validate(fields | {"axes": "ZYX"})]
         assert files() == ["in.tif", "job.yaml", "out.tif"]
 
     def test_files_named_in_the_request(self, shell: Shell, jobs: list[Request], here: Path) -> None:
         (here / "sub").mkdir()
-        names = {"input": "../in.tif", "output": "out.tif", "uncertainty": "u.tif", "model": "m"}
+        names = {"input": "../in.tif", "output": "out.tif", "uncertainty": "u.tif", "model": "denoise-em"}
         (here / "sub" / "job.yaml").write_text(yaml.safe_dump(names))
         assert shell("run", "sub/job.yaml") == 0
         assert jobs[0].outputs == ("mean", "uncertainty")
@@ -348,3 +351,15 @@ def test_as_a_module() -> None:
     assert done.returncode == 2
     assert done.stderr == "error: There is no file gone.tif. Check its name and folder.\n"
     assert done.stdout == ""
+
+
+def test_an_unknown_model_is_told_before_torch_is_loaded(here: Path) -> None:
+    code = (
+        "import sys; from napari_microdiff.cli import main; sys.argv = ['napari-microdiff', 'denoise', 'in.tif', "
+        "'out.tif', '--model', 'denoise-me']\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert stop.code == 2\n"
+        "assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=here, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("error: There is no model called 'denoise-me'")

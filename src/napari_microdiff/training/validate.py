@@ -79,20 +79,20 @@ class Validation:
         return figures
 
     def spread_scale(self, denoiser: Preconditioned) -> float:
-        """Return the factor that makes predicted standard deviations right on average, on recorded pairs if any.
+        """Return the factor that makes predicted standard deviations right on held-out recordings.
 
-        The median over images, so that a single odd one does not decide.
+        The root mean square over images of each one's own factor: to be too sure of an image is worse than to be not
+        sure enough. Recorded pairs tell most about images to come, procedural ones least.
         """
         device = next(denoiser.parameters()).device
-        items = self._items.get("pairs") or [item for kind in self._items.values() for item in kind]
-        factors = []
+        items = next(self._items[kind] for kind in ("pairs", "recorded", "procedural") if kind in self._items)
+        squares = []
         for field, _ in items:
             with torch.inference_mode():
                 mean, variance = _predicted(denoiser, field, device)
             assert variance is not None
-            error = (mean.cpu() - field.clean).pow(2).mean()
-            factors.append(float((error / variance.cpu().mean()).sqrt()))
-        return float(np.median(factors))
+            squares.append(float((mean.cpu() - field.clean).pow(2).mean() / variance.cpu().mean()))
+        return float(np.sqrt(np.mean(squares)))
 
     @staticmethod
     def _prepare(noisy: torch.Tensor, clean: torch.Tensor) -> tuple[Field, float]:

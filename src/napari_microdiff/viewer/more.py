@@ -48,7 +48,7 @@ class More(QWidget):
             min=1,
             max=1000,
             label="Samples",
-            tooltip="Independent samples. Their mean and their spread are returned; each takes as long as the first.",
+            tooltip="How many to draw. Their mean and their spread are returned; each takes as long as the first.",
         )
         self.seed = SpinBox(value=0, min=0, max=2**31 - 1, label="Seed", tooltip="Another seed gives other samples.")
         devices = [(title, name) for title, name in DEVICES.items() if (name == "mps") <= (sys.platform == "darwin")]

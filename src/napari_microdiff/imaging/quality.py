@@ -69,7 +69,7 @@ def ssim(truth: _Image, estimate: _Image, *, affine: bool = True) -> float:
     """
     estimate, truth = _pair(affine_fit(estimate, truth) if affine else estimate, truth)
     return float(
-        structural_similarity(  # type: ignore[no-untyped-call]
+        structural_similarity(
             truth,
             estimate,
             data_range=float(np.ptp(truth)),

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from skimage.segmentation import relabel_sequential
+
+from napari_microdiff.errors import ImageError
+from napari_microdiff.imaging.instances import CONTACT, REACH, labels_of, maps_of
+from napari_microdiff.imaging.matching import match_all
+
+
+def discs(*circles: tuple[float, float, float], side: int = 96) -> np.ndarray:
+    """Discs (y, x, radius); pixels of two belong to the nearer centre, as those of touching cells do."""
+    y, x = np.mgrid[:side, :side]
+    away = np.stack([np.hypot(y - a, x - b) / r for a, b, r in circles])
+    return np.where(away.min(axis=0) <= 1, away.argmin(axis=0) + 1, 0)
+
+
+def test_every_object_is_1_deep_whatever_its_size() -> None:
+    labels = discs((25, 25, 6), (60, 60, 25))
+    depth, _ = maps_of(labels)
+    assert depth[labels == 1].max() == depth[labels == 2].max() == 1
+    assert depth[labels > 0].min() > 0
+    assert depth[labels == 0].max() < 0
+
+
+def test_depth_falls_with_the_distance_outside() -> None:
+    labels = np.zeros((60, 60), dtype=int)
+    labels[30, 30] = 1
+    depth, contact = maps_of(labels)
+    assert depth[30, 34] == pytest.approx(-4 / REACH)
+    assert depth[30, 59] == -1
+    assert (contact == -1).all()
+
+
+def test_contact_is_where_two_objects_are_near() -> None:
+    labels = np.zeros((40, 40), dtype=int)
+    labels[10:30, 8:18], labels[10:30, 20:30] = 3, 7
+    _, contact = maps_of(labels)
+    # The pixel between them is one away from one and two from the other.
+    assert contact[20, 18] == pytest.approx(2 * np.exp(-(3**2) / (2 * CONTACT**2)) - 1, abs=1e-6)
+    assert contact[20, 18] == contact[20, 19]
+    assert contact[20, 2] < -0.99
+
+
+@pytest.mark.parametrize("gap", [0, 1, 3])
+def test_touching_objects_come_back_one_by_one(gap: int) -> None:
+    labels = discs((40, 25, 16), (40, 25 + 30 + gap, 16), (75, 40, 14))
+    back = labels_of(maps_of(labels))
+    assert back.max() == 3
+    assert [m.average_precision for m in match_all(labels, back, [0.5, 0.9])] == [1.0, 1.0]
+
+
+def test_an_object_that_the_frame_cuts_is_deepest_at_the_frame() -> None:
+    labels = discs((40, 0, 20))
+    depth, _ = maps_of(labels)
+    assert depth[40, 0] == 1
+    assert labels_of(maps_of(labels)).max() == 1
+
+
+def test_one_object_everywhere_and_none_at_all() -> None:
+    everywhere = np.ones((20, 30), dtype=np.uint8)
+    assert (labels_of(maps_of(everywhere)) == 1).all()
+    assert not labels_of(maps_of(np.zeros((20, 30), dtype=bool))).any()
+
+
+def test_a_smaller_saddle_makes_more_objects() -> None:
+    labels = discs((40, 30, 16), (40, 54, 16)) > 0
+    maps = maps_of(labels)
+    assert labels_of(maps, saddle=0.9).max() == 1
+    assert labels_of(maps, saddle=0.05).max() == 2
+
+
+def test_small_objects_are_left_out() -> None:
+    labels = discs((20, 20, 2), (60, 60, 20))
+    assert labels_of(maps_of(labels), smallest=20).max() == 1
+
+
+@given(arrays.arrays(np.uint16, st.tuples(st.integers(1, 24), st.integers(1, 24)), elements=st.integers(0, 3)))
+def test_any_labels_have_maps_within_bounds(labels: np.ndarray) -> None:
+    maps = maps_of(labels)
+    assert maps.shape == (2, *labels.shape)
+    assert np.isfinite(maps).all()
+    assert np.abs(maps).max(initial=0) <= 1
+    np.testing.assert_array_equal(maps[0] > 0, labels > 0)
+    back = labels_of(maps)
+    np.testing.assert_array_equal(back > 0, labels > 0)
+    np.testing.assert_array_equal(back, relabel_sequential(back)[0])
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (np.zeros((2, 3, 4), int), "plane"),
+        (np.full((3, 3), 0.5), "whole numbers"),
+        (np.full((3, 3), np.nan), "whole numbers"),
+        (np.full((3, 3), -1), "negative"),
+        (np.zeros((3, 3), complex), "whole numbers"),
+    ],
+)
+def test_what_is_no_label_image_is_said(labels: np.ndarray, words: str) -> None:
+    with pytest.raises(ImageError, match=words):
+        maps_of(labels)
+
+
+def test_whole_floats_and_booleans_are_labels() -> None:
+    labels = discs((40, 40, 20))
+    np.testing.assert_array_equal(maps_of(labels.astype(float)), maps_of(labels > 0))

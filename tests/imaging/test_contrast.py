@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_microdiff.errors import ImageError
+from napari_microdiff.imaging.contrast import bright_objects
+
+GREY = np.array([[10, 200]], dtype=np.uint8)
+COLOUR = np.array([[[90, 40, 160], [240, 230, 235]]], dtype=np.uint8)  # a purple pixel, a white one
+
+
+def test_dark_objects_become_bright_in_any_unsigned_type() -> None:
+    np.testing.assert_array_equal(bright_objects(GREY, "bright"), [[10, 200]])
+    np.testing.assert_array_equal(bright_objects(GREY, "dark"), [[-10, -200]])
+
+
+def test_stained_objects_are_those_that_absorb_red() -> None:
+    purple, white = bright_objects(COLOUR, "stained")[0]
+    assert purple > white
+    pink = np.array([[[235, 120, 180]]], dtype=np.uint8)  # eosin
+    assert bright_objects(pink, "stained")[0, 0] < purple
+
+
+def test_transparency_is_left_out() -> None:
+    clear = np.concatenate([COLOUR, np.full((1, 2, 1), 255, np.uint8)], axis=2)
+    for shown in ("bright", "dark", "stained"):
+        np.testing.assert_array_equal(bright_objects(clear, shown), bright_objects(COLOUR, shown))
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 4, 2), (2, 4, 4, 3)])
+def test_what_is_neither_grey_nor_in_colours_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ImageError, match="grey or a colour"):
+        bright_objects(np.zeros(shape), "bright")

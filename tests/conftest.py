@@ -23,7 +23,7 @@ def make_tiny_model(
 ) -> None:
     """Save a small network with fixed random weights, strong enough to change an image, as a model."""
     from napari_microdiff.diffusion.unet import LocalUNet
-    from napari_microdiff.imaging.spectrum import VECTOR_LENGTH
+    from napari_microdiff.imaging.spectrum import LIKENESS, VECTOR_LENGTH
     from napari_microdiff.models.card import Architecture, Card, Familiarity
     from napari_microdiff.models.model import save_model
 
@@ -34,7 +34,7 @@ def make_tiny_model(
         # The gains start at zero, which would hide the network; these make every part of it count.
         for gain, value in ((network.mean_gain, size), (network.spread_gain, 0.5)):
             gain.fill_(value)
-    length = VECTOR_LENGTH - 1
+    length = LIKENESS.stop - LIKENESS.start
     card = Card(
         id=name,
         title="Tiny",
@@ -82,3 +82,12 @@ def noisy() -> NDArray[np.float32]:
     y, x = np.mgrid[:96, :112]
     spots = sum(np.exp(-((y - a) ** 2 + (x - b) ** 2) / 60) for a, b in rng.uniform(0, 100, (12, 2)))
     return (100 + 200 * spots + 10 * rng.standard_normal((96, 112))).astype(np.float32)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Keep torch from waking a thread for every small tensor, which costs more than the arithmetic."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

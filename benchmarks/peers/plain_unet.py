@@ -24,9 +24,9 @@ from torch.utils.data import DataLoader
 from napari_microdiff.engine.device import choose_device, choose_precision, torch_dtype
 from napari_microdiff.imaging.intensity import Normalization
 from napari_microdiff.training.average import PowerAverage
-from napari_microdiff.training.data import DenoiseBatches
+from napari_microdiff.training.denoise.data import DenoiseBatches
+from napari_microdiff.training.denoise.sources import load_sources
 from napari_microdiff.training.recipes import read_recipe
-from napari_microdiff.training.sources import load_sources
 
 _STRIDE, _GROUPS = 16, 8
 _RATE, _WARM_UP = 1e-3, 200

@@ -18,13 +18,14 @@ import napari_microdiff
 from napari_microdiff.cli import main
 from napari_microdiff.diffusion.unet import LocalUNet
 from napari_microdiff.files import read_image
+from napari_microdiff.imaging.spectrum import VECTOR_LENGTH
 from napari_microdiff.models import build, store
 from napari_microdiff.models.card import Architecture, Card, write_card
 from napari_microdiff.models.store import Model, save_model
 from napari_microdiff.models.weights_file import fingerprint
 
 NOISY = np.random.default_rng(5).poisson(60, (2, 40, 48)).astype(np.uint16)
-ARCHITECTURE = Architecture(widths=(8, 8), blocks=1, condition_channels=2, vector_length=18)
+ARCHITECTURE = Architecture(widths=(8, 8), blocks=1, condition_channels=2, vector_length=VECTOR_LENGTH)
 FAST = ("--model", "tiny", "--device", "cpu", "--precision", "float32")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -20,13 +20,9 @@ CPU = torch.device("cpu")
 HALO, DEPTH_HALO = 32, 8  # the networks below reach 30 pixels across and 8 planes along z
 
 
-@pytest.fixture(autouse=True, scope="session")
-def one_thread() -> Iterator[None]:
-    """Keep torch from waking a thread for every small tensor, which costs more than the arithmetic."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+@pytest.fixture(autouse=True)
+def _one_thread(one_thread: None) -> None:
+    """Small tensors everywhere in here."""
 
 
 def make_denoiser(dims: int = 2, channels: int = 1) -> Preconditioned:

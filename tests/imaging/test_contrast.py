@@ -16,19 +16,23 @@ def test_dark_objects_become_bright_in_any_unsigned_type() -> None:
 
 
 def test_stained_objects_are_those_that_absorb_red() -> None:
-    purple, white = bright_objects(COLOUR, "stained")[0]
+    purple, white = bright_objects(COLOUR, "stained", 2)[0]
     assert purple > white
     pink = np.array([[[235, 120, 180]]], dtype=np.uint8)  # eosin
-    assert bright_objects(pink, "stained")[0, 0] < purple
+    assert bright_objects(pink, "stained", 2)[0, 0] < purple
 
 
 def test_transparency_is_left_out() -> None:
     clear = np.concatenate([COLOUR, np.full((1, 2, 1), 255, np.uint8)], axis=2)
     for shown in ("bright", "dark", "stained"):
-        np.testing.assert_array_equal(bright_objects(clear, shown), bright_objects(COLOUR, shown))
+        np.testing.assert_array_equal(bright_objects(clear, shown, 2), bright_objects(COLOUR, shown, 2))
 
 
-@pytest.mark.parametrize("shape", [(4,), (4, 4, 2), (2, 4, 4, 3)])
-def test_what_is_neither_grey_nor_in_colours_is_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ImageError, match="grey or a colour"):
-        bright_objects(np.zeros(shape), "bright")
+def test_colours_may_lie_along_any_axis() -> None:
+    moved = np.moveaxis(COLOUR, 2, 0)
+    np.testing.assert_array_equal(bright_objects(moved, "dark", 0), bright_objects(COLOUR, "dark", -1))
+
+
+def test_what_is_not_in_colours_is_refused() -> None:
+    with pytest.raises(ImageError, match="3 or 4 samples"):
+        bright_objects(np.zeros((4, 4, 2)), "bright", 2)

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as arrays
 from skimage.segmentation import relabel_sequential
 
 from napari_microdiff.errors import ImageError
-from napari_microdiff.imaging.instances import CONTACT, REACH, labels_of, maps_of
+from napari_microdiff.imaging.instances import CONTACT, REACH, diameters, labels_of, maps_of
 from napari_microdiff.imaging.matching import match_all
 
 
@@ -109,3 +109,9 @@ def test_what_is_no_label_image_is_said(labels: np.ndarray, words: str) -> None:
 def test_whole_floats_and_booleans_are_labels() -> None:
     labels = discs((40, 40, 20))
     np.testing.assert_array_equal(maps_of(labels.astype(float)), maps_of(labels > 0))
+
+
+def test_diameters_are_those_of_discs() -> None:
+    found = diameters(np.where(discs((60, 60, 20)) > 0, 5, discs((12, 12, 10)) * 2))
+    np.testing.assert_allclose(found, [20, 40], rtol=0.03)
+    assert diameters(np.zeros((4, 4), int)).size == 0

@@ -15,6 +15,7 @@ from napari_microdiff.errors import DeviceError, ModelError, RequestError
 from napari_microdiff.models.store import find_model
 from napari_microdiff.tasks import count_evaluations, denoise, run
 from napari_microdiff.tasks import run as run_module_function
+from napari_microdiff.tasks.collect import Collector
 
 SAMPLERS = ["dpmpp-2m", "heun", "ddim", "ddpm", "sde"]
 ALL = ("mean", "sample", "uncertainty")
@@ -171,15 +172,15 @@ def test_several_samples_are_the_mean_and_spread_of_single_ones(result, noisy):
     assert (eight.uncertainty > 0).all()
 
 
-def test_mean_and_spread_of_samples_by_hand(run_module, monkeypatch, result, noisy):
+def test_mean_and_spread_of_samples_by_hand(monkeypatch, result, noisy):
     drawn = []
-    take = run_module.Collector.take_sample
+    take = Collector.take_sample
 
     def watch(self, index, job, image, sample):
         drawn.append(self._task.read(index, image[0]))
         take(self, index, job, image, sample)
 
-    monkeypatch.setattr(run_module.Collector, "take_sample", watch)
+    monkeypatch.setattr(Collector, "take_sample", watch)
     made = result(noisy, steps=4, samples=8, outputs=ALL)
     assert len(drawn) == 8
     np.testing.assert_array_equal(made.sample, drawn[0])

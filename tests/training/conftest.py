@@ -9,8 +9,9 @@ import pytest
 import tifffile
 
 from napari_microdiff.imaging.samples import filaments_and_blobs
+from napari_microdiff.imaging.spectrum import VECTOR_LENGTH
 from napari_microdiff.models.card import Architecture
-from napari_microdiff.training.recipes import Clean, Pairs, Recipe
+from napari_microdiff.training.recipes import Clean, DenoiseRecipe, Pairs
 
 
 @pytest.fixture(scope="session")
@@ -30,13 +31,13 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def recipe() -> Recipe:
+def recipe() -> DenoiseRecipe:
     """A recipe for a network of a few thousand parameters."""
-    return Recipe(
+    return DenoiseRecipe(
         id="denoise-small",
         title="Small",
         summary="for tests",
-        architecture=Architecture(condition_channels=2, vector_length=18, widths=(8, 8), blocks=1),
+        architecture=Architecture(condition_channels=2, vector_length=VECTOR_LENGTH, widths=(8, 8), blocks=1),
         pairs=(Pairs(noisy="noisy/*.tif", clean="clean/*.tif"),),
         clean=(Clean(files="alone/*.tif", shrink=(1.0, 2.0)),),
         procedural="fluorescence",

@@ -9,13 +9,13 @@ from napari_microdiff.errors import TrainingError
 from napari_microdiff.models.card import read_card
 from napari_microdiff.models.model import Model, verify_model
 from napari_microdiff.training import fit
-from napari_microdiff.training.data import Batch
+from napari_microdiff.training.denoise.data import Batch
 from napari_microdiff.training.fit import train
-from napari_microdiff.training.recipes import Recipe
+from napari_microdiff.training.recipes import DenoiseRecipe
 
 
 @pytest.fixture
-def recipe_file(recipe: Recipe, tmp_path: Path) -> Path:
+def recipe_file(recipe: DenoiseRecipe, tmp_path: Path) -> Path:
     path = tmp_path / "small.yaml"
     path.write_text(recipe.model_dump_json(), encoding="utf-8")
     return path

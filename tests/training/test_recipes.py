@@ -5,18 +5,18 @@ from pathlib import Path
 import pytest
 
 from napari_microdiff.errors import TrainingError
-from napari_microdiff.training.recipes import Recipe, bundled_recipes, read_recipe
+from napari_microdiff.training.recipes import DenoiseRecipe, bundled_recipes, read_recipe
 
 
 def test_bundled_recipes_are_valid_and_name_their_data() -> None:
-    assert bundled_recipes() == ["denoise-em", "denoise-fluorescence"]
+    assert bundled_recipes() == ["denoise-em", "denoise-fluorescence", "segment-nuclei"]
     for name in bundled_recipes():
         recipe = read_recipe(name)
         assert recipe.id == name
         assert all(entry.licence and entry.attribution for entry in recipe.training_data)
 
 
-def test_recipe_from_a_file_is_the_same_as_from_the_package(tmp_path: Path, recipe: Recipe) -> None:
+def test_recipe_from_a_file_is_the_same_as_from_the_package(tmp_path: Path, recipe: DenoiseRecipe) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(recipe.model_dump_json(), encoding="utf-8")  # JSON is YAML
     assert read_recipe(path) == recipe

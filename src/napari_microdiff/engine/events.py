@@ -61,6 +61,13 @@ class Result:
     mean, sample, uncertainty : ndarray of float32, optional
         In the units of the input; shape of the region that was asked for. ``uncertainty`` is a standard deviation
         per pixel. What was not asked for is ``None``.
+    labels : ndarray of int32, optional
+        Objects, numbered from 1; the shape of the region, without an axis of colours.
+    maps : ndarray of float32, optional
+        What the objects were read from, see `imaging.instances.maps_of`; an axis of length 2 before the others.
+    objects : dict of str to ndarray
+        A column for each fact about the objects: ``label``, ``area`` (pixels), ``confidence`` (0 to 1, nan where
+        nothing is known), and ``z``, ``y``, ``x``, ... of the centre (pixels of the input).
     request : Request
         The request as it was carried out: model, weights, device, precision and axes filled in.
     region : tuple of (start, stop)
@@ -75,6 +82,9 @@ class Result:
     mean: NDArray[np.float32] | None = None
     sample: NDArray[np.float32] | None = None
     uncertainty: NDArray[np.float32] | None = None
+    labels: NDArray[np.int32] | None = None
+    maps: NDArray[np.float32] | None = None
+    objects: dict[str, NDArray[np.generic]] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
 
     def images(self) -> dict[str, NDArray[np.float32]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ..errors import RequestError
 
 SamplerName = Literal["dpmpp-2m", "heun", "ddim", "ddpm", "sde"]
-OutputName = Literal["mean", "sample", "uncertainty"]
+OutputName = Literal["mean", "sample", "uncertainty", "labels", "maps"]
 Span = tuple[int, int]
 
 
@@ -30,8 +30,58 @@ class DenoiseOptions(_Frozen):
         the noise level that was measured. It is for images that no model was trained on.
     """
 
+    task: Literal["denoise"] = Field(default="denoise", exclude=True)
     noise_level: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     start: Literal["condition", "measured-noise"] = "condition"
+
+
+class Stroke(_Frozen):
+    """A line that a user drew.
+
+    Attributes
+    ----------
+    kind : {"object", "background", "cut"}
+        All of it lies in one object; in none; along the line where two objects touch.
+    points : tuple of tuple of float
+        Corners of the line in pixels of the array, one number for each axis of a plane's place: the indices of all
+        axes but Y and X, then y and x.
+    """
+
+    kind: Literal["object", "background", "cut"]
+    points: tuple[tuple[float, ...], ...] = Field(min_length=1)
+
+
+class SegmentOptions(_Frozen):
+    """What only segmenting needs to know.
+
+    Attributes
+    ----------
+    shown : {"bright", "dark", "stained"}
+        Whether objects are brighter than the background, darker, or stained in an image in colours.
+    diameter : float, optional
+        Typical diameter of the objects in pixels; ``None`` estimates it.
+    saddle : float
+        How much shallower than two objects the place between them must be; a smaller value splits more.
+    smallest : float
+        Objects of less than this share of the area of a typical one are left out.
+    strokes : tuple of Stroke
+        What the user drew.
+    """
+
+    task: Literal["segment"] = Field(default="segment", exclude=True)
+    shown: Literal["bright", "dark", "stained"] = "bright"
+    diameter: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    saddle: float = Field(default=0.2, gt=0, lt=1)
+    smallest: float = Field(default=0.05, ge=0, lt=1)
+    strokes: tuple[Stroke, ...] = ()
+
+
+_OUTPUTS: dict[str, tuple[OutputName, ...]] = {
+    "denoise": ("mean", "sample", "uncertainty"),
+    "segment": ("labels", "maps"),
+}
+# Where a task has other defaults than those of denoising.
+_DEFAULTS: dict[str, dict[str, Any]] = {"segment": {"model": "segment-nuclei", "outputs": ("labels",)}}
 
 
 class Request(_Frozen):
@@ -57,7 +107,8 @@ class Request(_Frozen):
         Number of samples; their mean and spread are returned. They are drawn in antithetic pairs, so that their mean
         is near the posterior mean; for independent ones use different seeds.
     outputs : tuple of str
-        Any of ``"mean"``, ``"sample"`` (the first sample) and ``"uncertainty"`` (standard deviation per pixel).
+        Denoising: any of ``"mean"``, ``"sample"`` (the first sample) and ``"uncertainty"`` (standard deviation per
+        pixel). Segmenting: ``"labels"`` and the ``"maps"`` that they are read from.
     guidance : float
         Weight of classifier-free guidance; 0 is none.
     seed : int
@@ -74,11 +125,11 @@ class Request(_Frozen):
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"mps"``.
     precision : {"auto", "float32", "bfloat16"}
         Number format of the network; ``"auto"`` is bfloat16 where the hardware multiplies in it, else float32.
-    options : DenoiseOptions
+    options : DenoiseOptions or SegmentOptions
         What only this task needs to know.
     """
 
-    task: Literal["denoise"] = "denoise"
+    task: Literal["denoise", "segment"] = "denoise"
     model: str = "denoise-fluorescence"
     weights_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     sampler: SamplerName = "dpmpp-2m"
@@ -92,13 +143,33 @@ class Request(_Frozen):
     tile: int | None = Field(default=None, ge=32, le=65536)
     device: str = Field(default="auto", pattern="^(auto|cpu|mps|cuda(:[0-9]+)?)$")
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    options: DenoiseOptions = DenoiseOptions()
+    options: Annotated[DenoiseOptions | SegmentOptions, Field(discriminator="task")] = DenoiseOptions()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_its_task(cls, fields: Any) -> Any:
+        """Fill in what depends on the task."""
+        if not isinstance(fields, dict):
+            return fields
+        task = fields.get("task", "denoise")
+        fields = {**_DEFAULTS.get(str(task), {}), **fields}
+        options = fields.get("options", {})
+        return {**fields, "options": {"task": task, **options}} if isinstance(options, dict) else fields
+
+    @model_validator(mode="after")
+    def _fits_its_task(self) -> Request:
+        if self.options.task != self.task:
+            raise ValueError(f"the options are those of the task '{self.options.task}', not of '{self.task}'")
+        strange = [name for name in self.outputs if name not in _OUTPUTS[self.task]]
+        if strange:
+            raise ValueError(f"'{self.task}' makes {', '.join(_OUTPUTS[self.task])}, but not {', '.join(strange)}")
+        return self
 
     @field_validator("outputs")
     @classmethod
     def _some_output(cls, outputs: tuple[OutputName, ...]) -> tuple[OutputName, ...]:
         if not outputs:
-            raise ValueError("ask for at least one of mean, sample and uncertainty")
+            raise ValueError("ask for at least one")
         return tuple(dict.fromkeys(outputs))
 
     @field_validator("region")
@@ -123,6 +194,6 @@ def build_request(fields: dict[str, Any], where: str = "") -> Request:
     except ValidationError as error:
         faults = []
         for fault in error.errors():
-            name = ".".join(str(part) for part in fault["loc"] if part != "options")
+            name = ".".join(str(part) for part in fault["loc"] if part not in ("options", *_OUTPUTS))
             faults.append(f"{name or 'request'}: {fault['msg'].removeprefix('Value error, ')}")
         raise RequestError(f"{where}{'; '.join(faults)}.") from None

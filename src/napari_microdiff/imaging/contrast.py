@@ -12,31 +12,33 @@ from ..errors import ImageError
 Shown = Literal["bright", "dark", "stained"]
 
 
-def bright_objects(image: NDArray[np.generic], shown: Shown) -> NDArray[np.float32]:
-    """Return a plane in which objects are brighter than what is around them.
+def bright_objects(image: NDArray[np.generic], shown: Shown, colours: int | None = None) -> NDArray[np.float32]:
+    """Return an image in which objects are brighter than what is around them.
 
     Parameters
     ----------
-    image : ndarray, shape (y, x) or (y, x, 3 or 4)
-        Grey, or red, green and blue; a fourth channel, of transparency, is left out.
+    image : ndarray
+        Grey, or in colours.
     shown : {"bright", "dark", "stained"}
         ``"bright"`` and ``"dark"`` take the mean of colours; ``"stained"`` takes red light, which haematoxylin and
         other blue and purple stains of nuclei absorb and eosin hardly does.
+    colours : int, optional
+        Axis of red, green and blue; a fourth sample, of transparency, is left out. ``None`` for a grey image.
 
     Returns
     -------
-    ndarray of float32, shape (y, x)
-        In grey levels of the image, or the negative of them.
+    ndarray of float32
+        Without the axis of colours, in grey levels of the image or the negative of them.
 
     Raises
     ------
     ImageError
-        If it is neither grey nor in colours.
+        If there are neither three nor four colour samples.
     """
-    colours = image.ndim == 3 and image.shape[2] in (3, 4)
-    if not colours and image.ndim != 2:
-        raise ImageError(f"A grey or a colour image is needed, not shape {image.shape}. Choose a plane of it.")
     pixels = image.astype(np.float32)
-    if colours:
-        pixels = pixels[..., 0] if shown == "stained" else pixels[..., :3].mean(axis=2)
+    if colours is not None:
+        if pixels.shape[colours] not in (3, 4):
+            raise ImageError(f"An image in colours has 3 or 4 samples, not shape {image.shape}. Name its axes.")
+        pixels = np.moveaxis(pixels, colours, -1)
+        pixels = pixels[..., 0] if shown == "stained" else pixels[..., :3].mean(axis=-1)
     return pixels if shown == "bright" else -pixels

@@ -45,6 +45,12 @@ def check_labels(labels: NDArray[np.generic]) -> NDArray[np.int64]:
     return labels.astype(np.int64, copy=False)
 
 
+def diameters(labels: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return the diameter in pixels that each object would have as a disc, in the order of their labels."""
+    areas = np.bincount(labels.ravel())[1:]
+    return np.asarray(2 * np.sqrt(areas[areas > 0] / np.pi))
+
+
 def maps_of(labels: NDArray[np.generic]) -> Maps:
     """Draw the maps of a label image.
 

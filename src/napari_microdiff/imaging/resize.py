@@ -6,13 +6,49 @@ so that this is a view: any window of it is computed from the pixels around, and
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from .axes import Sliceable
+
+class _Plane(Protocol):
+    """What can be sliced and has a shape."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __getitem__(self, index: Any, /) -> Any: ...
+
 
 _TRUNCATE = 4.0  # standard deviations at which the filter before shrinking ends
+
+
+class Part:
+    """A part of a plane in the coordinates of the plane; what lies outside it continues its border.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (y, x)
+        The part.
+    origin : (int, int)
+        Where its first pixel lies in the plane.
+    shape : (int, int)
+        Shape of the whole plane.
+    """
+
+    def __init__(self, pixels: NDArray[np.generic], origin: tuple[int, ...], shape: tuple[int, ...]) -> None:
+        self._pixels, self._origin, self.shape = pixels, origin, shape
+        self.dtype = pixels.dtype
+
+    def __getitem__(self, window: tuple[slice, ...]) -> NDArray[np.generic]:
+        """Return a window of the plane, given by two slices with bounds."""
+        rows, columns = (
+            np.clip(np.arange(part.start, part.stop) - first, 0, length - 1)
+            for part, first, length in zip(window, self._origin, self._pixels.shape, strict=True)
+        )
+        return self._pixels[np.ix_(rows, columns)]
 
 
 class Resized:
@@ -31,7 +67,7 @@ class Resized:
 
     dtype = np.dtype(np.float32)
 
-    def __init__(self, plane: Sliceable, shape: tuple[int, int]) -> None:
+    def __init__(self, plane: _Plane, shape: tuple[int, int]) -> None:
         if min(shape) < 1:
             raise ValueError(f"a plane cannot be resized to {shape}")
         self._plane = plane

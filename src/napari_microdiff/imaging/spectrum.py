@@ -2,24 +2,52 @@
 
 A microscope passes low spatial frequencies only, while the noise of its camera has all of them. Where the spectrum
 falls to its floor is thus where signal ends; a denoiser that is told can be as good as the best linear filter before
-it has looked at a single structure.
+it has looked at a single structure. Where the noise is not white, as that of a scanning detector, the floor says too
+little; what is left in the quietest places of the image shows how much of each frequency is noise.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 WINDOW = 64
 BANDS = 16
-VECTOR_LENGTH = BANDS + 2
+VECTOR_LENGTH = 2 * BANDS + 2
+# The part of the vector by which the likeness of images is judged; how quiet the quietest place of an image is depends
+# on how much of it was recorded.
+LIKENESS = slice(1, BANDS + 2)
 _FLOOR = 1e-12
+_QUIET = 8  # the quietest of so many windows
+
+
+class Spectrum(NamedTuple):
+    """Power of each of `BANDS` equal rings of spatial frequency, from zero to the Nyquist frequency.
+
+    White noise of variance v has power v in every band.
+
+    Attributes
+    ----------
+    powers : ndarray, shape (BANDS,)
+        Mean over the image.
+    quiet : ndarray, shape (BANDS,)
+        Mean over the eighth of the image that has least power in all: an upper bound of the noise's own spectrum.
+    """
+
+    powers: NDArray[np.float64]
+    quiet: NDArray[np.float64]
+
+    def plus_white(self, variance: float) -> Spectrum:
+        """Return the spectrum of the image with white noise added."""
+        return Spectrum(self.powers + variance, self.quiet + variance)
 
 
 @lru_cache(maxsize=1)
-def _window_and_bands() -> tuple[NDArray[np.float32], NDArray[np.intp], NDArray[np.float64]]:
+def _window_and_bands() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Return the window, the share of each frequency in the mean of each band, and its share in the whole power."""
     hann = np.hanning(WINDOW + 2)[1:-1]
     window = np.outer(hann, hann)
     window /= np.sqrt((window**2).sum())
@@ -30,34 +58,33 @@ def _window_and_bands() -> tuple[NDArray[np.float32], NDArray[np.intp], NDArray[
     weight = np.full(band.shape, 2.0)
     weight[:, 0] = weight[:, -1] = 1.0
     weight[0, 0] = 0.0
-    return window.astype(np.float32), band.ravel(), weight.ravel()
+    member = (band.ravel()[:, None] == np.arange(BANDS)) * weight.ravel()[:, None]
+    share = member / member.sum(axis=0)
+    return window.astype(np.float32), share.astype(np.float32), weight.ravel().astype(np.float32)
 
 
-def band_powers(blocks: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the mean power in each of `BANDS` equal rings from zero to the Nyquist frequency.
-
-    White noise of variance v has power v in every band (Welch's method with Hann windows of 64 pixels that overlap
-    by half).
+def measure_spectrum(blocks: NDArray[np.floating]) -> Spectrum:
+    """Measure the spectrum by Welch's method, with Hann windows of 64 pixels that overlap by half.
 
     Parameters
     ----------
     blocks : ndarray, shape (count, y, x)
         Parts of the image; sides under 64 are reflected up to 64.
     """
-    window, band, weight = _window_and_bands()
+    window, member, weight = _window_and_bands()
     blocks = np.asarray(blocks, dtype=np.float32)
     short = [(0, 0)] + [(0, max(0, WINDOW - side)) for side in blocks.shape[1:]]
     blocks = np.pad(blocks, short, mode="symmetric")
     views = np.lib.stride_tricks.sliding_window_view(blocks, (WINDOW, WINDOW), axis=(1, 2))
     views = views[:, :: WINDOW // 2, :: WINDOW // 2].reshape(-1, WINDOW, WINDOW)
-    power = np.zeros(band.size)
+    bands, totals = np.empty((len(views), BANDS)), np.empty(len(views))
     for start in range(0, len(views), 64):
         part = views[start : start + 64]
-        spectrum = np.fft.rfft2((part - part.mean(axis=(1, 2), keepdims=True)) * window)
-        power += (np.abs(spectrum) ** 2).sum(axis=0).ravel()
-    power /= len(views)
-    total = np.bincount(band, power * weight, BANDS + 1)
-    return np.asarray(total[:BANDS] / np.bincount(band, weight, BANDS + 1)[:BANDS])
+        transform = np.fft.rfft2((part - part.mean(axis=(1, 2), keepdims=True)) * window)
+        power = (np.abs(transform) ** 2).reshape(len(part), -1)
+        bands[start : start + 64], totals[start : start + 64] = power @ member, power @ weight
+    quietest = np.argsort(totals, kind="stable")[: max(1, len(views) // _QUIET)]
+    return Spectrum(bands.mean(axis=0), bands[quietest].mean(axis=0))
 
 
 def noise_floor(powers: NDArray[np.floating]) -> float:
@@ -65,22 +92,25 @@ def noise_floor(powers: NDArray[np.floating]) -> float:
     return float(np.sqrt(max(float(powers.min()), _FLOOR)))
 
 
-def statistics_vector(powers: NDArray[np.floating], noise: float | None = None) -> NDArray[np.float32]:
+def statistics_vector(spectrum: Spectrum, noise: float | None = None) -> NDArray[np.float32]:
     """Summarise an image for a network, of about unit variance over images.
 
     Parameters
     ----------
-    powers : ndarray, shape (BANDS,)
-        From `band_powers` of the normalised image.
+    spectrum : Spectrum
+        Of the normalised image.
     noise : float, optional
         Standard deviation of the noise in normalised units where it is known better than from the spectrum.
 
     Returns
     -------
     ndarray of float32, shape (VECTOR_LENGTH,)
-        A constant 1 (zero everywhere means "nothing known"), the noise level, and the signal-to-noise ratio of each
-        band, both logarithmic.
+        A constant 1 (zero everywhere means "nothing known"), the noise level, the signal-to-noise ratio of each band,
+        and the share of each band's power that is left in quiet places, all logarithmic.
     """
-    level = np.log10(max(noise or noise_floor(powers), np.sqrt(_FLOOR)))
-    ratios = np.log10(np.maximum(powers, _FLOOR)) - 2 * level
-    return np.concatenate([[1.0], [(level + 1.0) / 0.6], (ratios - 1.0) / 1.5]).astype(np.float32)
+    level = np.log10(max(noise or noise_floor(spectrum.powers), np.sqrt(_FLOOR)))
+    powers, quiet = (np.log10(np.maximum(part, _FLOOR)) for part in spectrum)
+    shares = quiet - powers
+    return np.concatenate(
+        [[1.0], [(level + 1.0) / 0.6], (powers - 2 * level - 1.0) / 1.5, (shares + 0.6) / 0.7]
+    ).astype(np.float32)

@@ -26,7 +26,7 @@ def wiener_kernel(powers: NDArray[np.floating], noise: float | None = None) -> N
     Parameters
     ----------
     powers : ndarray, shape (BANDS,)
-        Power ``P`` of each frequency band, from `spectrum.band_powers`.
+        Power ``P`` of each frequency band, of the `spectrum.Spectrum` of the image.
     noise : float, optional
         Standard deviation of the noise, in the units of the image that the powers are of; ``None`` takes the floor of
         the spectrum.

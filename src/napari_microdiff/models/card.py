@@ -82,6 +82,8 @@ class Card(_Part):
         What the network's own standard deviations are multiplied by to be right on the validation images.
     pixel_size_um : (float, float), optional
         Range of pixel sizes in the training images.
+    diameter_px : float, optional
+        Typical diameter of the objects that it finds, to which images are brought.
     architecture : Architecture
         How to build the network.
     weights_sha256 : str
@@ -93,11 +95,12 @@ class Card(_Part):
     id: str = Field(pattern="^[a-z0-9][a-z0-9._-]*$")
     title: str
     summary: str
-    task: Literal["denoise"]
+    task: Literal["denoise", "segment"]
     version: str = "1"
     licence: str = "BSD-3-Clause"
     axes: str = "YX"
     pixel_size_um: tuple[float, float] | None = None
+    diameter_px: float | None = Field(default=None, gt=0)
     sigma_data: float = Field(gt=0)
     sigma_max: float = Field(gt=0)
     halo: int = Field(ge=0)

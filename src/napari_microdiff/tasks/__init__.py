@@ -5,16 +5,17 @@ One file per task, and `run`, the one door through which the viewer, the command
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..engine.events import Done, Result
-from ..engine.request import build_request
+from ..engine.request import Stroke, build_request
 from ..imaging.axes import Sliceable
 from .base import Look
 from .look import look
 from .run import count_evaluations, run
 
-__all__ = ["Look", "count_evaluations", "denoise", "look", "run"]
+__all__ = ["Look", "count_evaluations", "denoise", "look", "run", "segment"]
 
 
 def denoise(image: Sliceable, *, noise_level: float | None = None, start: str = "condition", **fields: Any) -> Result:
@@ -46,8 +47,51 @@ def denoise(image: Sliceable, *, noise_level: float | None = None, start: str = 
     >>> result = denoise(noisy, model="denoise-em", steps=8, samples=8)  # doctest: +SKIP
     """
     options = {"noise_level": noise_level, "start": start}
-    request = build_request({"task": "denoise", "options": options, **fields})
-    for event in run(request, image):
+    return _finished({"task": "denoise", "options": options, **fields}, image)
+
+
+def segment(
+    image: Sliceable,
+    *,
+    shown: str = "bright",
+    diameter: float | None = None,
+    saddle: float = 0.2,
+    smallest: float = 0.05,
+    strokes: Sequence[Stroke] = (),
+    **fields: Any,
+) -> Result:
+    """Find the objects of an image.
+
+    Parameters
+    ----------
+    image : array-like
+        Any real type, two to six axes; numpy, dask, zarr, or nested lists of numbers.
+    shown, diameter, saddle, smallest, strokes
+        See `SegmentOptions`.
+    **fields
+        Other fields of `Request`, such as ``model``, ``steps``, ``samples``, ``seed``, ``axes`` and ``device``. With
+        several samples of several steps each object has a confidence.
+
+    Returns
+    -------
+    Result
+        ``result.labels`` and the table ``result.objects``.
+
+    Raises
+    ------
+    ImageError, RequestError, ModelError, DeviceError
+        If something is unusable; the message says what to do.
+
+    Examples
+    --------
+    >>> result = segment(nuclei, samples=4, steps=4)  # doctest: +SKIP
+    """
+    options = {"shown": shown, "diameter": diameter, "saddle": saddle, "smallest": smallest, "strokes": tuple(strokes)}
+    return _finished({"task": "segment", "options": options, **fields}, image)
+
+
+def _finished(fields: dict[str, Any], image: Sliceable) -> Result:
+    for event in run(build_request(fields), image):
         if isinstance(event, Done):
             return event.result
     raise AssertionError("a run ends with Done")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..diffusion.denoiser import Denoiser, Preconditioned
-from ..diffusion.samplers import Step
-from ..engine.canvas import Plane
+from ..diffusion.samplers import SAMPLERS, Step, levels_for
+from ..diffusion.schedule import karras_sigmas
+from ..engine.canvas import Denoised, Plane
+from ..engine.events import Preview
 from ..engine.request import Request
-from ..errors import ImageError, RequestError
+from ..errors import ImageError, ModelError, RequestError
 from ..imaging.axes import PlaneIndex, Region, Sliceable, check_axes, check_region, full_region, guess_axes
 from ..models.card import Card
 
@@ -151,6 +153,25 @@ class PlaneJob:
     noisy: PlaneView
 
 
+class Gatherer(Protocol):
+    """Gathers what tiles and samples bring into the arrays of the result."""
+
+    def take(self, index: PlaneIndex, job: PlaneJob, event: Denoised, sample: int) -> Preview:
+        """Take in a denoised tile and return it as a preview, in the units of the image."""
+
+    def take_sample(self, index: PlaneIndex, job: PlaneJob, drawn: Image | None, sample: int) -> None:
+        """Take in a whole sample of a plane; ``None`` if its only evaluation was already taken."""
+
+    def copy(self, index: PlaneIndex) -> None:
+        """Note that nothing is to be done for a plane."""
+
+    def report(self) -> dict[str, Any]:
+        """Return facts for the report."""
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the fields of the result; called once, at the end."""
+
+
 class Task(Protocol):
     """What one file in this folder provides.
 
@@ -159,6 +180,8 @@ class Task(Protocol):
 
     Attributes
     ----------
+    source : Source
+        The image as the task sees it.
     request : Request
         As it is carried out, which may differ from what was asked for; `notices` then say why.
     """
@@ -174,11 +197,8 @@ class Task(Protocol):
     def job(self, index: PlaneIndex) -> PlaneJob | None:
         """Return what is to be done for one plane; ``None`` to leave it as it is."""
 
-    def read(self, index: PlaneIndex, normalised: Image) -> Image:
-        """Bring a mean or a sample back to the units of the image."""
-
-    def read_spread(self, index: PlaneIndex, mean: Image, spread: Image) -> Image:
-        """Bring a standard deviation back to the units of the image; ``mean`` is in these already."""
+    def gatherer(self, request: Request) -> Gatherer:
+        """Return what gathers the answers to a request, which is that of the task with the device filled in."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +234,34 @@ def evaluations_needed(request: Request) -> int:
 def samples_needed(request: Request) -> int:
     """Return how many samples are worth computing: one if all would be equal."""
     return request.samples if request.steps > 1 else 1
+
+
+def steps_of(request: Request, sigma_max: float, sigma_min: float, *, blind: bool) -> list[Step]:
+    """Return the table of steps of a request between two noise levels; ``blind`` if the first is one."""
+    count = levels_for(request.sampler, request.steps, blind)
+    table = SAMPLERS[request.sampler](karras_sigmas(sigma_max, sigma_min, max(1, count)), blind=blind)
+    return table[: evaluations_needed(request)]
+
+
+def check_model_fits(request: Request, card: Card) -> None:
+    """Raise ModelError if the model was made for another task."""
+    if card.task != request.task:
+        raise ModelError(f"The model '{card.id}' is for '{card.task}', not for '{request.task}'. Choose another model.")
+
+
+def check_architecture(card: Card, wanted: Mapping[str, int]) -> None:
+    """Raise ModelError if a model's network does not take and give what a task needs."""
+    shape = card.architecture
+    wrong = [
+        f"{name} {getattr(shape, name)} instead of {value}"
+        for name, value in wanted.items()
+        if getattr(shape, name) != value
+    ]
+    if wrong:
+        raise ModelError(
+            f"The model '{card.id}' is not one that this version can use for '{card.task}': its card says "
+            f"{', '.join(wrong)}. Choose another model, or train one from a recipe of this version."
+        )
 
 
 def check_weights_match(request: Request, card: Card) -> None:

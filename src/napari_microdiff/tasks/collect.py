@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,19 @@ from ..engine.events import Preview
 from ..engine.request import Request
 from ..engine.tiles import Box
 from ..imaging.axes import PlaneIndex, region_shape
-from .base import Image, PlaneJob, PlaneView, Source, Task
+from .base import Image, PlaneJob, PlaneView, Source
 
 _SPREAD_NEEDS = 8  # samples; fewer give a spread too noisy to be worth more than the denoiser's own variance
+
+
+class Reader(Protocol):
+    """Brings what was computed back to the units of the image."""
+
+    def read(self, index: PlaneIndex, normalised: Image) -> Image:
+        """Bring a mean or a sample back."""
+
+    def read_spread(self, index: PlaneIndex, mean: Image, spread: Image) -> Image:
+        """Bring a standard deviation back; ``mean`` is in the units of the image already."""
 
 
 class Collector:
@@ -25,7 +35,7 @@ class Collector:
     eight on.
     """
 
-    def __init__(self, request: Request, source: Source, task: Task) -> None:
+    def __init__(self, request: Request, source: Source, task: Reader) -> None:
         self._request, self._source, self._task = request, source, task
         shape = region_shape(source.region)
         self.images: dict[str, NDArray[np.float32]] = {
@@ -83,6 +93,10 @@ class Collector:
     def report(self) -> dict[str, Any]:
         """Return facts about how the result agrees with the image."""
         return {"residual": self._residual.summary()}
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the images."""
+        return dict(self.images)
 
     def _put(self, name: str, index: PlaneIndex, core: Box, pixels: Image) -> None:
         if name in self.images:

@@ -17,23 +17,24 @@ from numpy.typing import NDArray
 
 from ..diffusion.denoiser import Condition, Denoiser
 from ..diffusion.guidance import classifier_free
-from ..diffusion.samplers import SAMPLERS, Step, levels_for
-from ..diffusion.schedule import karras_sigmas
 from ..engine.canvas import Plane
+from ..engine.request import DenoiseOptions, Request
 from ..engine.tiles import Reach, Tile, read_window
-from ..errors import ImageError, ModelError, RequestError
+from ..errors import ImageError, RequestError
 from ..imaging.axes import PlaneIndex
 from ..imaging.camera import Camera, destabilise, stabilise
 from ..imaging.intensity import Normalization
 from ..imaging.noise import estimate_camera
 from ..imaging.spectrum import VECTOR_LENGTH
 from ..imaging.wiener import RADIUS, filtered
-from ..models.card import Card
-from .base import Context, Image, PlaneJob, evaluations_needed, samples_needed
+from .base import Context, Image, PlaneJob, check_architecture, evaluations_needed, samples_needed, steps_of
+from .collect import Collector
+from .conditioning import noisy_condition
 from .remember import Remembered
 from .statistics import Statistics, advice, channel_axis, channel_view, familiarity, measure, positions
 
 _DETERMINISTIC = {"dpmpp-2m", "heun", "ddim"}
+_ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}
 _SIGMA_MIN = 0.02  # of the standard deviation of what is sampled; what is below cannot be seen
 _GUIDED = (0.1, 10.0)  # interval of classifier-free guidance, in expected errors of the guess
 
@@ -53,8 +54,11 @@ class Denoise:
     def __init__(self, context: Context) -> None:
         self.request, self.source, self.notices = context.request, context.source, context.notices
         self.card, self._denoiser = context.card, context.denoiser
-        _check_architecture(self.card)
-        self._by_prior = self.request.options.start == "measured-noise"
+        options = self.request.options
+        assert isinstance(options, DenoiseOptions)
+        self._options = options
+        check_architecture(self.card, _ARCHITECTURE)
+        self._by_prior = self._options.start == "measured-noise"
         if self._by_prior and self.request.sampler in _DETERMINISTIC and evaluations_needed(self.request) > 1:
             # From one starting point they always end at one image, which is no draw from what is possible.
             self.notices.append(f"'{self.request.sampler}' draws no samples from a noisy image: 'ddpm' was used.")
@@ -72,7 +76,7 @@ class Denoise:
         """Add classifier-free guidance if the request asks for it."""
         if not self.request.guidance or self._by_prior:
             return denoiser
-        wanted = self.request.options.noise_level
+        wanted = self._options.noise_level
         errors = [s.guess_error(wanted) for s in self._statistics.values() if not s.constant]
         interval = (_GUIDED[0] * min(errors), _GUIDED[1] * max(errors))
         return classifier_free(denoiser, self.request.guidance, interval)
@@ -96,6 +100,10 @@ class Denoise:
         if self._by_prior:
             return self._job_by_prior(plane, noisy, self._stabilised[position])
         return self._job_by_condition(plane, noisy, statistics)
+
+    def gatherer(self, request: Request) -> Collector:
+        """Return what gathers mean, sample and uncertainty."""
+        return Collector(request, self.source, self)
 
     def read(self, index: PlaneIndex, normalised: Image) -> Image:
         """Bring a mean or a sample back to the units of the image."""
@@ -126,7 +134,7 @@ class Denoise:
         return position
 
     def _job_by_condition(self, plane: Plane, noisy: Any, statistics: Statistics) -> PlaneJob:
-        wanted = self.request.options.noise_level
+        wanted = self._options.noise_level
         vector = torch.from_numpy(statistics.vector(wanted))[None]
         kernel = statistics.wiener(wanted)
         error = statistics.guess_error(wanted)
@@ -136,11 +144,9 @@ class Denoise:
             pixels = statistics.normalization.apply(read_window(noisy, window))
             guess = torch.from_numpy(filtered(pixels, kernel))[None, None]
             inner = torch.from_numpy(pixels[RADIUS:-RADIUS, RADIUS:-RADIUS])[None, None]
-            return Condition(
-                maps=torch.cat([inner, guess], dim=1), vector=vector, guess=guess, guess_error=torch.tensor([error])
-            )
+            return noisy_condition(inner, guess, torch.tensor([error]), vector)
 
-        steps = self._steps(self._denoiser.blind_from(error), _SIGMA_MIN * error, blind=True)
+        steps = steps_of(self.request, self._denoiser.blind_from(error), _SIGMA_MIN * error, blind=True)
         again = len(steps) * self.request.samples > 1
         at = Remembered(condition_at) if again else condition_at
         return PlaneJob(replace(plane, condition_at=at), steps, noisy)
@@ -151,7 +157,8 @@ class Denoise:
             return stabilised.normalization.apply(pixels)[None]
 
         lowest = min(_SIGMA_MIN * self.card.sigma_data, stabilised.sigma / 2)
-        return PlaneJob(replace(plane, start_at=start_at), self._steps(stabilised.sigma, lowest, blind=False), noisy)
+        steps = steps_of(self.request, stabilised.sigma, lowest, blind=False)
+        return PlaneJob(replace(plane, start_at=start_at), steps, noisy)
 
     def _nothing(self, tile: Tile) -> Condition:
         architecture = self.card.architecture
@@ -159,15 +166,10 @@ class Denoise:
         vector = torch.zeros(1, architecture.vector_length) if architecture.vector_length else None
         return Condition(maps=maps if architecture.condition_channels else None, vector=vector)
 
-    def _steps(self, sigma_max: float, sigma_min: float, *, blind: bool) -> list[Step]:
-        count = levels_for(self.request.sampler, self.request.steps, blind)
-        table = SAMPLERS[self.request.sampler](karras_sigmas(sigma_max, sigma_min, max(1, count)), blind=blind)
-        return table[: evaluations_needed(self.request)]
-
     def _stabilise(self, position: int | None, statistics: Statistics) -> _Stabilised:
         view, axes = channel_view(self.source, position)
         camera = estimate_camera(view, axes)
-        wanted = self.request.options.noise_level
+        wanted = self._options.noise_level
         if statistics.noise_level == 0:
             if wanted is None and not statistics.constant:
                 raise RequestError(
@@ -204,18 +206,3 @@ class Denoise:
                 "advice": advice(distance, known.threshold, noise_ratio),
             }
         return report
-
-
-def _check_architecture(card: Card) -> None:
-    shape = card.architecture
-    wanted = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}
-    wrong = [
-        f"{name} {getattr(shape, name)} instead of {value}"
-        for name, value in wanted.items()
-        if getattr(shape, name) != value
-    ]
-    if wrong:
-        raise ModelError(
-            f"The model '{card.id}' is not one that denoising can use: its card says {', '.join(wrong)}. "
-            "Choose another model, or train one from a recipe of this version."
-        )

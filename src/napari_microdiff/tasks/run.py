@@ -31,11 +31,21 @@ from ..errors import DeviceError
 from ..imaging.axes import Sliceable, planes
 from ..models.build import load_denoiser
 from ..models.store import Model, find_model
-from .base import Context, PlaneJob, Source, Task, check_weights_match, evaluations_needed, open_source, samples_needed
-from .collect import Collector
+from .base import (
+    Context,
+    Gatherer,
+    PlaneJob,
+    Task,
+    check_model_fits,
+    check_weights_match,
+    evaluations_needed,
+    open_source,
+    samples_needed,
+)
 from .denoise import Denoise
+from .segment import Segment
 
-TASKS: dict[str, Callable[[Context], Task]] = {"denoise": Denoise}
+TASKS: dict[str, Callable[[Context], Task]] = {"denoise": Denoise, "segment": Segment}
 
 
 def run(request: Request, source: Sliceable) -> Iterator[Event]:
@@ -73,29 +83,30 @@ def run(request: Request, source: Sliceable) -> Iterator[Event]:
 
 def _run_on(device: torch.device, request: Request, array: Sliceable, *told: str) -> Iterator[Event]:
     started = time.monotonic()
-    source = open_source(request, array)
+    opened = open_source(request, array)
     model = find_model(request.model)
+    check_model_fits(request, model.card)
     check_weights_match(request, model.card)
     denoiser = _load(model, device)
     precision = choose_precision(request.precision, device)
     denoiser.precision = torch_dtype(precision)
-    task = TASKS[request.task](Context(request, source, model.card, denoiser))
+    task = TASKS[request.task](Context(request, opened, model.card, denoiser))
     tile = request.tile or default_tile(device)
     workplace = Workplace(device, default_batch(device), tile)
     resolved = task.request.model_copy(
         update={
             "weights_sha256": model.card.weights_sha256,
-            "axes": source.axes,
+            "axes": opened.axes,
             "device": str(device),
             "precision": precision,
             "tile": tile,
         }
     )
-    collector = Collector(resolved, source, task)
+    gatherer = task.gatherer(resolved)
     for message in task.notices:
         yield Notice(message)
     notices = [*told, *task.notices]
-    for event in _planes(task, denoiser, resolved, source, workplace, collector):
+    for event in _planes(task, denoiser, resolved, workplace, gatherer):
         if isinstance(event, Notice):
             notices.append(event.message)
         yield event
@@ -106,9 +117,9 @@ def _run_on(device: torch.device, request: Request, array: Sliceable, *told: str
         "evaluations": evaluations_needed(resolved),
         "notices": notices,
         **task.report,
-        **collector.report(),
+        **gatherer.report(),
     }
-    yield Done(Result(resolved, source.region, **collector.images, report=report))
+    yield Done(Result(resolved, task.source.region, **gatherer.outputs(), report=report))
 
 
 def _load(model: Model, device: torch.device) -> Preconditioned:
@@ -123,15 +134,15 @@ def _load(model: Model, device: torch.device) -> Preconditioned:
 
 
 def _planes(
-    task: Task, denoiser: Preconditioned, request: Request, source: Source, workplace: Workplace, collector: Collector
+    task: Task, denoiser: Preconditioned, request: Request, workplace: Workplace, gatherer: Gatherer
 ) -> Iterator[Progress | Preview | Notice]:
-    guided = task.guide(denoiser)
+    guided, source = task.guide(denoiser), task.source
     indices = planes(source.axes, source.shape, source.region)
     pace = _Pace(len(indices) * request.samples)
     for index in indices:
         job = task.job(index)
         if job is None:
-            collector.copy(index)
+            gatherer.copy(index)
             yield pace.skip(request.samples)
             continue
         for sample in range(request.samples):
@@ -147,9 +158,9 @@ def _planes(
                 if isinstance(event, Notice):
                     yield event
                     continue
-                yield collector.take(index, job, event, sample)
+                yield gatherer.take(index, job, event, sample)
                 yield pace.tick()
-            collector.take_sample(index, job, drawn, sample)
+            gatherer.take_sample(index, job, drawn, sample)
 
 
 def _evaluations(job: PlaneJob, tile: int | None) -> int:

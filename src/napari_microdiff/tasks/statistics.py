@@ -13,7 +13,7 @@ from ..imaging.axes import Sliceable, full_region, planes
 from ..imaging.blocks import sample_blocks
 from ..imaging.intensity import Normalization
 from ..imaging.noise import noise_sigma
-from ..imaging.spectrum import band_powers, noise_floor, statistics_vector
+from ..imaging.spectrum import LIKENESS, Spectrum, measure_spectrum, noise_floor, statistics_vector
 from ..imaging.wiener import wiener_error, wiener_kernel
 from ..models.card import Familiarity
 from .base import Source, check_finite
@@ -33,35 +33,35 @@ class Statistics:
         Map to the range that networks are trained on.
     noise_level : float
         Standard deviation of the noise, in the units of the image.
-    powers : ndarray
-        Mean power of each frequency band, of the normalised image.
+    spectrum : Spectrum
+        Of the normalised image.
     constant : bool
         Whether all pixels are equal.
     """
 
     normalization: Normalization
     noise_level: float
-    powers: NDArray[np.float64]
+    spectrum: Spectrum
     constant: bool
 
     def vector(self, noise_level: float | None = None) -> NDArray[np.float32]:
         """Return the condition vector, for another noise level (in the units of the image) if one is given."""
-        return statistics_vector(self.powers, self._floor(noise_level))
+        return statistics_vector(self.spectrum, self._floor(noise_level))
 
     def wiener(self, noise_level: float | None = None) -> NDArray[np.float32]:
         """Return the kernel of the image's Wiener filter, for another noise level if one is given."""
-        return wiener_kernel(self.powers, self._floor(noise_level))
+        return wiener_kernel(self.spectrum.powers, self._floor(noise_level))
 
     def guess_error(self, noise_level: float | None = None) -> float:
         """Return the error to be expected of that filter, in normalised units."""
-        return wiener_error(self.powers, self._floor(noise_level))
+        return wiener_error(self.spectrum.powers, self._floor(noise_level))
 
     def _floor(self, noise_level: float | None) -> float:
         if noise_level is None:
-            return noise_floor(self.powers)
+            return noise_floor(self.spectrum.powers)
         if self.noise_level == 0:
             return noise_level / self.normalization.scale
-        return noise_floor(self.powers) * noise_level / self.noise_level
+        return noise_floor(self.spectrum.powers) * noise_level / self.noise_level
 
 
 @dataclass(frozen=True)
@@ -112,11 +112,11 @@ def measure(source: Source, position: int | None) -> Statistics:
     check_finite(blocks)
     constant = bool(np.ptp(blocks) == 0) and _is_constant(view, axes)
     normalization = Normalization.fit(blocks)
-    powers = band_powers(normalization.apply(blocks))
+    spectrum = measure_spectrum(normalization.apply(blocks))
     noise = 0.0 if constant else noise_sigma(view, axes)
     if noise < _ROUNDING * normalization.scale:
         noise = 0.0
-    return Statistics(normalization, noise, powers, constant)
+    return Statistics(normalization, noise, spectrum, constant)
 
 
 def _is_constant(view: Sliceable, axes: str) -> bool:
@@ -136,7 +136,7 @@ def _is_constant(view: Sliceable, axes: str) -> bool:
 
 def familiarity(vector: NDArray[np.floating], known: Familiarity) -> float:
     """Return the Mahalanobis distance of an image's statistics from those of the training images."""
-    away = np.asarray(vector[1:], dtype=np.float64) - np.asarray(known.mean)
+    away = np.asarray(vector[LIKENESS], dtype=np.float64) - np.asarray(known.mean)
     return float(np.sqrt(away @ np.asarray(known.precision) @ away))
 
 

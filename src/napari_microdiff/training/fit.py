@@ -16,18 +16,14 @@ from ..diffusion.denoiser import Preconditioned
 from ..diffusion.unet import LocalUNet
 from ..engine.device import choose_precision, torch_dtype
 from .average import PowerAverage
-from .data import Batch, DenoiseBatches
+from .course import open_course
 from .export import export_model
-from .loss import denoising_loss
-from .recipes import Recipe, read_recipe
-from .sources import load_sources
-from .validate import Validation
+from .recipes import AnyRecipe, read_recipe
 
 Report = Callable[[str], None]
 _CHECKPOINT = "checkpoint.pt"
 _SECONDS_BETWEEN_VALIDATIONS = 300.0
 _WARM_UP_STEPS = 200
-_SIGMA_DATA_BATCHES = 16
 
 
 def train(
@@ -89,18 +85,22 @@ class _Run:
     """State of one training run."""
 
     def __init__(
-        self, recipe: Recipe, data: Path, out: Path, fabric: Fabric, minutes: float | None, resume: bool, report: Report
+        self,
+        recipe: AnyRecipe,
+        data: Path,
+        out: Path,
+        fabric: Fabric,
+        minutes: float | None,
+        resume: bool,
+        report: Report,
     ) -> None:
         self.recipe, self.out, self.fabric = recipe, out, fabric
         self.minutes, self.report = minutes, report
-        self.cache = out / "cache"
-        self.data = data
-        self.sources = load_sources(recipe, data, cache=self.cache)
-        self.validation = Validation(recipe, load_sources(recipe, data, validation=True))
+        self.course = open_course(recipe, data, out / "cache")
         torch.manual_seed(recipe.seed)
         self.step, self.seconds, self.best = 0, 0.0, -math.inf
         checkpoint = self._load_checkpoint() if resume else None
-        self.sigma_data = checkpoint["sigma_data"] if checkpoint else self._measure_sigma_data()
+        self.sigma_data = checkpoint["sigma_data"] if checkpoint else self.course.sigma_data()
         network = LocalUNet(**recipe.architecture.model_dump())
         denoiser = Preconditioned(network, self.sigma_data, recipe.sigma_max)
         if checkpoint:
@@ -144,12 +144,12 @@ class _Run:
                 validated = time.monotonic()
         return losses
 
-    def _one_step(self, batch: Batch) -> float:
-        batch = Batch(*(part.to(self.fabric.device) for part in batch))
+    def _one_step(self, batch: Any) -> float:
+        batch = type(batch)(*(part.to(self.fabric.device) for part in batch))
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
-        loss = denoising_loss(self.denoiser, batch, generator)
+        loss = self.course.loss(self.denoiser, batch, generator)
         self.optimizer.zero_grad()
         self.fabric.backward(loss.mean + loss.spread)
         self.fabric.clip_gradients(self.denoiser, self.optimizer, max_norm=5.0, error_if_nonfinite=False)
@@ -166,26 +166,18 @@ class _Run:
         warm_up = min(1.0, (self.step + 1) / _WARM_UP_STEPS)
         return self.recipe.learning_rate * warm_up * 0.5 * (1 + math.cos(math.pi * min(1.0, self._portion())))
 
-    def _batches(self) -> DataLoader[Batch]:
+    def _batches(self) -> DataLoader[Any]:
         rank, world = self.fabric.global_rank, self.fabric.world_size
-        batches = DenoiseBatches(
-            self.recipe, self.sources, seed=self.recipe.seed * world + rank, first=self.step, length=10**7
-        )
+        batches = self.course.batches(seed=self.recipe.seed * world + rank, first=self.step)
         return DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=8, persistent_workers=False)
-
-    def _measure_sigma_data(self) -> float:
-        batches = DenoiseBatches(self.recipe, self.sources, seed=self.recipe.seed)
-        drawn = [batches[i] for i in range(_SIGMA_DATA_BATCHES)]
-        contrast = torch.cat([batch.clean.pow(2).mean(dim=(1, 2, 3)) for batch in drawn])
-        # The median, since a few bright specks can stretch a field's range to a hundred times that of others.
-        return float(contrast.median().sqrt())
 
     def _validate(self, losses: list[float]) -> None:
         if self.fabric.global_rank:
             return
-        figures = self.validation.measure(self.average.module)
+        average = self.average.module
+        figures = self.course.measure(average)
         mean_loss = sum(losses) / max(1, len(losses))
-        shown = ", ".join(f"{name} {value:+.2f} dB" for name, value in figures.items())
+        shown = self.course.in_words(figures)
         self.report(f"step {self.step}, {self.seconds / 60:.0f} min, loss {mean_loss:.3f}: {shown}")
         score = sum(figures.values()) / len(figures)
         better = score > self.best
@@ -193,8 +185,7 @@ class _Run:
         self._save_checkpoint()
         if better:
             training = {"steps": self.step, "minutes": round(self.seconds / 60), "seed": self.recipe.seed}
-            scale = self.validation.spread_scale(self.average.module)
-            export_model(self.recipe, self.average.module, self.sources, self.out / "model", training, figures, scale)
+            export_model(self.recipe, average, self.out / "model", training, self.course.card_fields(average, figures))
 
     def _save_checkpoint(self) -> None:
         state = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ..errors import TrainingError
 from ..models.card import Architecture, TrainingSet
@@ -85,7 +85,31 @@ class Noise(_Part):
 
 
 class Recipe(_Part):
-    """A training run.
+    """What the recipes of all tasks have in common.
+
+    Attributes
+    ----------
+    sigma_max : float
+        Highest noise level, from which on the network is blind.
+    batch_fields : int
+        Squares that a batch draws.
+    """
+
+    id: str
+    title: str
+    summary: str
+    architecture: Architecture
+    sigma_max: float = 5.0
+    steps: int = 60_000
+    batch_fields: int = 4
+    learning_rate: float = 0.01
+    seed: int = 0
+    training_data: tuple[TrainingSet, ...] = ()
+    known_failures: tuple[str, ...] = ()
+
+
+class DenoiseRecipe(Recipe):
+    """A training run of a denoiser.
 
     Attributes
     ----------
@@ -97,12 +121,7 @@ class Recipe(_Part):
         Range of the additional Gaussian blur of clean images; blurred with probability `blurred`.
     """
 
-    id: str
-    title: str
-    summary: str
     task: Literal["denoise"] = "denoise"
-    architecture: Architecture
-    sigma_max: float = 5.0
     pairs: tuple[Pairs, ...] = ()
     clean: tuple[Clean, ...] = ()
     procedural: Literal["fluorescence", "electron_microscopy"]
@@ -111,12 +130,54 @@ class Recipe(_Part):
     noise: Noise = Noise()
     blurred: float = 0.7
     blur_px: tuple[float, float] = (0.4, 4.0)
-    steps: int = 60_000
-    batch_fields: int = 4
-    learning_rate: float = 0.01
-    seed: int = 0
-    training_data: tuple[TrainingSet, ...] = ()
-    known_failures: tuple[str, ...] = ()
+
+
+class Labelled(_Part):
+    """Images whose objects were outlined.
+
+    Attributes
+    ----------
+    images, labels : str
+        Glob patterns below the data folder, matched in the order of their names.
+    shown : {"bright", "dark", "stained"}
+        Whether objects are brighter than the background, darker, or of another colour.
+    hold_out : int
+        Every so many images one is kept for validation.
+    weight : float
+        How often images from here are drawn, relative to the other entries.
+    """
+
+    images: str
+    labels: str
+    shown: Literal["bright", "dark", "stained"] = "bright"
+    hold_out: int = Field(default=8, ge=2)
+    weight: float = Field(default=1.0, gt=0)
+
+
+class SegmentRecipe(Recipe):
+    """A training run of a model that outlines objects.
+
+    Attributes
+    ----------
+    labelled : tuple of Labelled
+        The images.
+    diameter_px : float
+        Median diameter of objects that images are brought to.
+    zoom : float
+        Standard deviation of the logarithm of what they miss it by, so that diameters may be told a little wrong.
+    strokes : float
+        Share of the crops on which a user has drawn.
+    """
+
+    task: Literal["segment"]
+    labelled: tuple[Labelled, ...]
+    diameter_px: float = Field(default=24.0, gt=4)
+    zoom: float = Field(default=0.3, ge=0)
+    strokes: float = Field(default=0.5, ge=0, le=1)
+
+
+AnyRecipe = DenoiseRecipe | SegmentRecipe
+_ANY: TypeAdapter[AnyRecipe] = TypeAdapter(Annotated[AnyRecipe, Field(discriminator="task")])
 
 
 def bundled_recipes() -> list[str]:
@@ -125,7 +186,7 @@ def bundled_recipes() -> list[str]:
     return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
 
 
-def read_recipe(name: str | Path) -> Recipe:
+def read_recipe(name: str | Path) -> AnyRecipe:
     """Read a bundled recipe by its name or any recipe by its path.
 
     Raises
@@ -139,7 +200,9 @@ def read_recipe(name: str | Path) -> Recipe:
             text = (resources.files(__package__) / "library" / f"{name}.yaml").read_text(encoding="utf-8")
         else:
             text = path.read_text(encoding="utf-8")
-        return Recipe.model_validate(yaml.safe_load(text))
+        content = yaml.safe_load(text)
+        # Recipes from before there was more than one task do not name it.
+        return _ANY.validate_python({"task": "denoise", **content} if isinstance(content, dict) else content)
     except OSError:
         known = ", ".join(bundled_recipes())
         raise TrainingError(f"There is no recipe '{name}'. Give the path of a YAML file or one of: {known}.") from None
@@ -147,5 +210,5 @@ def read_recipe(name: str | Path) -> Recipe:
         raise TrainingError(f"{path} is not readable as YAML.") from None
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "recipe"
+        where = ".".join(str(part) for part in first["loc"][1:]) or "recipe"
         raise TrainingError(f"{path} is not a valid recipe: {where}: {first['msg']}.") from None

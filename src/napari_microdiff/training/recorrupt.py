@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..diffusion.denoiser import Condition, Preconditioned, Prediction
+from ..diffusion.denoiser import Preconditioned, Prediction
 from ..errors import ImageError
 from ..imaging.axes import planes
 from ..imaging.intensity import Normalization
@@ -22,9 +22,10 @@ from ..imaging.noise import estimate_camera
 from ..imaging.spectrum import noise_floor, statistics_vector
 from ..imaging.wiener import RADIUS, wiener_error, wiener_kernel
 from ..tasks.base import Source
+from ..tasks.conditioning import noisy_condition
 from ..tasks.statistics import Statistics, channel_axis, channel_view, measure
 from .average import PowerAverage
-from .validate import blind_prediction
+from .denoise.validate import blind_prediction
 
 _RECORRUPTION = 0.7  # "a"; the input is noisier by sqrt(1 + a^2)
 _CROP, _BATCH = 128, 8
@@ -174,24 +175,19 @@ class RecorruptedFit:
     def _evaluate(self, denoiser: Preconditioned, inputs: Tensor) -> Prediction:
         guess = _filtered(inputs, self._kernel)
         vector = self._vector.expand(len(inputs), -1)
-        condition = Condition(
-            maps=torch.cat([inputs, guess], dim=1),
-            vector=vector,
-            guess=guess,
-            guess_error=torch.full((len(inputs),), self._guess_error),
-        )
+        condition = noisy_condition(inputs, guess, torch.full((len(inputs),), self._guess_error), vector)
         blind = denoiser.blind_from(self._guess_error)
         prediction: Prediction = denoiser(torch.zeros_like(inputs), blind, condition)
         return prediction
 
     def _statistics_of_recorrupted(self, statistics: Statistics) -> tuple[Tensor, Tensor, float]:
         """Return vector, Wiener kernel and that one's expected error of the image as it is after recorruption."""
-        floor = noise_floor(statistics.powers)
-        powers = statistics.powers + (_RECORRUPTION * floor) ** 2
+        floor = noise_floor(statistics.spectrum.powers)
+        spectrum = statistics.spectrum.plus_white((_RECORRUPTION * floor) ** 2)
         noise = floor * math.sqrt(1 + _RECORRUPTION**2)
-        vector, kernel = statistics_vector(powers, noise), wiener_kernel(powers, noise)
-        device = self.images.device
-        return torch.from_numpy(vector).to(device), torch.from_numpy(kernel).to(device), wiener_error(powers, noise)
+        arrays = statistics_vector(spectrum, noise), wiener_kernel(spectrum.powers, noise)
+        vector, kernel = (torch.from_numpy(array).to(self.images.device) for array in arrays)
+        return vector, kernel, wiener_error(spectrum.powers, noise)
 
 
 def _window(shape: torch.Size | tuple[int, ...], rng: np.random.Generator) -> tuple[slice, slice]:

@@ -223,8 +223,6 @@ class Panel(QWidget):
         self.looked(look)
         self.refresh()
 
-    # running ------------------------------------------------------------------------------------------------------
-
     def request(self, axes: str | None = None, region: tuple[Span, ...] | None = None) -> Request:
         """Return what the panel asks for now."""
         card = self.model.card

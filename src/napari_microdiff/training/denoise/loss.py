@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from ..diffusion.denoiser import Condition, Preconditioned
+from ...diffusion.denoiser import Preconditioned
+from ...tasks.conditioning import noisy_condition
+from ..course import Loss
 from .data import Batch
 
-# Shares of a batch, in eighths: five are trained as a regression network is (at the highest noise level, where the
-# condition is all that is known), two to refine with the condition, one as a prior without it.
-_BLIND, _REFINE = 5, 7
+# Shares of a batch, in eighths: four are trained as a regression network is (at the highest noise level, where the
+# condition is all that is known), three to refine with the condition, one as a prior without it.
+_BLIND, _REFINE = 4, 7
 _FAINTEST = 1e-3  # of the error before denoising; what is below counts no more
 _STRONGEST = 30.0  # mean residual of a crop, in predicted variances
-
-
-class Loss(NamedTuple):
-    """Logarithm of the mean's squared error, negative log-likelihood of the spread, plain error at the start."""
-
-    mean: Tensor
-    spread: Tensor
-    blind_error: Tensor
 
 
 def draw_sigmas(scale: Tensor, ratio: float, generator: torch.Generator) -> Tensor:
@@ -55,12 +48,7 @@ def denoising_loss(denoiser: Preconditioned, batch: Batch, generator: torch.Gene
     scale = torch.where(told, batch.guess_error, denoiser.sigma_data)
     sigmas = draw_sigmas(scale, denoiser.sigma_max / denoiser.sigma_data, generator)
     noise = torch.randn(batch.clean.shape, generator=generator).to(batch.clean)
-    condition = Condition(
-        maps=torch.cat([batch.noisy, batch.guess], dim=1) * shown,
-        vector=batch.vector * told[:, None],
-        guess=batch.guess * shown,
-        guess_error=scale,
-    )
+    condition = noisy_condition(batch.noisy * shown, batch.guess * shown, scale, batch.vector * told[:, None])
     mean, variance = denoiser(batch.clean + sigmas.view(-1, 1, 1, 1) * noise, sigmas, condition)
     assert variance is not None
     squared = (mean - batch.clean) ** 2
@@ -71,5 +59,4 @@ def denoising_loss(denoiser: Preconditioned, batch: Batch, generator: torch.Gene
     # A crop whose error is far from what was predicted pulls no harder than one that is moderately off.
     pull = (_STRONGEST / residual.detach().mean(dim=(1, 2, 3), keepdim=True)).clamp_max(1)
     spread = 0.5 * (residual * pull + variance.log())
-    blind = count * _BLIND // 8
-    return Loss((per_image + _FAINTEST * before + 1e-9).log().mean(), spread.mean(), per_image[:blind].detach().mean())
+    return Loss((per_image + _FAINTEST * before + 1e-9).log().mean(), spread.mean())

@@ -7,11 +7,11 @@ import pytest
 import tifffile
 
 from napari_microdiff.errors import TrainingError
-from napari_microdiff.training.recipes import Clean, Recipe
-from napari_microdiff.training.sources import load_sources
+from napari_microdiff.training.denoise.sources import load_sources
+from napari_microdiff.training.recipes import Clean, DenoiseRecipe
 
 
-def test_training_and_validation_are_disjoint_parts_of_the_images(recipe: Recipe, data_folder: Path) -> None:
+def test_training_and_validation_are_disjoint_parts_of_the_images(recipe: DenoiseRecipe, data_folder: Path) -> None:
     train = load_sources(recipe, data_folder)
     held_out = load_sources(recipe, data_folder, validation=True)
     assert [plane.noisy.shape for plane in train.pairs] == [(336, 320)] * 2
@@ -22,18 +22,18 @@ def test_training_and_validation_are_disjoint_parts_of_the_images(recipe: Recipe
         assert np.abs(np.asarray(mine.image, dtype=float) - theirs.image).max() > 0.1
 
 
-def test_the_clean_image_is_brought_to_the_units_of_the_noisy_one(recipe: Recipe, data_folder: Path) -> None:
+def test_the_clean_image_is_brought_to_the_units_of_the_noisy_one(recipe: DenoiseRecipe, data_folder: Path) -> None:
     pair = load_sources(recipe, data_folder).pairs[0]
     clean = tifffile.imread(data_folder / "clean" / "0.tif")[: len(pair.clean)]
     np.testing.assert_allclose(pair.clean, 0.5 * clean + 20, atol=0.5)
 
 
-def test_an_entry_counts_as_much_however_many_images_it_has(recipe: Recipe, data_folder: Path) -> None:
+def test_an_entry_counts_as_much_however_many_images_it_has(recipe: DenoiseRecipe, data_folder: Path) -> None:
     planes = load_sources(recipe, data_folder).clean
     assert sum(plane.weight for plane in planes) == pytest.approx(1.0)
 
 
-def test_consecutive_planes_of_a_stack_are_averaged(recipe: Recipe, tmp_path: Path) -> None:
+def test_consecutive_planes_of_a_stack_are_averaged(recipe: DenoiseRecipe, tmp_path: Path) -> None:
     stack = np.stack([np.full((64, 64), n, dtype=np.uint8) for n in range(12)])
     stack[:, :32] = 0
     tifffile.imwrite(tmp_path / "stack.tif", stack)
@@ -43,12 +43,12 @@ def test_consecutive_planes_of_a_stack_are_averaged(recipe: Recipe, tmp_path: Pa
     assert planes[0].image.shape == (64, 64)
 
 
-def test_a_pattern_without_files_is_an_error_in_words(recipe: Recipe, tmp_path: Path) -> None:
+def test_a_pattern_without_files_is_an_error_in_words(recipe: DenoiseRecipe, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"matches 'noisy/\*.tif'"):
         load_sources(recipe, tmp_path)
 
 
-def test_pairs_of_different_shapes_are_refused(recipe: Recipe, tmp_path: Path) -> None:
+def test_pairs_of_different_shapes_are_refused(recipe: DenoiseRecipe, tmp_path: Path) -> None:
     for kind, side in (("noisy", 64), ("clean", 65)):
         (tmp_path / kind).mkdir()
         tifffile.imwrite(tmp_path / kind / "0.tif", np.zeros((side, side), dtype=np.uint8))
@@ -56,7 +56,7 @@ def test_pairs_of_different_shapes_are_refused(recipe: Recipe, tmp_path: Path) -
         load_sources(recipe, tmp_path)
 
 
-def test_procedural_images_are_kept(recipe: Recipe, data_folder: Path, tmp_path: Path) -> None:
+def test_procedural_images_are_kept(recipe: DenoiseRecipe, data_folder: Path, tmp_path: Path) -> None:
     made = load_sources(recipe, data_folder, cache=tmp_path).procedural
     again = load_sources(recipe, data_folder, cache=tmp_path).procedural
     assert len(list(tmp_path.iterdir())) == 1

@@ -6,20 +6,21 @@ import numpy as np
 import pytest
 import torch
 
-from napari_microdiff.training.data import CROP, DenoiseBatches, normalise
-from napari_microdiff.training.recipes import Recipe
-from napari_microdiff.training.sources import load_sources
+from napari_microdiff.imaging.spectrum import VECTOR_LENGTH
+from napari_microdiff.training.denoise.data import CROP, DenoiseBatches, normalise
+from napari_microdiff.training.denoise.sources import load_sources
+from napari_microdiff.training.recipes import DenoiseRecipe
 
 
 @pytest.fixture(scope="module")
-def batches(recipe: Recipe, data_folder: Path) -> DenoiseBatches:
+def batches(recipe: DenoiseRecipe, data_folder: Path) -> DenoiseBatches:
     return DenoiseBatches(recipe, load_sources(recipe, data_folder), seed=3)
 
 
 def test_a_batch_has_two_crops_of_each_field(batches: DenoiseBatches) -> None:
     batch = batches[0]
     assert batch.noisy.shape == batch.clean.shape == batch.guess.shape == (8, 1, CROP, CROP)
-    assert batch.vector.shape == (8, 18)
+    assert batch.vector.shape == (8, VECTOR_LENGTH)
     torch.testing.assert_close(batch.noise, (batch.noisy - batch.clean).pow(2).mean(dim=(1, 2, 3)))
     torch.testing.assert_close(batch.vector[0], batch.vector[1])
     assert all(torch.isfinite(part).all() for part in batch)

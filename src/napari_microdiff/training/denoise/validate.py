@@ -9,10 +9,11 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..diffusion.denoiser import Condition, Preconditioned, Prediction
-from ..imaging.quality import psnr
+from ...diffusion.denoiser import Preconditioned, Prediction
+from ...imaging.quality import psnr
+from ...tasks.conditioning import noisy_condition
+from ..recipes import DenoiseRecipe
 from .data import Field, normalise
-from .recipes import Recipe
 from .simulate import clean_field, pair_field, record
 from .sources import Sources
 
@@ -34,12 +35,7 @@ def blind_prediction(
 
     All images have shape (y, x); the vector is one-dimensional.
     """
-    condition = Condition(
-        maps=torch.stack([noisy, guess])[None],
-        vector=vector[None],
-        guess=guess[None, None],
-        guess_error=torch.tensor([guess_error]),
-    )
+    condition = noisy_condition(noisy[None, None], guess[None, None], torch.tensor([guess_error]), vector[None])
     mean, variance = denoiser(torch.zeros_like(guess)[None, None], denoiser.blind_from(guess_error), condition)
     return Prediction(mean[0, 0], None if variance is None else variance[0, 0])
 
@@ -52,7 +48,7 @@ def _predicted(denoiser: Preconditioned, field: Field, device: torch.device) -> 
 class Validation:
     """A fixed set of held-out images, recorded and simulated."""
 
-    def __init__(self, recipe: Recipe, sources: Sources) -> None:
+    def __init__(self, recipe: DenoiseRecipe, sources: Sources) -> None:
         noise = recipe.noise.model_copy(update={"psnr_db": _HEAVY_DB})
         recipe = recipe.model_copy(update={"noise": noise})
         self._items = {
@@ -106,7 +102,7 @@ class Validation:
             yield pair_field(sources.pairs[number % len(sources.pairs)], _SIDE, rng)
 
     @staticmethod
-    def _simulated(recipe: Recipe, planes: list) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:  # type: ignore[type-arg]
+    def _simulated(recipe: DenoiseRecipe, planes: list) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:  # type: ignore[type-arg]
         for number in range(_COUNT if planes else 0):
             rng = np.random.default_rng([2, number])
             plane = planes[int(rng.integers(len(planes)))]

@@ -11,21 +11,21 @@ import torch
 from napari_microdiff.diffusion.denoiser import Preconditioned
 from napari_microdiff.diffusion.unet import LocalUNet
 from napari_microdiff.imaging.quality import psnr
-from napari_microdiff.training.data import normalise
-from napari_microdiff.training.recipes import Recipe
-from napari_microdiff.training.sources import load_sources
-from napari_microdiff.training.validate import Validation, best_gaussian, blind_prediction
+from napari_microdiff.training.denoise.data import normalise
+from napari_microdiff.training.denoise.sources import load_sources
+from napari_microdiff.training.denoise.validate import Validation, best_gaussian, blind_prediction
+from napari_microdiff.training.recipes import DenoiseRecipe
 
 
 @pytest.fixture(scope="module")
-def untrained(recipe: Recipe) -> Preconditioned:
+def untrained(recipe: DenoiseRecipe) -> Preconditioned:
     """A denoiser that answers with the guess, and with the guess's expected error."""
     torch.manual_seed(0)
     return Preconditioned(LocalUNet(**recipe.architecture.model_dump()), 0.8, 5.0).eval()
 
 
 @pytest.fixture(scope="module")
-def validation(recipe: Recipe, data_folder: Path) -> Validation:
+def validation(recipe: DenoiseRecipe, data_folder: Path) -> Validation:
     return Validation(recipe, load_sources(recipe, data_folder, validation=True))
 
 

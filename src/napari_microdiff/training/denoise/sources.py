@@ -13,9 +13,9 @@ import tifffile
 from numpy.typing import NDArray
 from skimage import io
 
-from ..errors import TrainingError
-from ..imaging import structures
-from .recipes import Clean, Pairs, Recipe
+from ...errors import TrainingError
+from ...imaging import structures
+from ..recipes import Clean, DenoiseRecipe, Pairs
 
 Plane = NDArray[np.float32]
 _SMALLEST = 48  # a side below this holds too little context to train on
@@ -48,7 +48,7 @@ class Sources:
     procedural: list[CleanPlane]
 
 
-def load_sources(recipe: Recipe, data: Path, *, validation: bool = False, cache: Path | None = None) -> Sources:
+def load_sources(recipe: DenoiseRecipe, data: Path, *, validation: bool = False, cache: Path | None = None) -> Sources:
     """Load the training or the validation part of what a recipe names.
 
     Parameters
@@ -134,7 +134,7 @@ def _averaged(stack: Plane, count: int) -> list[Plane]:
     return [stack[i : i + count].mean(axis=0) for i in starts]
 
 
-def _procedural(recipe: Recipe, count: int, validation: bool, cache: Path | None) -> list[CleanPlane]:
+def _procedural(recipe: DenoiseRecipe, count: int, validation: bool, cache: Path | None) -> list[CleanPlane]:
     side = 384
     path = cache / f"procedural-{recipe.procedural}-{count}-{recipe.seed}.npy" if cache else None
     if path is not None and path.exists():

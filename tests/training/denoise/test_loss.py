@@ -7,8 +7,8 @@ import torch
 
 from napari_microdiff.diffusion.denoiser import NOTHING, Condition, Prediction
 from napari_microdiff.training.average import PowerAverage
-from napari_microdiff.training.data import Batch
-from napari_microdiff.training.loss import Loss, denoising_loss, draw_sigmas
+from napari_microdiff.training.denoise.data import Batch
+from napari_microdiff.training.denoise.loss import Loss, denoising_loss, draw_sigmas
 
 
 class Answer(torch.nn.Module):
@@ -51,18 +51,18 @@ def _loss(denoiser: Answer, batch: Batch) -> Loss:
     return denoising_loss(denoiser, batch, torch.Generator().manual_seed(0))  # type: ignore[arg-type]
 
 
-def test_five_in_eight_noise_levels_are_the_highest_and_the_rest_log_normal() -> None:
+def test_half_of_the_noise_levels_are_the_highest_and_the_rest_log_normal() -> None:
     sigmas = draw_sigmas(torch.full((4096,), 0.5), 5.0, torch.Generator().manual_seed(0))
-    assert (sigmas[:2560] == 2.5).all()
-    rest = sigmas[2560:]
+    assert (sigmas[:2048] == 2.5).all()
+    rest = sigmas[2048:]
     assert (rest < 2.5).all()
     assert float(rest.log().median()) == pytest.approx(math.log(0.25), abs=0.03)
 
 
 def test_stratified_levels_fill_every_stratum() -> None:
-    sigmas = draw_sigmas(torch.full((16,), 0.5), 200.0, torch.Generator().manual_seed(1))[10:]
+    sigmas = draw_sigmas(torch.full((16,), 0.5), 200.0, torch.Generator().manual_seed(1))[8:]
     place = 0.5 * (1 + torch.erf((sigmas.log() - math.log(0.25)) / (1.2 * math.sqrt(2))))
-    assert sorted((place * 6).floor().int().tolist()) == list(range(6))
+    assert sorted((place * 8).floor().int().tolist()) == list(range(8))
 
 
 def test_noise_levels_follow_the_scale_of_each_image() -> None:
@@ -79,7 +79,7 @@ def test_the_condition_is_shown_to_seven_in_eight_and_the_last_is_a_prior() -> N
     assert condition.guess_error is not None
     assert [bool(maps.any()) for maps in condition.maps] == [True] * 7 + [False]
     torch.testing.assert_close(condition.guess_error, torch.tensor([0.05] * 7 + [0.5]))
-    torch.testing.assert_close(sigmas[:5], torch.full((5,), 5 * 0.05))
+    torch.testing.assert_close(sigmas[:4], torch.full((4,), 5 * 0.05))
 
 
 def test_a_decibel_counts_as_much_in_every_image() -> None:

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..imaging.intensity import Normalization
-from ..imaging.spectrum import band_powers, noise_floor, statistics_vector
-from ..imaging.wiener import RADIUS, filtered, wiener_error, wiener_kernel
-from .recipes import Recipe
+from ...imaging.intensity import Normalization
+from ...imaging.spectrum import measure_spectrum, noise_floor, statistics_vector
+from ...imaging.wiener import RADIUS, filtered, wiener_error, wiener_kernel
+from ..recipes import DenoiseRecipe
 from .simulate import clean_field, pair_field, record
 from .sources import SMALLEST_PAIR, CleanPlane, Sources
 
@@ -51,7 +51,9 @@ class DenoiseBatches(Dataset[Batch]):
     and cuts two crops of 128 from each.
     """
 
-    def __init__(self, recipe: Recipe, sources: Sources, *, seed: int, first: int = 0, length: int = 10**9) -> None:
+    def __init__(
+        self, recipe: DenoiseRecipe, sources: Sources, *, seed: int, first: int = 0, length: int = 10**9
+    ) -> None:
         self.recipe = recipe
         self.sources = sources
         self.seed = seed
@@ -122,12 +124,12 @@ def normalise(noisy: Tensor, clean: Tensor, rng: np.random.Generator | None) -> 
         scale *= wider
         hint = float(np.exp(0.1 * rng.standard_normal()))
     noisy, clean = (noisy - offset) / scale, (clean - offset) / scale
-    powers = band_powers(noisy[None].numpy())
-    level = noise_floor(powers) * hint
+    spectrum = measure_spectrum(noisy[None].numpy())
+    level = noise_floor(spectrum.powers) * hint
     padded = np.pad(noisy.numpy(), RADIUS, mode="reflect")
-    guess = torch.from_numpy(filtered(padded, wiener_kernel(powers, level)))
-    error = wiener_error(powers, level)
-    return Field(noisy, clean, guess, error, torch.from_numpy(statistics_vector(powers, level)))
+    guess = torch.from_numpy(filtered(padded, wiener_kernel(spectrum.powers, level)))
+    error = wiener_error(spectrum.powers, level)
+    return Field(noisy, clean, guess, error, torch.from_numpy(statistics_vector(spectrum, level)))
 
 
 def _crops(rng: np.random.Generator) -> Iterator[tuple[slice, slice]]:

@@ -1,0 +1,65 @@
+"""What the training loop asks of a task: batches, a loss, a validation and what only the task knows for the card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ..diffusion.denoiser import Preconditioned
+from .recipes import AnyRecipe, SegmentRecipe
+
+
+class Loss(NamedTuple):
+    """Of the posterior mean, and the negative log-likelihood of the spread, which the mean does not feel."""
+
+    mean: Tensor
+    spread: Tensor
+
+
+class Course(Protocol):
+    """How the models of one task are trained."""
+
+    def batches(self, *, seed: int, first: int = 0, length: int = 10**7) -> Dataset[Any]:
+        """Return batches number ``first`` and on of a seed, as named tuples of tensors."""
+        ...
+
+    def sigma_data(self) -> float:
+        """Return the standard deviation of what is diffused."""
+        ...
+
+    def loss(self, denoiser: Preconditioned, batch: Any, generator: torch.Generator) -> Loss:
+        """Evaluate the loss of one batch."""
+        ...
+
+    def measure(self, denoiser: Preconditioned) -> dict[str, float]:
+        """Return the figures of merit on held-out images, by the kind of image; more is better."""
+        ...
+
+    def card_fields(self, denoiser: Preconditioned, figures: dict[str, float]) -> dict[str, Any]:
+        """Return what the card says beside what the loop knows: quality, familiarity, factors."""
+        ...
+
+    @staticmethod
+    def in_words(figures: dict[str, float]) -> str:
+        """Say figures of merit in a line."""
+        ...
+
+
+def open_course(recipe: AnyRecipe, data: Path, cache: Path) -> Course:
+    """Return the course of a recipe, with its images loaded.
+
+    Raises
+    ------
+    TrainingError
+        If the data are unusable.
+    """
+    from .denoise.course import DenoiseCourse
+    from .segment.course import SegmentCourse
+
+    if isinstance(recipe, SegmentRecipe):
+        return SegmentCourse(recipe, data)
+    return DenoiseCourse(recipe, data, cache)

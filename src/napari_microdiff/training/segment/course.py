@@ -1,0 +1,67 @@
+"""The course of a model that outlines objects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...diffusion.denoiser import Preconditioned
+from ...models.card import Quality
+from ..course import Loss
+from ..recipes import SegmentRecipe
+from .data import SegmentBatch, SegmentBatches
+from .loss import segmenting_loss
+from .sources import load_planes
+from .validate import SegmentValidation
+
+_SIGMA_DATA_BATCHES = 8
+
+
+class SegmentCourse:
+    """See `training.course.Course`."""
+
+    def __init__(self, recipe: SegmentRecipe, data: Path) -> None:
+        self.recipe = recipe
+        self.planes = load_planes(recipe, data, validation=False)
+        self.validation = SegmentValidation(load_planes(recipe, data, validation=True), recipe.diameter_px)
+
+    def batches(self, *, seed: int, first: int = 0, length: int = 10**7) -> SegmentBatches:
+        """Return the batches of a seed."""
+        return SegmentBatches(self.recipe, self.planes, seed=seed, first=first, length=length)
+
+    def sigma_data(self) -> float:
+        """Return the root mean square of the maps, whose mean is far from zero."""
+        batches = self.batches(seed=self.recipe.seed)
+        maps = torch.cat([batches[i].maps for i in range(_SIGMA_DATA_BATCHES)])
+        return float(maps.pow(2).mean().sqrt())
+
+    def loss(self, denoiser: Preconditioned, batch: SegmentBatch, generator: torch.Generator) -> Loss:
+        """Evaluate the loss of one batch."""
+        return segmenting_loss(denoiser, batch, generator)
+
+    def measure(self, denoiser: Preconditioned) -> dict[str, float]:
+        """Return the mean average precision for each kind of image."""
+        return self.validation.measure(denoiser)
+
+    def card_fields(self, denoiser: Preconditioned, figures: dict[str, float]) -> dict[str, Any]:
+        """Return the average precisions and the size of objects."""
+        return {
+            "diameter_px": self.recipe.diameter_px,
+            "quality": tuple(
+                Quality(
+                    measure="average precision, mean over IoU 0.5 to 0.9, one evaluation, true diameter",
+                    data=f"held-out validation images: {name}",
+                    value=round(value, 3),
+                    unit="",
+                    command=f"napari-microdiff train {self.recipe.id}",
+                )
+                for name, value in figures.items()
+            ),
+        }
+
+    @staticmethod
+    def in_words(figures: dict[str, float]) -> str:
+        """Say the average precisions in a line."""
+        return ", ".join(f"{name} AP {value:.3f}" for name, value in figures.items())

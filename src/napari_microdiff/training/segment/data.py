@@ -1,0 +1,91 @@
+"""Batches for training to outline objects. Batch number n of a seed is always the same, so a run can be resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.data import Dataset
+
+from ...imaging.instances import maps_of
+from ..recipes import SegmentRecipe
+from .augment import other_microscope
+from .sources import LabelledPlane
+from .strokes import draw_strokes
+
+FIELD, CROP = 192, 128
+
+
+class SegmentBatch(NamedTuple):
+    """Crops.
+
+    Attributes
+    ----------
+    image : Tensor, shape (batch, 1, CROP, CROP)
+        In normalised units.
+    strokes : Tensor, shape (batch, 3, CROP, CROP)
+        What a user drew; see `strokes.draw_strokes`.
+    maps : Tensor, shape (batch, 2, CROP, CROP)
+        What is to be found; see `imaging.instances.maps_of`.
+    """
+
+    image: Tensor
+    strokes: Tensor
+    maps: Tensor
+
+
+class SegmentBatches(Dataset[SegmentBatch]):
+    """The endless list of batches of a recipe: from each square that is drawn, two crops are cut."""
+
+    def __init__(
+        self, recipe: SegmentRecipe, planes: Sequence[LabelledPlane], *, seed: int, first: int = 0, length: int = 10**9
+    ) -> None:
+        self.recipe, self.planes = recipe, planes
+        self.seed, self.first, self.length = seed, first, length
+        weights = np.array([plane.weight for plane in planes])
+        self._weights = weights / weights.sum()
+
+    def __len__(self) -> int:
+        """Return how many batches are left."""
+        return self.length - self.first
+
+    def __getitem__(self, index: int) -> SegmentBatch:
+        """Make the batch of this number after ``first``."""
+        rng = np.random.default_rng([self.seed, self.first + index])
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        crops: list[tuple[Tensor, Tensor, Tensor]] = []
+        for _ in range(self.recipe.batch_fields):
+            plane = self.planes[rng.choice(len(self.planes), p=self._weights)]
+            image, labels = draw_field(plane, self.recipe, rng)
+            shown, maps = other_microscope(image, rng, generator), torch.from_numpy(maps_of(labels))
+            for _ in range(2):
+                here = tuple(slice(a, a + CROP) for a in (int(rng.integers(n - CROP + 1)) for n in labels.shape))
+                drawn = rng.random() < self.recipe.strokes
+                strokes = draw_strokes(labels[here], rng) if drawn else np.zeros((3, CROP, CROP), np.float32)
+                crops.append((shown[here][None], torch.from_numpy(strokes), maps[:, here[0], here[1]]))
+        return SegmentBatch(*(torch.stack(part) for part in zip(*crops, strict=True)))
+
+
+def draw_field(
+    plane: LabelledPlane, recipe: SegmentRecipe, rng: np.random.Generator
+) -> tuple[Tensor, np.ndarray[tuple[int, int], np.dtype[np.int64]]]:
+    """Cut a square, turn it, and magnify it so that its objects are about as large as the recipe wants them."""
+    zoom = recipe.diameter_px / plane.diameter * float(np.exp(recipe.zoom * rng.standard_normal()))
+    zoom = max(zoom, CROP / min(plane.image.shape))
+    size = min(round(FIELD / zoom), *plane.image.shape)
+    side = max(CROP, min(FIELD, round(size * zoom)))
+    top, left = (int(rng.integers(n - size + 1)) for n in plane.image.shape)
+    here = (slice(top, top + size), slice(left, left + size))
+    turn, flip = int(rng.integers(4)), bool(rng.integers(2))
+    image, labels = (np.rot90(part[here], turn) for part in (plane.image, plane.labels))
+    if flip:
+        image, labels = image[::-1], labels[::-1]
+    pixels = torch.from_numpy(np.ascontiguousarray(image))[None, None]
+    shrinks = size > side
+    pixels = F.interpolate(pixels, (side, side), mode="bilinear", antialias=shrinks, align_corners=False)[0, 0]
+    nearest = ((np.arange(side) + 0.5) * size / side).astype(int)
+    return pixels, np.ascontiguousarray(labels[np.ix_(nearest, nearest)])

@@ -1,0 +1,81 @@
+"""Images whose objects were outlined, split into training and validation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from skimage import io
+
+from ...errors import ImageError, TrainingError
+from ...imaging.contrast import bright_objects
+from ...imaging.instances import check_labels, diameters
+from ..recipes import Labelled, SegmentRecipe
+
+
+@dataclass(frozen=True)
+class LabelledPlane:
+    """An image with bright objects and their labels.
+
+    Attributes
+    ----------
+    diameter : float
+        Median diameter of the objects in pixels, were they discs.
+    weight : float
+        How often it is drawn; all weights together are 1.
+    kind : str
+        How objects are shown.
+    """
+
+    image: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    diameter: float
+    weight: float
+    kind: str
+
+
+def load_planes(recipe: SegmentRecipe, data: Path, *, validation: bool) -> list[LabelledPlane]:
+    """Load the training or the validation images of a recipe.
+
+    Raises
+    ------
+    TrainingError
+        If a pattern matches nothing, numbers of files differ, or a file is not what it should be.
+    """
+    whole = sum(entry.weight for entry in recipe.labelled)
+    return [p for entry in recipe.labelled for p in _load(entry, data, validation, entry.weight / whole)]
+
+
+def _load(entry: Labelled, data: Path, validation: bool, weight: float) -> list[LabelledPlane]:
+    images, labels = (sorted(data.glob(pattern)) for pattern in (entry.images, entry.labels))
+    if not images or len(images) != len(labels):
+        raise TrainingError(
+            f"In {data} {len(images)} files match '{entry.images}' and {len(labels)} match '{entry.labels}', but each "
+            "image needs its labels. Check --data."
+        )
+    kept = [i for i in range(len(images)) if (i % entry.hold_out == entry.hold_out - 1) == validation]
+    planes = [_plane(images[i], labels[i], entry, weight / len(kept)) for i in kept]
+    if not planes:
+        raise TrainingError(f"'{entry.images}' has too few images to keep one of {entry.hold_out} for validation.")
+    return planes
+
+
+def _plane(image_path: Path, labels_path: Path, entry: Labelled, weight: float) -> LabelledPlane:
+    try:
+        pixels, labels = _read(image_path), check_labels(_read(labels_path))
+        image = bright_objects(pixels, entry.shown, 2 if pixels.ndim == 3 else None)
+    except ImageError as error:
+        raise TrainingError(f"{image_path} and its labels: {error}") from None
+    if image.shape != labels.shape:
+        raise TrainingError(f"{image_path} is of shape {image.shape}, but its labels are of {labels.shape}.")
+    found = diameters(labels)
+    if not found.size:
+        raise TrainingError(f"{labels_path} has no objects. Leave it and its image out.")
+    return LabelledPlane(image, labels, float(np.median(found)), weight, entry.shown)
+
+
+def _read(path: Path) -> NDArray[np.generic]:
+    return np.asarray(tifffile.imread(path) if path.suffix.lower() in {".tif", ".tiff"} else io.imread(path))

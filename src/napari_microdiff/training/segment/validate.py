@@ -1,0 +1,80 @@
+"""Validation of a model that outlines objects: how many it finds in held-out images."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from ...diffusion.denoiser import Condition, Preconditioned, Prediction
+from ...imaging.instances import labels_of
+from ...imaging.intensity import Normalization
+from ...imaging.matching import match_all
+from .sources import LabelledPlane
+
+THRESHOLDS = tuple(np.arange(0.5, 0.95, 0.05).round(2))
+_MOST = 24  # images of a kind
+_LARGEST = 1024  # pixels along a side
+
+
+def blind_maps(denoiser: Preconditioned, image: Tensor) -> Tensor:
+    """Return the maps of an image, shape (2, y, x), from one evaluation.
+
+    Parameters
+    ----------
+    image : Tensor, shape (y, x)
+        In normalised units, with bright objects of the diameter that the model knows.
+    """
+    stride = denoiser.network.stride
+    down, right = (-n % stride for n in image.shape)
+    padded = F.pad(image[None, None], (0, right, 0, down), mode="replicate")
+    strokes = padded.new_zeros(1, 3, *padded.shape[2:])
+    x = padded.new_zeros(1, 2, *padded.shape[2:])
+    prediction: Prediction = denoiser(x, denoiser.sigma_max, Condition(maps=torch.cat([padded, strokes], dim=1)))
+    return prediction.mean[0, :, : image.shape[0], : image.shape[1]]
+
+
+class SegmentValidation:
+    """A fixed set of held-out images."""
+
+    def __init__(self, planes: Sequence[LabelledPlane], diameter_px: float) -> None:
+        self._diameter = diameter_px
+        by_kind: dict[str, list[LabelledPlane]] = defaultdict(list)
+        for plane in planes:
+            by_kind[plane.kind].append(plane)
+        self._planes = {kind: _spread(found) for kind, found in by_kind.items()}
+
+    def measure(self, denoiser: Preconditioned) -> dict[str, float]:
+        """Return the mean average precision over IoU 0.5 to 0.9, over images, for each kind of image."""
+        return {
+            kind: float(np.mean([self._precision(denoiser, plane) for plane in planes]))
+            for kind, planes in self._planes.items()
+        }
+
+    def _precision(self, denoiser: Preconditioned, plane: LabelledPlane) -> float:
+        device = next(denoiser.parameters()).device
+        pixels, labels = (part[:_LARGEST, :_LARGEST] for part in (plane.image, plane.labels))
+        zoom = self._diameter / plane.diameter
+        small = _resized(torch.from_numpy(np.ascontiguousarray(pixels))[None], zoom)[0]
+        small = torch.from_numpy(Normalization.fit(small[None].numpy()).apply(small.numpy()))
+        with torch.inference_mode():
+            maps = blind_maps(denoiser, small.to(device)).float().cpu()
+        maps = F.interpolate(maps[None], labels.shape, mode="bilinear", align_corners=False)[0]
+        found: NDArray[np.int32] = labels_of(maps.numpy())
+        return float(np.mean([m.average_precision for m in match_all(labels, found, THRESHOLDS)]))
+
+
+def _spread(planes: list[LabelledPlane]) -> list[LabelledPlane]:
+    chosen = np.linspace(0, len(planes) - 1, min(_MOST, len(planes))).round().astype(int)
+    return [planes[i] for i in np.unique(chosen)]
+
+
+def _resized(images: Tensor, zoom: float) -> Tensor:
+    """Resize images of shape (count, y, x)."""
+    size = [max(1, round(n * zoom)) for n in images.shape[1:]]
+    return F.interpolate(images[:, None], size, mode="bilinear", antialias=zoom < 1, align_corners=False)[:, 0]

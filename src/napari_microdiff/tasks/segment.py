@@ -1,0 +1,126 @@
+"""Segmentation: from an image to its objects.
+
+A model draws two smooth maps, how deep in an object each pixel lies and how near to where two touch (see
+`imaging.instances`), conditioned on the image and on what a user drew on it. One evaluation is the posterior mean of
+the maps; several samples disagree where the image does not tell, which is what the confidence of each object comes
+from. Images are brought to the magnification at which objects are as large as those that the model was trained on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ..diffusion.denoiser import Condition, Denoiser
+from ..engine.canvas import Plane
+from ..engine.request import Request, SegmentOptions
+from ..engine.tiles import Box, Reach, Tile, read_window
+from ..errors import ModelError
+from ..imaging.axes import PlaneIndex
+from ..imaging.blocks import sample_blocks
+from ..imaging.intensity import Normalization
+from ..imaging.resize import Resized
+from .base import Context, PlaneJob, check_architecture, check_finite, samples_needed, steps_of
+from .diameter import estimate_diameter
+from .objects import ObjectGatherer
+from .shown import with_bright_objects
+from .statistics import channel_axis, channel_view, positions
+from .strokes import StrokeMaps
+
+_ARCHITECTURE = {"dims": 2, "channels": 2, "condition_channels": 4, "vector_length": 0}
+_SIGMA_MIN = 0.02  # of the standard deviation of the maps
+_BLOCKS, _BLOCK_SIDE = 24, 192
+
+
+class Segment:
+    """The task; see `tasks.base.Task`."""
+
+    def __init__(self, context: Context) -> None:
+        options = context.request.options
+        assert isinstance(options, SegmentOptions)
+        self.request, self.notices = context.request, context.notices
+        self.card, self._denoiser = context.card, context.denoiser
+        check_architecture(self.card, _ARCHITECTURE)
+        if samples_needed(self.request) < self.request.samples:
+            self.notices.append("One step always gives the same result: one sample was computed. Ask for more steps.")
+            self.request = self.request.model_copy(update={"samples": 1})
+        self.source = with_bright_objects(context.source, options.shown)
+        self._normalizations = {p: self._range(p) for p in positions(self.source)}
+        diameter = options.diameter or self._estimated()
+        known = self.card.diameter_px or diameter
+        self.zoom = known / diameter
+        self._smallest = options.smallest * np.pi / 4 * diameter**2
+        self._strokes = StrokeMaps(options.strokes, self.source.axes)
+        self.report = {"diameter": round(diameter, 2), "diameter_was_given": options.diameter is not None}
+
+    def guide(self, denoiser: Denoiser) -> Denoiser:
+        """Leave the denoiser as it is: strokes are conditions that it was trained with."""
+        return denoiser
+
+    def job(self, index: PlaneIndex) -> PlaneJob | None:
+        """Prepare one plane at the magnification of the model."""
+        pixels = self.source.plane(index)
+        shape = self.zoomed_shape(pixels.shape)
+        view = Resized(pixels, shape)
+        normalization = self._normalizations[self._position(index)]
+        strokes = self._strokes.of_plane(index, pixels.shape, shape)
+
+        def condition_at(tile: Tile) -> Condition:
+            image = normalization.apply(read_window(view, tile.window))
+            drawn = strokes.in_window(tile.window)
+            return Condition(maps=torch.from_numpy(np.concatenate([image[None], drawn]))[None])
+
+        plane = Plane(
+            shape=shape,
+            region=self._zoomed_region(index, pixels.shape),
+            reach=Reach.of(self._denoiser.network.stride, self.card.halo),
+            number=self.source.plane_number(index),
+            condition_at=condition_at,
+            channels=2,
+        )
+        steps = steps_of(self.request, self.card.sigma_max, _SIGMA_MIN * self.card.sigma_data, blind=True)
+        return PlaneJob(plane, steps, pixels)
+
+    def gatherer(self, request: Request) -> ObjectGatherer:
+        """Return what reads objects from the maps."""
+        options = request.options
+        assert isinstance(options, SegmentOptions)
+        return ObjectGatherer(request, self.source, saddle=options.saddle, smallest=round(self._smallest))
+
+    def zoomed_shape(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        """Return the shape of a plane at the magnification of the model."""
+        height, width = (max(1, round(n * self.zoom)) for n in shape)
+        return height, width
+
+    def _zoomed_region(self, index: PlaneIndex, shape: tuple[int, ...]) -> Box:
+        spans = []
+        parts = [part for part in index if isinstance(part, slice)]
+        for part, old, new in zip(parts, shape, self.zoomed_shape(shape), strict=True):
+            first, last = int(np.floor(part.start * new / old)), int(np.ceil(part.stop * new / old))
+            spans.append((min(first, new - 1), max(first + 1, min(last, new))))
+        return tuple(spans)
+
+    def _position(self, index: PlaneIndex) -> int | None:
+        axis = channel_axis(self.source.axes)
+        position = None if axis is None else index[axis]
+        assert not isinstance(position, slice)
+        return position
+
+    def _range(self, position: int | None) -> Normalization:
+        view, axes = channel_view(self.source, position)
+        blocks = sample_blocks(view, axes, count=_BLOCKS, size=_BLOCK_SIDE)
+        check_finite(blocks)
+        return Normalization.fit(blocks)
+
+    def _estimated(self) -> float:
+        normalization = self._normalizations[positions(self.source)[0]]
+        known = self.card.diameter_px
+        if known is None:
+            raise ModelError(f"The card of '{self.card.id}' names no diameter. Give that of your objects in pixels.")
+        diameter, found = estimate_diameter(self._denoiser, self.source, normalization, known)
+        if not found:
+            self.notices.append(
+                f"No objects were found to measure; their diameter was taken for {diameter:.0f} pixels. Set it if the "
+                "result is empty or wrong."
+            )
+        return diameter

@@ -1,0 +1,308 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_microdiff.diffusion.denoiser import Condition, Prediction
+from napari_microdiff.diffusion.unet import LocalUNet
+from napari_microdiff.engine.events import Done, Notice, Preview, Progress, Result
+from napari_microdiff.engine.request import Stroke, build_request
+from napari_microdiff.errors import ImageError, ModelError, RequestError
+from napari_microdiff.imaging.instances import maps_of
+from napari_microdiff.imaging.matching import match_all
+from napari_microdiff.models.card import Architecture, Card
+from napari_microdiff.models.model import save_model
+from napari_microdiff.tasks import run
+from napari_microdiff.tasks import segment as find_objects
+
+KNOWN = 24.0  # diameter in pixels that the models of these tests know
+
+
+def discs(radius: float = 12, side: int = 160, seed: int = 0) -> NDArray[np.int64]:
+    """Labels of discs that do not touch."""
+    y, x = np.mgrid[:side, :side]
+    step = 2.6 * radius
+    centres = [(a, b) for a in np.arange(step, side - radius, step) for b in np.arange(step, side - radius, step)]
+    return sum((np.hypot(y - a, x - b) <= radius) * number for number, (a, b) in enumerate(centres, start=1))  # type: ignore[return-value]
+
+
+def recorded(labels: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Bright objects under noise."""
+    rng = np.random.default_rng(0)
+    return (np.where(labels > 0, 180, 40) + rng.normal(0, 4, labels.shape)).clip(0, 255).astype(np.uint8)
+
+
+class Threshold(torch.nn.Module):
+    """A denoiser that knows the answer for bright objects that do not touch: whatever is above the middle."""
+
+    sigma_data, sigma_max, precision = 0.8, 4.0, torch.float32
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = torch.nn.Linear(1, 1)
+        self.network.stride = 4  # type: ignore[assignment]
+        self.drawn = 0.0
+        self.sizes: list[tuple[int, ...]] = []
+
+    def forward(self, x: torch.Tensor, sigma: float | torch.Tensor, condition: Condition) -> Prediction:
+        assert condition.maps is not None
+        self.sizes.append(tuple(condition.maps.shape[2:]))
+        self.drawn += float(condition.maps[:, 1:].sum())
+        answers = []
+        for image, _, background, _ in condition.maps.numpy():
+            labels, _ = ndimage.label((image > 0) & (background == 0))
+            answers.append(torch.from_numpy(maps_of(labels)))
+        mean = torch.stack(answers)
+        return Prediction(mean, torch.full_like(mean, 0.01))
+
+
+def save_segmenter(folder: Path, **changes: Any) -> None:
+    """Save a small network with random weights as a model for segmenting."""
+    torch.manual_seed(0)
+    shape = Architecture(channels=2, condition_channels=4, widths=(8, 8), blocks=1)
+    network = LocalUNet(**shape.model_dump())
+    with torch.no_grad():
+        network.mean_gain.fill_(1.0)
+        network.spread_gain.fill_(0.5)
+    fields: dict[str, Any] = {
+        "id": "segment-tiny",
+        "title": "Tiny",
+        "summary": "for tests",
+        "task": "segment",
+        "sigma_data": 0.8,
+        "sigma_max": 4.0,
+        "halo": 48,
+        "diameter_px": KNOWN,
+        "architecture": shape,
+        "weights_sha256": "0" * 64,
+    }
+    save_model(Card(**fields | changes), network.state_dict(), folder)
+
+
+@pytest.fixture
+def segmenter(tiny_model: str) -> str:
+    """Identity of a model with random weights, beside one for denoising."""
+    from napari_microdiff.models.store import user_folder
+
+    save_segmenter(user_folder() / "segment-tiny")
+    return "segment-tiny"
+
+
+@pytest.fixture
+def oracle(segmenter: str, monkeypatch: pytest.MonkeyPatch) -> Threshold:
+    """The same model, but with an answer that is right."""
+    denoiser = Threshold()
+    # By its module, since `tasks.run` is the function.
+    monkeypatch.setattr(sys.modules["napari_microdiff.tasks.run"], "load_denoiser", lambda *_: denoiser)
+    return denoiser
+
+
+def segment(image: Any, **fields: Any) -> Result:
+    return find_objects(image, **{"model": "segment-tiny", **fields})
+
+
+@pytest.mark.usefixtures("oracle")
+def test_objects_are_found_and_described() -> None:
+    truth = discs()
+    result = segment(recorded(truth), diameter=KNOWN)
+    assert result.labels is not None
+    assert result.labels.dtype == np.int32
+    assert match_all(truth, result.labels, [0.8])[0].average_precision == 1
+    number = int(truth.max())
+    table = result.objects
+    assert set(table) == {"label", "area", "confidence", "y", "x"}
+    np.testing.assert_array_equal(table["label"], np.arange(1, number + 1))
+    np.testing.assert_allclose(table["area"], np.pi * 12**2, rtol=0.1)
+    assert np.isnan(table["confidence"]).all()  # one evaluation does not disagree with itself
+    centres = ndimage.center_of_mass(result.labels > 0, result.labels, table["label"])
+    np.testing.assert_allclose(np.stack([table["y"], table["x"]], axis=1), centres)
+    assert result.report["objects"] == number
+    assert (result.mean, result.maps) == (None, None)
+
+
+@pytest.mark.parametrize("radius", [7, 12, 22])
+def test_images_are_brought_to_the_size_that_the_model_knows(oracle: Threshold, radius: int) -> None:
+    truth = discs(radius, side=200)
+    result = segment(recorded(truth), diameter=2.0 * radius, outputs=("labels", "maps"))
+    zoomed = round(200 * KNOWN / (2 * radius))
+    assert all(zoomed <= side <= zoomed + 200 for side in oracle.sizes[-1])
+    assert result.labels is not None
+    assert result.maps is not None
+    assert result.labels.shape == truth.shape
+    assert result.maps.shape == (2, *truth.shape)
+    assert match_all(truth, result.labels, [0.7])[0].average_precision == 1
+
+
+@pytest.mark.parametrize("radius", [8, 14, 30])
+@pytest.mark.usefixtures("oracle")
+def test_the_diameter_is_estimated(radius: int) -> None:
+    result = segment(recorded(discs(radius, side=300)))
+    assert result.report["diameter"] == pytest.approx(2 * radius, rel=0.2)
+    assert not result.report["diameter_was_given"]
+
+
+@pytest.mark.usefixtures("oracle")
+def test_dark_and_stained_objects() -> None:
+    truth = discs()
+    grey = recorded(truth)
+    dark = segment(255 - grey, shown="dark", diameter=KNOWN).labels
+    tissue = np.stack([255 - grey, np.full_like(grey, 120), np.full_like(grey, 190)], axis=-1)
+    stained = segment(tissue, shown="stained", diameter=KNOWN, axes="YXS")
+    assert stained.request.axes == "YXS"
+    assert stained.region == ((0, 160), (0, 160))
+    for found in (dark, stained.labels):
+        assert found is not None
+        assert found.shape == truth.shape
+        assert match_all(truth, found, [0.8])[0].average_precision == 1
+
+
+@pytest.mark.usefixtures("oracle")
+def test_slices_of_a_stack_are_linked_and_frames_are_not() -> None:
+    image = np.stack([recorded(discs())] * 3)
+    number = int(discs().max())
+    stack, film = (segment(image, axes=axes, diameter=KNOWN) for axes in ("ZYX", "TYX"))
+    assert stack.labels is not None
+    assert film.labels is not None
+    assert int(stack.labels.max()) == number
+    np.testing.assert_array_equal(stack.labels[0], stack.labels[2])
+    np.testing.assert_allclose(stack.objects["z"], 1)
+    assert int(film.labels.max()) == 3 * number
+    assert len(set(np.unique(film.labels[0])) & set(np.unique(film.labels[1])) - {0}) == 0
+
+
+@pytest.mark.usefixtures("oracle")
+def test_a_region_is_placed_where_it_was_asked_for() -> None:
+    truth = discs()
+    region = ((30, 130), (0, 160))
+    result = segment(recorded(truth), region=region, diameter=KNOWN)
+    assert result.region == region
+    assert result.labels is not None
+    assert result.labels.shape == (100, 160)
+    assert ((result.labels > 0) == (truth[30:130] > 0)).mean() > 0.99
+    assert result.objects["y"].min() >= 30
+
+
+def test_strokes_reach_the_model_where_they_were_drawn(oracle: Threshold) -> None:
+    truth = discs()
+    y, x = (int(c) for c in ndimage.center_of_mass(truth == 1))
+    across = [[[0, y, x - 20], [0, y, x + 20]], [[0, y + 1, x - 20], [0, y + 1, x + 20]]]
+    strokes = [Stroke(kind="background", points=points) for points in across]
+    image = np.stack([recorded(truth)] * 2)
+    result = segment(image, axes="TYX", strokes=strokes, diameter=KNOWN)
+    assert result.labels is not None
+    counts = [len(np.unique(plane)) - 1 for plane in result.labels]
+    assert counts[0] == counts[1] + 1  # the stroke cut one of them in two, on its own frame only
+    assert oracle.drawn > 0
+
+
+@pytest.mark.usefixtures("segmenter")
+def test_tiles_make_no_difference() -> None:
+    image = recorded(discs(side=200))
+    whole, tiled = (
+        segment(image, diameter=KNOWN, tile=tile, outputs=("labels", "maps"), precision="float32", steps=3, samples=2)
+        for tile in (None, 64)
+    )
+    assert whole.maps is not None
+    assert tiled.maps is not None
+    np.testing.assert_allclose(tiled.maps, whole.maps, atol=1e-3)
+
+
+@pytest.mark.usefixtures("segmenter")
+def test_the_same_request_gives_the_same_labels_and_confidences() -> None:
+    image = recorded(discs())
+    one, other = (segment(image, diameter=KNOWN, steps=4, samples=3, seed=5) for _ in range(2))
+    np.testing.assert_array_equal(one.labels, other.labels)
+    np.testing.assert_array_equal(one.objects["confidence"], other.objects["confidence"])
+    known = one.objects["confidence"]
+    assert known.size
+    assert ((known >= 0) & (known <= 1)).all()
+    assert len(set(known.tolist())) > 1
+
+
+@pytest.mark.usefixtures("oracle")
+def test_samples_that_agree_are_confident() -> None:
+    result = segment(recorded(discs()), diameter=KNOWN, steps=3, samples=4)
+    assert (result.objects["confidence"] > 0.9).all()
+
+
+@pytest.mark.usefixtures("oracle")
+def test_previews_cover_the_image_and_progress_ends_at_its_total() -> None:
+    image = recorded(discs())
+    request = build_request({"task": "segment", "model": "segment-tiny", "options": {"diameter": 31}, "tile": 48})
+    events = list(run(request, image))
+    covered = np.zeros(image.shape, dtype=int)
+    for event in events:
+        if isinstance(event, Preview):
+            (top, bottom), (left, right) = event.region
+            assert event.image.shape == (bottom - top, right - left)
+            covered[top:bottom, left:right] += 1
+    assert (covered == 1).all()
+    last = [event for event in events if isinstance(event, Progress)][-1]
+    assert last.done == last.total > 1
+
+
+@pytest.mark.usefixtures("oracle")
+def test_an_image_without_objects_has_none() -> None:
+    request = build_request({"task": "segment", "model": "segment-tiny"})
+    events = list(run(request, np.full((64, 64), 7, np.uint8)))
+    done = events[-1]
+    assert isinstance(done, Done)
+    assert done.result.labels is not None
+    assert not done.result.labels.any()
+    assert all(column.size == 0 for column in done.result.objects.values())
+    assert any("No objects were found to measure" in e.message for e in events if isinstance(e, Notice))
+
+
+@pytest.mark.usefixtures("segmenter")
+def test_what_cannot_be_done_is_said() -> None:
+    image = recorded(discs())
+    with pytest.raises(ModelError, match="is for 'denoise', not for 'segment'"):
+        segment(image, model="tiny")
+    with pytest.raises(ModelError, match="is for 'segment', not for 'denoise'"):
+        list(run(build_request({"model": "segment-tiny"}), image))
+    broken = image.astype(np.float32)
+    broken[3, 3] = np.nan
+    with pytest.raises(ImageError, match="NaN"):
+        segment(broken, diameter=KNOWN)
+    with pytest.raises(ImageError, match="3 or 4 samples"):
+        segment(np.zeros((40, 40, 2)), axes="YXS", diameter=KNOWN)
+    with pytest.raises(RequestError, match="'segment' makes labels, maps, but not mean"):
+        segment(image, outputs=("mean",))
+    with pytest.raises(RequestError, match="diameter"):
+        segment(image, diameter=-1)
+
+
+def test_a_model_of_another_shape_is_refused(segmenter: str) -> None:
+    from napari_microdiff.models.store import user_folder
+
+    shape = Architecture(channels=1, condition_channels=4, widths=(8, 8), blocks=1)
+    torch.manual_seed(0)
+    card = Card(
+        id="segment-odd",
+        title="Odd",
+        summary="for tests",
+        task="segment",
+        sigma_data=0.8,
+        sigma_max=4.0,
+        halo=48,
+        architecture=shape,
+        weights_sha256="0" * 64,
+    )
+    save_model(card, LocalUNet(**shape.model_dump()).state_dict(), user_folder() / "segment-odd")
+    with pytest.raises(ModelError, match="channels 1 instead of 2"):
+        segment(recorded(discs()), model="segment-odd", diameter=KNOWN)
+
+
+def test_a_model_that_knows_no_size_asks_for_one(segmenter: str) -> None:
+    from napari_microdiff.models.store import user_folder
+
+    save_segmenter(user_folder() / "segment-unsized", id="segment-unsized", diameter_px=None)
+    with pytest.raises(ModelError, match="names no diameter"):
+        segment(recorded(discs()), model="segment-unsized")

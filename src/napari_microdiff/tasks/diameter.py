@@ -7,11 +7,12 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from ..diffusion.denoiser import Condition, Preconditioned, Prediction
+from ..diffusion.denoiser import Preconditioned, Prediction
 from ..imaging.instances import diameters, labels_of
 from ..imaging.intensity import Normalization
 from ..imaging.resize import resized
 from .base import Source
+from .conditioning import object_condition
 from .statistics import channel_axis
 
 _SIDE = 512  # pixels of the part that is looked at, in the image and magnified
@@ -78,9 +79,9 @@ def _look(denoiser: Preconditioned, pixels: NDArray[np.float32], zoom: float) ->
     stride = denoiser.network.stride
     padded = F.pad(image[None, None], (0, -width % stride, 0, -height % stride), mode="replicate")
     padded = padded.to(next(denoiser.parameters()).device)
-    condition = Condition(maps=torch.cat([padded, padded.new_zeros(1, 3, *padded.shape[2:])], dim=1))
     with torch.inference_mode():
-        made: Prediction = denoiser(padded.new_zeros(1, 2, *padded.shape[2:]), denoiser.sigma_max, condition)
+        x = padded.new_zeros(1, 2, *padded.shape[2:])
+        made: Prediction = denoiser(x, denoiser.sigma_max, object_condition(padded))
     maps = made.mean[0, :, :height, :width].float().cpu().numpy()
     found = diameters(labels_of(maps))
     return (float(np.median(found)), found.size) if found.size else (0.0, 0)

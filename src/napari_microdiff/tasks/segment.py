@@ -21,6 +21,7 @@ from ..imaging.blocks import sample_blocks
 from ..imaging.intensity import Normalization
 from ..imaging.resize import Resized
 from .base import Context, PlaneJob, check_architecture, check_finite, samples_needed, steps_of
+from .conditioning import object_condition
 from .diameter import estimate_diameter
 from .objects import ObjectGatherer
 from .shown import with_bright_objects
@@ -68,7 +69,7 @@ class Segment:
         def condition_at(tile: Tile) -> Condition:
             image = normalization.apply(read_window(view, tile.window))
             drawn = strokes.in_window(tile.window)
-            return Condition(maps=torch.from_numpy(np.concatenate([image[None], drawn]))[None])
+            return object_condition(torch.from_numpy(image)[None, None], torch.from_numpy(drawn)[None])
 
         plane = Plane(
             shape=shape,

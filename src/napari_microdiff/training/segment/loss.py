@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from ...diffusion.denoiser import Condition, Preconditioned
+from ...diffusion.denoiser import Preconditioned
+from ...tasks.conditioning import object_condition
 from ..course import Loss
 from ..denoise.loss import draw_sigmas
 from .data import SegmentBatch
@@ -22,8 +23,7 @@ def segmenting_loss(denoiser: Preconditioned, batch: SegmentBatch, generator: to
     sigmas = draw_sigmas(scale, denoiser.sigma_max / s, generator)
     wide = sigmas.view(-1, 1, 1, 1)
     noise = torch.randn(batch.maps.shape, generator=generator).to(batch.maps)
-    condition = Condition(maps=torch.cat([batch.image, batch.strokes], dim=1))
-    mean, variance = denoiser(batch.maps + wide * noise, sigmas, condition)
+    mean, variance = denoiser(batch.maps + wide * noise, sigmas, object_condition(batch.image, batch.strokes))
     assert variance is not None
     squared = (mean - batch.maps) ** 2
     weight = (wide**2 + s**2) / (wide * s) ** 2

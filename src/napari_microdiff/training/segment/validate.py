@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...diffusion.denoiser import Condition, Preconditioned, Prediction
+from ...diffusion.denoiser import Preconditioned, Prediction
 from ...imaging.instances import labels_of
 from ...imaging.intensity import Normalization
 from ...imaging.matching import match_all
+from ...tasks.conditioning import object_condition
 from .sources import LabelledPlane
 
 THRESHOLDS = tuple(np.arange(0.5, 0.95, 0.05).round(2))
@@ -33,9 +34,8 @@ def blind_maps(denoiser: Preconditioned, image: Tensor) -> Tensor:
     stride = denoiser.network.stride
     down, right = (-n % stride for n in image.shape)
     padded = F.pad(image[None, None], (0, right, 0, down), mode="replicate")
-    strokes = padded.new_zeros(1, 3, *padded.shape[2:])
     x = padded.new_zeros(1, 2, *padded.shape[2:])
-    prediction: Prediction = denoiser(x, denoiser.sigma_max, Condition(maps=torch.cat([padded, strokes], dim=1)))
+    prediction: Prediction = denoiser(x, denoiser.sigma_max, object_condition(padded))
     return prediction.mean[0, :, : image.shape[0], : image.shape[1]]
 
 

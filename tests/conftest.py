@@ -54,6 +54,33 @@ def make_tiny_model(
     save_model(card, network.state_dict(), folder)
 
 
+def make_tiny_segmenter(folder: Path) -> None:
+    """Save a small network with random weights as a model for segmenting."""
+    from napari_microdiff.diffusion.unet import LocalUNet
+    from napari_microdiff.models.card import Architecture, Card
+    from napari_microdiff.models.model import save_model
+
+    torch.manual_seed(0)
+    shape = Architecture(channels=2, condition_channels=4, widths=(8, 8), blocks=1)
+    network = LocalUNet(**shape.model_dump())
+    with torch.no_grad():
+        network.mean_gain.fill_(1.0)
+        network.spread_gain.fill_(0.5)
+    card = Card(
+        id="segment-tiny",
+        title="Tiny",
+        summary="for tests",
+        task="segment",
+        sigma_data=0.8,
+        sigma_max=4.0,
+        halo=48,
+        diameter_px=24.0,
+        architecture=shape,
+        weights_sha256="0" * 64,
+    )
+    save_model(card, network.state_dict(), folder)
+
+
 @pytest.fixture
 def tiny_model(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Identity of a small real model, in a store of its own."""
@@ -64,6 +91,15 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setenv("NAPARI_MICRODIFF_MODELS", str(store))
     yield TINY
     unload()
+
+
+@pytest.fixture
+def segmenter(tiny_model: str) -> str:
+    """Identity of a model with random weights, beside one for denoising."""
+    from napari_microdiff.models.store import user_folder
+
+    make_tiny_segmenter(user_folder() / "segment-tiny")
+    return "segment-tiny"
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Diffusion models for microscopy: see through the noise, and see where not to trust it.
 
-``napari_microdiff.denoise(image)`` is the short way in; :func:`run` takes any :class:`Request`. Importing this package
-loads neither torch nor napari nor Qt.
+``napari_microdiff.denoise(image)`` and ``napari_microdiff.segment(image)`` are the short ways in; :func:`run` takes any
+:class:`Request`. Importing this package loads neither torch nor napari nor Qt.
 """
 
 from __future__ import annotations
@@ -13,16 +13,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .engine.events import Result
     from .engine.request import Request
-    from .tasks import denoise, run
+    from .tasks import denoise, run, segment
 
-__all__ = ["Request", "Result", "__version__", "denoise", "run"]
+__all__ = ["Request", "Result", "__version__", "denoise", "run", "segment"]
 
 try:
     __version__ = version("napari-microdiff")
 except PackageNotFoundError:  # run from a source tree that is not installed
     __version__ = "0+unknown"
 
-_HOMES = {"Request": ".engine.request", "Result": ".engine.events", "denoise": ".tasks", "run": ".tasks"}
+_HOMES = {
+    "Request": ".engine.request",
+    "Result": ".engine.events",
+    "denoise": ".tasks",
+    "run": ".tasks",
+    "segment": ".tasks",
+}
 
 
 def __getattr__(name: str) -> Any:

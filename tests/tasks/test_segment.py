@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from napari_microdiff.imaging.instances import maps_of
 from napari_microdiff.imaging.matching import match_all
 from napari_microdiff.models.card import Architecture, Card
 from napari_microdiff.models.model import save_model
+from napari_microdiff.models.store import find_model, user_folder
 from napari_microdiff.tasks import run
 from napari_microdiff.tasks import segment as find_objects
 
@@ -61,38 +61,6 @@ class Threshold(torch.nn.Module):
             answers.append(torch.from_numpy(maps_of(labels)))
         mean = torch.stack(answers)
         return Prediction(mean, torch.full_like(mean, 0.01))
-
-
-def save_segmenter(folder: Path, **changes: Any) -> None:
-    """Save a small network with random weights as a model for segmenting."""
-    torch.manual_seed(0)
-    shape = Architecture(channels=2, condition_channels=4, widths=(8, 8), blocks=1)
-    network = LocalUNet(**shape.model_dump())
-    with torch.no_grad():
-        network.mean_gain.fill_(1.0)
-        network.spread_gain.fill_(0.5)
-    fields: dict[str, Any] = {
-        "id": "segment-tiny",
-        "title": "Tiny",
-        "summary": "for tests",
-        "task": "segment",
-        "sigma_data": 0.8,
-        "sigma_max": 4.0,
-        "halo": 48,
-        "diameter_px": KNOWN,
-        "architecture": shape,
-        "weights_sha256": "0" * 64,
-    }
-    save_model(Card(**fields | changes), network.state_dict(), folder)
-
-
-@pytest.fixture
-def segmenter(tiny_model: str) -> str:
-    """Identity of a model with random weights, beside one for denoising."""
-    from napari_microdiff.models.store import user_folder
-
-    save_segmenter(user_folder() / "segment-tiny")
-    return "segment-tiny"
 
 
 @pytest.fixture
@@ -280,8 +248,6 @@ def test_what_cannot_be_done_is_said() -> None:
 
 
 def test_a_model_of_another_shape_is_refused(segmenter: str) -> None:
-    from napari_microdiff.models.store import user_folder
-
     shape = Architecture(channels=1, condition_channels=4, widths=(8, 8), blocks=1)
     torch.manual_seed(0)
     card = Card(
@@ -301,8 +267,8 @@ def test_a_model_of_another_shape_is_refused(segmenter: str) -> None:
 
 
 def test_a_model_that_knows_no_size_asks_for_one(segmenter: str) -> None:
-    from napari_microdiff.models.store import user_folder
-
-    save_segmenter(user_folder() / "segment-unsized", id="segment-unsized", diameter_px=None)
+    card = find_model(segmenter).card.model_copy(update={"id": "segment-unsized", "diameter_px": None})
+    network = LocalUNet(**card.architecture.model_dump())
+    save_model(card, network.state_dict(), user_folder() / card.id)
     with pytest.raises(ModelError, match="names no diameter"):
         segment(recorded(discs()), model="segment-unsized")

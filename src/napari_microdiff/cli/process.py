@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..engine.events import Result
 from ..engine.record import note
 from ..engine.request import Request
 from ..errors import FileError, ImageError
-from ..files import OutputImage, Picture, check_writable, prepare, read_image, write_images
-from ..imaging.axes import check_axes, check_region, region_shape
+from ..files import IMAGES, TABLES, OutputImage, OutputTable, Picture, check_writable, prepare, read_image, write_images
+from ..imaging.axes import check_axes, check_region, full_region, region_shape
 from ..models.store import find_model
 from .terminal import follow, say
 
@@ -29,7 +30,7 @@ def process(request: Request, source: Path, targets: Mapping[str, Path], *, over
     source : Path
         Image file.
     targets : mapping of str to Path
-        File for each output: ``"mean"``, ``"sample"`` and ``"uncertainty"``.
+        File for each output of the request, and for the ``"table"`` of objects.
     overwrite : bool
         Whether files that exist may be replaced.
 
@@ -52,8 +53,7 @@ def process(request: Request, source: Path, targets: Mapping[str, Path], *, over
     from ..tasks import run
 
     result = follow(run(request, picture.array))
-    made = result.images()
-    write_images([_output(path, made[name], name, picture, result) for name, path in targets.items()])
+    write_images([_output(path, name, picture, result) for name, path in targets.items()])
     _say_what_was_made(result, targets)
 
 
@@ -73,23 +73,40 @@ def _check_room(request: Request, picture: Picture, targets: Mapping[str, Path])
     """Check before the work that axes, formats, folders and disk will do."""
     axes = request.axes or picture.axes
     check_axes(axes, picture.shape)
-    shape = picture.shape
-    if request.region is not None:
-        check_region(request.region, shape)
-        shape = region_shape(request.region)
-    blank = np.broadcast_to(np.float32(0), shape)
-    outputs = [prepare(path, blank, **_kept(name, axes, picture)) for name, path in targets.items()]
-    for path in targets.values():
-        check_writable(path, sum(output.nbytes for output in outputs))
+    region = request.region or full_region(picture.shape)
+    check_region(region, picture.shape)
+    blank = np.broadcast_to(np.float32(0), region_shape(region))
+    outputs = {
+        name: prepare(path, _without_colours(blank, axes, name), **_kept(name, axes, picture, np.uint16))
+        for name, path in targets.items()
+        if name != "table"
+    }
+    needed = sum(output.nbytes for output in outputs.values())
+    for name, path in targets.items():
+        check_writable(path, needed, TABLES if name == "table" else IMAGES)
 
 
-def _output(path: Path, image: np.ndarray[Any, Any], name: str, picture: Picture, result: Result) -> OutputImage:
+def _output(path: Path, name: str, picture: Picture, result: Result) -> OutputImage | OutputTable:
+    if name == "table":
+        return OutputTable(path, result.objects)
+    made = {**result.images(), "labels": result.labels}[name]
+    assert made is not None
+    axes = result.request.axes or picture.axes
+    numbers = np.uint16 if made.max(initial=0) <= np.iinfo(np.uint16).max else np.uint32
     facts = note(result, name, picture.path.name if picture.path else "")
-    return prepare(path, image, description=facts, **_kept(name, result.request.axes or picture.axes, picture))
+    return prepare(path, made, description=facts, **_kept(name, axes, picture, numbers))
 
 
-def _kept(name: str, axes: str, picture: Picture) -> dict[str, Any]:
+def _without_colours(blank: NDArray[np.float32], axes: str, name: str) -> NDArray[np.float32]:
+    if name != "labels" or "S" not in axes:
+        return blank
+    return np.asarray(blank.take(0, axis=axes.index("S")))
+
+
+def _kept(name: str, axes: str, picture: Picture, numbers: type[np.unsignedinteger[Any]]) -> dict[str, Any]:
     """Return what an output takes from the input; an uncertainty is small and must not be rounded."""
+    if name == "labels":
+        return {"like": picture, "axes": axes.replace("S", ""), "dtype": numbers}
     return {"like": picture, "axes": axes, "dtype": np.float32 if name == "uncertainty" else picture.dtype}
 
 

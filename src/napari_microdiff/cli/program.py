@@ -26,6 +26,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command()(jobs.denoise)
+app.command()(jobs.segment)
 app.command()(jobs.run)
 app.add_typer(store.app, name="models")
 app.command()(others.train)

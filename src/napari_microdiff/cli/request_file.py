@@ -10,7 +10,7 @@ import yaml
 from ..engine.request import Request, build_request
 from ..errors import FileError, RequestError
 
-_FILES = ("input", "output", "sample", "uncertainty")
+_FILES = ("input", "output", "sample", "uncertainty", "table")
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class SavedRequest:
     path : Path
         The file itself.
     files : dict
-        Its ``input``, ``output``, ``sample`` and ``uncertainty``, as far as it names them.
+        Its ``input``, ``output``, ``sample``, ``uncertainty`` and ``table``, as far as it names them.
     says_outputs : bool
         Whether the file says which outputs to make.
     """
@@ -40,6 +40,9 @@ class SavedRequest:
 
     def targets(self, given: Path | None, **others: Path | None) -> dict[str, Path]:
         """Return the file for each output, the principal one first."""
+        if self.request.task == "segment":
+            table = others.get("table") or self.files.get("table")
+            return {"labels": given or self._named("output", "OUT")} | ({"table": table} if table else {})
         wanted = self.request.outputs if self.says_outputs else ("mean",)
         principal: str = next(name for name in ("mean", "sample", "uncertainty") if name in wanted)
         targets = {principal: given or self._named("output", "OUT")}
@@ -55,7 +58,9 @@ class SavedRequest:
 
     def request_for(self, targets: dict[str, Path]) -> Request:
         """Return the request for these outputs."""
-        return build_request(self.request.model_dump() | {"outputs": tuple(targets)})
+        return build_request(
+            self.request.model_dump() | {"outputs": tuple(name for name in targets if name != "table")}
+        )
 
     def _named(self, key: str, word: str) -> Path:
         if key not in self.files:

@@ -19,9 +19,12 @@ from .bitmap import check_png, write_png
 from .convert import convert
 from .faults import cannot_write, writing
 from .picture import Picture
+from .table import OutputTable
 from .tiff_writer import Dialect, file_order, fits_imagej, fits_ome, write_tiff
 
 _TIFF, _PNG = (".tif", ".tiff"), ".png"
+IMAGES, TABLES = (*_TIFF, _PNG), (".csv",)
+_NAMES = {IMAGES: ".tif, .ome.tif or .png", TABLES: ".csv"}
 _SLACK = 2**20  # bytes for metadata
 
 
@@ -118,8 +121,8 @@ def write_image(
     return Path(path)
 
 
-def write_images(images: Sequence[OutputImage]) -> None:
-    """Write several images, all or none.
+def write_images(images: Sequence[OutputImage | OutputTable]) -> None:
+    """Write several images, and tables that belong to them, all or none.
 
     Raises
     ------
@@ -143,7 +146,7 @@ def write_images(images: Sequence[OutputImage]) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def check_writable(path: str | Path, nbytes: int = 0) -> None:
+def check_writable(path: str | Path, nbytes: int = 0, endings: tuple[str, ...] = IMAGES) -> None:
     """Check before a long job that its result can be written to ``path``.
 
     Parameters
@@ -152,6 +155,8 @@ def check_writable(path: str | Path, nbytes: int = 0) -> None:
         The file to be written later; it is not touched.
     nbytes : int
         About how large it will be.
+    endings : tuple of str
+        Those of the formats that will do: ``IMAGES`` or ``TABLES``.
 
     Raises
     ------
@@ -159,8 +164,8 @@ def check_writable(path: str | Path, nbytes: int = 0) -> None:
         If the name ends in no known format, the folder does not exist or may not be written, or the disk is too full.
     """
     given, path = path, Path(os.path.realpath(path))
-    if not path.name.lower().endswith((*_TIFF, _PNG)):
-        raise FileError(f"{given}: the format is not known. Choose a name that ends in .tif, .ome.tif or .png.")
+    if not path.name.lower().endswith(endings):
+        raise FileError(f"{given}: the format is not known. Choose a name that ends in {_NAMES[endings]}.")
     if path.is_dir() or not path.parent.is_dir():
         raise cannot_write(path, OSError())
     probe = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
@@ -201,7 +206,10 @@ def _dialect(path: Path, picture: Picture, dtype: np.dtype[Any]) -> Dialect | No
     return "ome"
 
 
-def _write(stream: BinaryIO, image: OutputImage) -> None:
+def _write(stream: BinaryIO, image: OutputImage | OutputTable) -> None:
+    if isinstance(image, OutputTable):
+        image.write(stream)
+        return
     picture = image.picture
     if image.dialect is None:
         pixels = convert(np.asarray(picture.array), image.dtype)

@@ -8,6 +8,7 @@ from common import DataOption, Image, OutOption, Pair, QuickOption, load_pairs, 
 from report import Report, Row, console, say
 
 import napari_microdiff
+from napari_microdiff.imaging.noise import noise_sigma
 from napari_microdiff.imaging.quality import Calibration, affine_fit, calibration
 
 BINS = 20
@@ -63,7 +64,8 @@ def study(report: Report, title: str, pairs: list[Pair], kind: str) -> Calibrati
     for pair in pairs:
         say(f"{title}: {pair.name}, {kind}")
         all_errors.append(errors_of(pair, kind))
-        rows.append(figures(pair.name, kind, calibration(*all_errors[-1], bins=BINS)))
+        row = figures(pair.name, kind, calibration(*all_errors[-1], bins=BINS))
+        rows.append({**row, "noise of the clean image": noise_sigma(pair.clean, "YX") / float(np.ptp(pair.clean))})
     together = calibration(*pooled(all_errors), bins=BINS)
     rows.append(figures("all together", kind, together))
     report.table(f"{title}, {kind}", rows)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from napari_microdiff.diffusion.denoiser import NOTHING, Condition, Prediction
-from napari_microdiff.diffusion.guidance import classifier_free, known_pixels, range_null
+from napari_microdiff.diffusion.guidance import classifier_free, known_pixels, range_null, within_bounds
 from napari_microdiff.diffusion.samplers import SAMPLERS
 from napari_microdiff.diffusion.schedule import karras_sigmas
 from napari_microdiff.imaging.optics import Binning
@@ -169,3 +169,15 @@ def test_guidance_combines():
     guided = known_pixels(classifier_free(Told(), 1.5))(noise(*SHAPE), 1.0, condition).mean
     assert (guided[..., :4] == 3).all()
     assert torch.equal(guided[..., 4:], classifier_free(Told(), 1.5)(noise(*SHAPE), 1.0, condition).mean[..., 4:])
+
+
+def test_bounds_hold_the_mean_and_the_variance():
+    low, high = torch.full(SHAPE, -0.2), torch.full(SHAPE, 0.6)
+    told, free = Told(), Told()
+    x = 2 * noise(*SHAPE)
+    mean, variance = within_bounds(told, lambda _: (low, high))(x, 0.5)
+    torch.testing.assert_close(mean, free(x, 0.5).mean.clamp(-0.2, 0.6))
+    torch.testing.assert_close(variance, torch.full(SHAPE, 0.16))  # half of the range, squared
+    wide = within_bounds(told, lambda _: (low - 9, high + 9))(x, 0.5)
+    torch.testing.assert_close(wide.mean, free(x, 0.5).mean)
+    torch.testing.assert_close(wide.variance, torch.full(SHAPE, 0.2))

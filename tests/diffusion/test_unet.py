@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from napari_microdiff.diffusion.unet import LocalUNet
+from napari_microdiff.diffusion.unet import LocalUNet, tamed
 
 
 def network(**options):
@@ -180,3 +180,14 @@ def test_bfloat16_is_close_and_comes_back_as_float32():
     for a, b in zip(full, coarse, strict=True):
         assert b.dtype == torch.float32
         assert (a - b).abs().max() < 0.05 * a.abs().max()
+
+
+def test_what_is_usual_is_seen_as_it_is_and_what_is_not_is_compressed() -> None:
+    usual = torch.linspace(-4, 4, 101)
+    torch.testing.assert_close(tamed(usual), usual, rtol=0, atol=0)
+    wide = torch.linspace(-1000, 1000, 20001, dtype=torch.float64)
+    seen = tamed(wide)
+    assert (seen.diff() > 0).all()
+    assert (seen.diff() <= wide.diff() + 1e-9).all()
+    torch.testing.assert_close(seen, -tamed(-wide))
+    assert float(seen.max()) < 12

@@ -53,6 +53,28 @@ def known_pixels(denoiser: Denoiser) -> Denoiser:
     return clamped
 
 
+def within_bounds(denoiser: Denoiser, bounds: Callable[[Condition], tuple[Tensor, Tensor]]) -> Denoiser:
+    """Keep the estimate of each pixel between two values that the condition tells.
+
+    Where a network goes astray, far from all that it was trained on, sampling would carry its error on from step to
+    step. What lies within two values varies by no more than half their distance (Popoviciu 1935), which bounds the
+    variance too.
+
+    Parameters
+    ----------
+    bounds : callable
+        Returns the lowest and the highest possible value of each pixel.
+    """
+
+    def bounded(x: Tensor, sigma: float | Tensor, condition: Condition = NOTHING) -> Prediction:
+        mean, variance = denoiser(x, sigma, condition)
+        low, high = bounds(condition)
+        largest = ((high - low) / 2) ** 2
+        return Prediction(mean.clamp(low, high), None if variance is None else variance.minimum(largest))
+
+    return bounded
+
+
 def range_null(denoiser: Denoiser, forward: Operator, pseudo_inverse: Operator, noise: float = 0.0) -> Denoiser:
     """Make the estimate agree with ``condition.measured = forward(clean) + noise``.
 

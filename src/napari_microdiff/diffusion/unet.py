@@ -11,6 +11,8 @@ from torch.nn import functional as F
 
 from .layers import Conv, Fourier, concatenate, mix, silu
 
+_USUAL = 4.0  # standard deviations
+
 
 class Block(nn.Module):
     """Residual block: two convolutions, the first one's output scaled by the embedding."""
@@ -91,6 +93,16 @@ class Scalar(nn.Module):
     def forward(self, embedding: Tensor) -> Tensor:
         """Map (batch, embedding) to (batch,)."""
         return (embedding * self.weight).mean(dim=1)
+
+
+def tamed(x: Tensor) -> Tensor:
+    """Compress what is far out of the usual range: the identity up to `_USUAL`, a logarithm beyond.
+
+    Nothing in the network normalises, so that a speck ten times brighter than all that it was trained on would come
+    out of every layer ten times too large, and sampling would not come to an end there.
+    """
+    size = x.abs()
+    return torch.where(size <= _USUAL, x, x.sign() * (_USUAL + torch.log1p((size - _USUAL).clamp_min(0))))
 
 
 class LocalUNet(nn.Module):
@@ -185,7 +197,7 @@ class LocalUNet(nn.Module):
             Both of the shape of ``x``. The second is computed from detached features, so that training it cannot
             change the first.
         """
-        inputs = self._to_patches(x if maps is None else torch.cat([x, maps], dim=1)).to(precision)
+        inputs = self._to_patches(tamed(x if maps is None else torch.cat([x, maps], dim=1))).to(precision)
         inputs = torch.cat([inputs, torch.ones_like(inputs[:, :1])], dim=1)
         layout = torch.channels_last if self.dims == 2 else torch.channels_last_3d
         embedding = self._embed(c_noise, vector)

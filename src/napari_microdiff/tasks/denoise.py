@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..diffusion.denoiser import Condition, Denoiser
-from ..diffusion.guidance import classifier_free
+from ..diffusion.guidance import classifier_free, within_bounds
 from ..engine.canvas import Plane
 from ..engine.request import DenoiseOptions, Request
 from ..engine.tiles import Reach, Tile, read_window
@@ -29,7 +29,7 @@ from ..imaging.spectrum import VECTOR_LENGTH
 from ..imaging.wiener import RADIUS, filtered
 from .base import Context, Image, PlaneJob, check_architecture, evaluations_needed, samples_needed, steps_of
 from .collect import Collector
-from .conditioning import noisy_condition
+from .conditioning import noisy_condition, range_around
 from .remember import Remembered
 from .statistics import Statistics, advice, channel_axis, channel_view, familiarity, measure, positions
 
@@ -73,13 +73,15 @@ class Denoise:
         self.report = self._describe()
 
     def guide(self, denoiser: Denoiser) -> Denoiser:
-        """Add classifier-free guidance if the request asks for it."""
-        if not self.request.guidance or self._by_prior:
+        """Keep the estimate within the image's range, and add classifier-free guidance if the request asks for it."""
+        if self._by_prior:
             return denoiser
+        if not self.request.guidance:
+            return within_bounds(denoiser, range_around)
         wanted = self._options.noise_level
         errors = [s.guess_error(wanted) for s in self._statistics.values() if not s.constant]
         interval = (_GUIDED[0] * min(errors), _GUIDED[1] * max(errors))
-        return classifier_free(denoiser, self.request.guidance, interval)
+        return within_bounds(classifier_free(denoiser, self.request.guidance, interval), range_around)
 
     def job(self, index: PlaneIndex) -> PlaneJob | None:
         """Prepare one plane; ``None`` for a channel without any content."""

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+
+from napari_microdiff import denoise
+from napari_microdiff.tasks.conditioning import noisy_condition, object_condition, range_around
+
+
+def condition_of(noisy: torch.Tensor):
+    return noisy_condition(noisy, torch.zeros_like(noisy), torch.full((len(noisy),), 0.3), torch.zeros(len(noisy), 34))
+
+
+def test_what_a_denoiser_is_shown() -> None:
+    noisy, guess = torch.randn(2, 1, 8, 8), torch.randn(2, 1, 8, 8)
+    condition = noisy_condition(noisy, guess, torch.tensor([0.1, 0.2]), torch.ones(2, 34))
+    assert condition.maps is not None
+    assert torch.equal(condition.maps[:, :1], noisy)
+    assert torch.equal(condition.maps[:, 1:], guess)
+    assert condition.guess is guess
+
+
+def test_the_range_around_a_pixel() -> None:
+    noisy = torch.from_numpy(np.random.default_rng(0).standard_normal((1, 1, 20, 30)).astype(np.float32))
+    low, high = range_around(condition_of(noisy))
+    highest, lowest = (
+        f(noisy[0, 0].numpy(), 7, mode="nearest") for f in (ndimage.maximum_filter, ndimage.minimum_filter)
+    )
+    slack = 0.25 * (highest - lowest)
+    np.testing.assert_allclose(high[0, 0], highest + slack, rtol=1e-6)
+    np.testing.assert_allclose(low[0, 0], lowest - slack, rtol=1e-6)
+
+
+@pytest.mark.parametrize("noise", [0.02, 0.3, 2.0])
+def test_a_clean_image_lies_within_the_range_of_its_noisy_one(noise: float) -> None:
+    rng = np.random.default_rng(1)
+    clean = ndimage.gaussian_filter(rng.standard_normal((200, 200)), 1.5) * 5
+    clean[50, 50] = 30.0
+    noisy = torch.from_numpy((clean + noise * rng.standard_normal(clean.shape)).astype(np.float32))[None, None]
+    low, high = (part[0, 0].numpy() for part in range_around(condition_of(noisy)))
+    assert ((clean >= low) & (clean <= high)).all()
+
+
+def test_a_model_that_goes_astray_does_not_leave_the_range_of_the_image(harmful_model: str, noisy: np.ndarray) -> None:
+    result = denoise(noisy, model=harmful_model, device="cpu", steps=6, outputs=("mean", "sample", "uncertainty"))
+    span = float(np.ptp(noisy))
+    for image in (result.mean, result.sample):
+        assert image is not None
+        assert noisy.min() - 0.3 * span < image.min()
+        assert image.max() < noisy.max() + 0.3 * span
+    assert result.uncertainty is not None
+    assert result.uncertainty.max() <= 0.75 * span
+
+
+def test_specks_are_shown_no_brighter_than_objects() -> None:
+    image = torch.tensor([[[[-0.5, 40.0]]]])
+    condition = object_condition(image)
+    assert condition.maps is not None
+    assert condition.maps.shape == (1, 4, 1, 2)
+    assert condition.maps[0, 0].tolist() == [[-0.5, 3.0]]
+    assert not condition.maps[0, 1:].any()

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from scipy.optimize import linear_sum_assignment
 
 from napari_microdiff.imaging.matching import Match, dice, match, match_all, overlaps
 
@@ -23,7 +24,9 @@ def test_overlap_is_intersection_over_union() -> None:
     found[1:5, 2:6] = 1  # 12 of 20 pixels in common with the first
     compared = overlaps(TRUTH, found)
     assert compared.true_ids.tolist() == [4, 9]
-    np.testing.assert_allclose(compared.iou, [[12 / 20], [0]])
+    np.testing.assert_allclose(compared.iou, [12 / 20])
+    assert (compared.rows.tolist(), compared.columns.tolist()) == ([0], [0])
+    np.testing.assert_allclose(compared.best(), [12 / 20, 0])
     assert match(compared, 0.6) == Match(1, 0, 1)
     assert match(compared, 0.61) == Match(0, 1, 2)
     assert dice(TRUTH, found) == pytest.approx(2 * 12 / (16 + 32))
@@ -68,3 +71,25 @@ def test_counts_are_those_of_the_objects(labels: np.ndarray, threshold: float) -
     found = match_all(labels, other, [threshold])[0]
     assert found.true_positives + found.false_negatives == len(np.unique(labels[labels > 0]))
     assert found.true_positives + found.false_positives == len(np.unique(other[other > 0]))
+
+
+FEW = arrays.arrays(np.uint8, (5, 6), elements=st.integers(0, 4))
+
+
+@given(FEW, FEW)
+def test_pairs_are_as_many_and_as_good_as_any(truth: np.ndarray, found: np.ndarray) -> None:
+    compared = overlaps(truth, found)
+    dense = np.zeros((len(compared.true_ids), len(compared.found_ids)))
+    dense[compared.rows, compared.columns] = compared.iou
+    pairs = compared.pairs(0.15)
+    rows, columns = compared.rows[pairs], compared.columns[pairs]
+    assert len(set(rows.tolist())) == len(set(columns.tolist())) == len(pairs)
+    worth = np.where(dense >= 0.15, 1 + dense / 100, 0)
+    best = worth[linear_sum_assignment(worth, maximize=True)]
+    assert len(pairs) == int((best > 0).sum())
+    assert float(dense[rows, columns].sum()) == pytest.approx(float((100 * (best[best > 0] - 1)).sum()))
+
+
+def test_very_many_objects_need_no_table_of_all_pairs() -> None:
+    labels = np.arange(1, 300 * 300 + 1).reshape(300, 300).repeat(2, axis=0)
+    assert match_all(labels, labels, [0.3, 0.9]) == [Match(90_000, 0, 0)] * 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from .matching import overlaps
 
@@ -53,10 +52,6 @@ def link_slices(stack: NDArray[np.integer], least: float = LEAST_OVERLAP) -> NDA
 def _continued(before: NDArray[np.integer], after: NDArray[np.integer], least: float) -> dict[int, int]:
     """Return, for labels of a slice, the labels of the slice before that they continue."""
     compared = overlaps(before, after)
-    score = np.where(compared.iou >= least, compared.iou, 0.0)
-    rows, columns = linear_sum_assignment(score, maximize=True)
-    return {
-        int(compared.found_ids[c]): int(compared.true_ids[r])
-        for r, c in zip(rows, columns, strict=True)
-        if score[r, c] > 0
-    }
+    pairs = compared.pairs(least)
+    labels = compared.found_ids[compared.columns[pairs]], compared.true_ids[compared.rows[pairs]]
+    return dict(zip(*(part.tolist() for part in labels), strict=True))

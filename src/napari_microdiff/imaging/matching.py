@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from .instances import check_labels
 
@@ -17,19 +18,61 @@ _Labels = NDArray[np.generic]
 
 @dataclass(frozen=True)
 class Overlaps:
-    """Objects of two label images and how much they overlap.
+    """Objects of two label images and how much they overlap; of pairs that do not there is no mention.
 
     Attributes
     ----------
     true_ids, found_ids : ndarray of int
         Labels of the objects, ascending.
-    iou : ndarray, shape (true objects, found objects)
-        Intersection over union.
+    rows, columns : ndarray of int
+        Places in ``true_ids`` and ``found_ids`` of each pair that overlaps.
+    iou : ndarray of float64
+        Intersection over union of each of these pairs, above 0.
     """
 
     true_ids: NDArray[np.int64]
     found_ids: NDArray[np.int64]
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
     iou: NDArray[np.float64]
+
+    def best(self) -> NDArray[np.float64]:
+        """Return for each true object its largest overlap with a found one; 0 for none."""
+        largest = np.zeros(len(self.true_ids))
+        np.maximum.at(largest, self.rows, self.iou)
+        return largest
+
+    def pairs(self, least: float) -> NDArray[np.intp]:
+        """Pair objects one to one: most pairs of at least this overlap first, then those that overlap most.
+
+        Returns
+        -------
+        ndarray of int
+            Places in ``rows`` and ``columns`` of the pairs.
+        """
+        good = np.flatnonzero(self.iou >= least)
+        if least > 0.5:  # then no object has two partners to choose from
+            return good
+        chosen: list[NDArray[np.intp]] = []
+        for part in self._neighbourhoods(good):
+            rows, row = np.unique(self.rows[part], return_inverse=True)
+            columns, column = np.unique(self.columns[part], return_inverse=True)
+            worth, place = np.zeros((len(rows), len(columns))), np.full((len(rows), len(columns)), -1)
+            worth[row, column] = 1 + self.iou[part] / (2 * max(worth.shape))
+            place[row, column] = part
+            found = place[linear_sum_assignment(worth, maximize=True)]
+            chosen.append(found[found >= 0])
+        return np.sort(np.concatenate([np.zeros(0, np.intp), *chosen]))
+
+    def _neighbourhoods(self, pairs: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+        """Yield groups of pairs that share objects, directly or by others, so that each can be solved by itself."""
+        count = len(self.true_ids) + len(self.found_ids)
+        edges = (np.ones(len(pairs)), (self.rows[pairs], len(self.true_ids) + self.columns[pairs]))
+        _, group = connected_components(coo_array(edges, shape=(count, count)), directed=False)
+        of_pair = group[self.rows[pairs]]
+        order = np.argsort(of_pair, kind="stable")
+        ends = np.flatnonzero(np.diff(of_pair[order])) + 1
+        yield from (part for part in np.split(pairs[order], ends) if part.size)
 
 
 @dataclass(frozen=True)
@@ -80,12 +123,18 @@ def overlaps(truth: _Labels, found: _Labels) -> Overlaps:
         raise ValueError(f"label images of shapes {truth.shape} and {found.shape} cannot be compared")
     true_ids, of_true = np.unique(check_labels(truth), return_inverse=True)
     found_ids, of_found = np.unique(check_labels(found), return_inverse=True)
-    ones = np.ones(truth.size)
-    shape = (len(true_ids), len(found_ids))
-    both = coo_array((ones, (of_true.ravel(), of_found.ravel())), shape=shape).toarray()
-    either = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both
-    iou = both / np.maximum(either, 1)
-    return Overlaps(true_ids[true_ids > 0], found_ids[found_ids > 0], iou[true_ids > 0][:, found_ids > 0])
+    pairs, shared = np.unique(of_true.ravel() * len(found_ids) + of_found.ravel(), return_counts=True)
+    rows, columns = np.divmod(pairs, max(len(found_ids), 1))
+    either = np.bincount(of_true.ravel())[rows] + np.bincount(of_found.ravel())[columns] - shared if shared.size else 1
+    objects = (true_ids[rows] > 0) & (found_ids[columns] > 0)
+    backgrounds = (int((true_ids == 0).any()), int((found_ids == 0).any()))
+    return Overlaps(
+        true_ids[true_ids > 0],
+        found_ids[found_ids > 0],
+        rows[objects] - backgrounds[0],
+        columns[objects] - backgrounds[1],
+        (shared / either)[objects],
+    )
 
 
 def match(found: Overlaps, threshold: float) -> Match:
@@ -97,13 +146,7 @@ def match(found: Overlaps, threshold: float) -> Match:
         Least intersection over union of a pair. From 0.5 on no object has two partners to choose from, as long as
         objects do not overlap; below, the assignment is the best one.
     """
-    good = found.iou >= threshold
-    if threshold > 0.5:
-        pairs = int(good.sum())
-    else:
-        # Most pairs first; among these the ones that overlap most.
-        rows, columns = linear_sum_assignment(good + found.iou / (2 * max(good.shape, default=1) or 1), maximize=True)
-        pairs = int(good[rows, columns].sum())
+    pairs = len(found.pairs(threshold))
     return Match(pairs, len(found.found_ids) - pairs, len(found.true_ids) - pairs)
 
 

@@ -166,6 +166,5 @@ def _agreement(found: _Labels, samples: list[_Labels]) -> NDArray[np.float64]:
         return np.full(count, np.nan)
     best = np.zeros((len(samples), count))
     for row, sample in zip(best, samples, strict=True):
-        iou = overlaps(found, sample).iou
-        row[:] = iou.max(axis=1, initial=0.0)
+        row[:] = overlaps(found, sample).best()
     return np.asarray(best.mean(axis=0))

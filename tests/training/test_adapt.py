@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_microdiff import denoise
 from napari_microdiff.engine.events import Notice, Progress
@@ -70,3 +73,12 @@ def test_a_stack_with_channels_is_learned_from(tiny_model: str) -> None:
 def test_images_that_teach_nothing_are_refused(tiny_model: str, image: np.ndarray) -> None:
     with pytest.raises(ImageError, match=r"no noise|too small"):
         next(adapt(tiny_model, image))
+
+
+@pytest.mark.parametrize(("sigma", "warned"), [(0.0, False), (0.8, True)])
+def test_correlated_noise_is_told_of(tiny_model: str, sigma: float, warned: bool) -> None:
+    noise = ndimage.gaussian_filter(np.random.default_rng(0).standard_normal((160, 160)), sigma)
+    noisy = 100 + 20 * noise / noise.std()
+    first = list(islice(adapt(tiny_model, noisy, steps=1, device="cpu"), 2))
+    said = [event.message for event in first if isinstance(event, Notice)]
+    assert any("is not white" in message for message in said) == warned

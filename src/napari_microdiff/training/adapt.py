@@ -30,6 +30,8 @@ from ..models.store import find_model, list_models, user_folder
 from ..tasks.base import open_source
 from .recorrupt import NoisyImages, RecorruptedFit
 
+_WHITE = 0.15  # correlation of neighbours up to which noise passes for white
+
 
 @dataclass(frozen=True)
 class Adapted:
@@ -94,6 +96,12 @@ def adapt(
     denoiser.precision = torch_dtype(choose_precision("auto", place))
     images = NoisyImages(opened, denoiser, place)
     yield Notice(f"Learning from {images.describe()}.")
+    if images.agreement() > _WHITE:
+        yield Notice(
+            f"What '{parent.card.id}' takes away from this image is not white: neighbouring pixels agree "
+            f"({images.agreement():.2f}). If that is noise, as of a scanning detector or a resampled image, adapting "
+            "brings some of it back; if it is structure, adapting helps. Compare before and after."
+        )
     fit = RecorruptedFit(denoiser, images, steps, seed)
     started = time.monotonic()
     for step in range(1, steps + 1):

@@ -19,6 +19,7 @@ from ..errors import ImageError
 from ..imaging.axes import planes
 from ..imaging.intensity import Normalization
 from ..imaging.noise import estimate_camera
+from ..imaging.quality import residual_whiteness
 from ..imaging.spectrum import noise_floor, statistics_vector
 from ..imaging.wiener import RADIUS, wiener_error, wiener_kernel
 from ..tasks.base import Source
@@ -55,6 +56,10 @@ class NoisyImages:
         self.vector = torch.from_numpy(self.statistics.vector()).to(device)
         self._kernel = torch.from_numpy(self.statistics.wiener()).to(device)
         self.deviation, self.residual = zip(*(self._noise_of(plane, denoiser) for plane in self.noisy), strict=True)
+
+    def agreement(self) -> float:
+        """Return how far neighbouring pixels of what is taken away agree: 0 for white noise."""
+        return max(residual_whiteness(residual.cpu().numpy()) for residual in self.residual)
 
     def describe(self) -> str:
         """Say what is learned from."""

@@ -191,3 +191,13 @@ def test_what_is_usual_is_seen_as_it_is_and_what_is_not_is_compressed() -> None:
     assert (seen.diff() <= wide.diff() + 1e-9).all()
     torch.testing.assert_close(seen, -tamed(-wide))
     assert float(seen.max()) < 12
+
+
+@pytest.mark.parametrize(("dims", "space"), [(2, (16, 16)), (3, (3, 16, 16))])
+def test_it_computes_in_bfloat16_too(dims, space):
+    net = network(dims=dims)
+    x, c_noise = noise(2, 1, *space), torch.zeros(2)
+    exact, coarse = (net(x, c_noise, precision=precision) for precision in (torch.float32, torch.bfloat16))
+    for one, other in zip(exact, coarse, strict=True):
+        assert other.dtype == torch.float32
+        torch.testing.assert_close(other, one, rtol=0, atol=0.05 * float(one.abs().max()))

@@ -72,7 +72,12 @@ class Features(nn.Module):
 
     def _halve(self, x: Tensor) -> Tensor:
         # Stacks are usually coarser along z than across it, so only y and x are halved.
-        return F.avg_pool2d(x, 2) if self.dims == 2 else F.avg_pool3d(x, (1, 2, 2))
+        if self.dims == 2:
+            return F.avg_pool2d(x, 2)
+        # Plane by plane, since pooling of volumes is not there in bfloat16 on a CPU.
+        channels, depth = x.shape[1:3]
+        pooled = F.avg_pool2d(x.flatten(1, 2), 2)
+        return pooled.reshape(len(x), channels, depth, *pooled.shape[2:])
 
     def _double(self, x: Tensor) -> Tensor:
         factor = (2.0, 2.0) if self.dims == 2 else (1.0, 2.0, 2.0)

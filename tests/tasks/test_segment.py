@@ -245,6 +245,9 @@ def test_what_cannot_be_done_is_said() -> None:
         segment(image, outputs=("mean",))
     with pytest.raises(RequestError, match="diameter"):
         segment(image, diameter=-1)
+    for points in ([[3, 4, 5]], [[3, 4], [5]]):
+        with pytest.raises(RequestError, match=r"corner of \d numbers, but the image has the 2 axes YX"):
+            segment(image, strokes=[Stroke(kind="cut", points=points)], diameter=KNOWN)
 
 
 def test_a_model_of_another_shape_is_refused(segmenter: str) -> None:

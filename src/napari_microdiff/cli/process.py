@@ -100,7 +100,8 @@ def _output(path: Path, name: str, picture: Picture, result: Result) -> OutputIm
 def _without_colours(blank: NDArray[np.float32], axes: str, name: str) -> NDArray[np.float32]:
     if name != "labels" or "S" not in axes:
         return blank
-    return np.asarray(blank.take(0, axis=axes.index("S")))
+    view: NDArray[np.float32] = np.moveaxis(blank, axes.index("S"), 0)[0]  # for an image of any size
+    return view
 
 
 def _kept(name: str, axes: str, picture: Picture, numbers: type[np.unsignedinteger[Any]]) -> dict[str, Any]:

@@ -43,8 +43,8 @@ class Stroke(_Frozen):
     kind : {"object", "background", "cut"}
         All of it lies in one object; in none; along the line where two objects touch.
     points : tuple of tuple of float
-        Corners of the line in pixels of the array, one number for each axis of a plane's place: the indices of all
-        axes but Y and X, then y and x.
+        Corners of the line in pixels of the array: one number for each of its axes but that of colours, in their order.
+        A stroke lies on the plane of its first corner.
     """
 
     kind: Literal["object", "background", "cut"]

@@ -143,8 +143,8 @@ def match(found: Overlaps, threshold: float) -> Match:
     Parameters
     ----------
     threshold : float
-        Least intersection over union of a pair. From 0.5 on no object has two partners to choose from, as long as
-        objects do not overlap; below, the assignment is the best one.
+        Least intersection over union of a pair. Above 0.5 no object has two partners to choose from; up to it, the
+        assignment is the best one.
     """
     pairs = len(found.pairs(threshold))
     return Match(pairs, len(found.found_ids) - pairs, len(found.true_ids) - pairs)

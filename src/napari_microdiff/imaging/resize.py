@@ -40,7 +40,6 @@ class Part:
 
     def __init__(self, pixels: NDArray[np.generic], origin: tuple[int, ...], shape: tuple[int, ...]) -> None:
         self._pixels, self._origin, self.shape = pixels, origin, shape
-        self.dtype = pixels.dtype
 
     def __getitem__(self, window: tuple[slice, ...]) -> NDArray[np.generic]:
         """Return a window of the plane, given by two slices with bounds."""

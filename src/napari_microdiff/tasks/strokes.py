@@ -12,6 +12,7 @@ from skimage.draw import line
 
 from ..engine.request import Stroke
 from ..engine.tiles import Box
+from ..errors import RequestError
 from ..imaging.axes import PlaneIndex
 
 KINDS = ("object", "background", "cut")  # in the order of the channels
@@ -52,9 +53,20 @@ class StrokeMaps:
         In pixels of the array without an axis of colours.
     axes : str
         One letter per axis of that array.
+
+    Raises
+    ------
+    RequestError
+        If a corner has not one number for each axis.
     """
 
     def __init__(self, strokes: Sequence[Stroke], axes: str) -> None:
+        for corner in (corner for stroke in strokes for corner in stroke.points):
+            if len(corner) != len(axes):
+                raise RequestError(
+                    f"A stroke has a corner of {len(corner)} numbers, but the image has the {len(axes)} axes {axes}. "
+                    "Give one number for each."
+                )
         self._strokes = strokes
         self._others = [axis for axis, letter in enumerate(axes) if letter not in "YX"]
         self._plane = [axis for axis, letter in enumerate(axes) if letter in "YX"]
@@ -66,7 +78,7 @@ class StrokeMaps:
         paths = []
         for stroke in self._strokes:
             corners = np.array(stroke.points)
-            if corners.shape[1] != len(index) or [round(c) for c in corners[0, self._others]] != here:
+            if [round(c) for c in corners[0, self._others]] != here:
                 continue
             places = np.floor((corners[:, self._plane] + 0.5) * ratio).astype(np.intp)
             paths.append((KINDS.index(stroke.kind), _pixels(places)))

@@ -236,6 +236,14 @@ def samples_needed(request: Request) -> int:
     return request.samples if request.steps > 1 else 1
 
 
+def without_equal_samples(request: Request, notices: list[str]) -> Request:
+    """Return the request with as many samples as differ, and say so if these are fewer."""
+    if samples_needed(request) == request.samples:
+        return request
+    notices.append("One step always gives the same result: one sample was computed. Ask for more steps.")
+    return request.model_copy(update={"samples": samples_needed(request)})
+
+
 def steps_of(request: Request, sigma_max: float, sigma_min: float, *, blind: bool) -> list[Step]:
     """Return the table of steps of a request between two noise levels; ``blind`` if the first is one."""
     count = levels_for(request.sampler, request.steps, blind)

@@ -27,7 +27,7 @@ from ..imaging.intensity import Normalization
 from ..imaging.noise import estimate_camera
 from ..imaging.spectrum import VECTOR_LENGTH
 from ..imaging.wiener import RADIUS, filtered
-from .base import Context, Image, PlaneJob, check_architecture, evaluations_needed, samples_needed, steps_of
+from .base import Context, Image, PlaneJob, check_architecture, evaluations_needed, steps_of, without_equal_samples
 from .collect import Collector
 from .conditioning import noisy_condition, range_around
 from .remember import Remembered
@@ -63,9 +63,7 @@ class Denoise:
             # From one starting point they always end at one image, which is no draw from what is possible.
             self.notices.append(f"'{self.request.sampler}' draws no samples from a noisy image: 'ddpm' was used.")
             self.request = self.request.model_copy(update={"sampler": "ddpm"})
-        if samples_needed(self.request) < self.request.samples:
-            self.notices.append("One step always gives the same result: one sample was computed. Ask for more steps.")
-            self.request = self.request.model_copy(update={"samples": 1})
+        self.request = without_equal_samples(self.request, self.notices)
         self._statistics = {p: measure(self.source, p) for p in positions(self.source)}
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("The image has the same value everywhere, so there is nothing to denoise.")

@@ -20,7 +20,7 @@ from ..imaging.axes import PlaneIndex
 from ..imaging.blocks import sample_blocks
 from ..imaging.intensity import Normalization
 from ..imaging.resize import Resized
-from .base import Context, PlaneJob, check_architecture, check_finite, samples_needed, steps_of
+from .base import Context, PlaneJob, check_architecture, check_finite, steps_of, without_equal_samples
 from .conditioning import object_condition
 from .diameter import estimate_diameter
 from .objects import ObjectGatherer
@@ -42,9 +42,7 @@ class Segment:
         self.request, self.notices = context.request, context.notices
         self.card, self._denoiser = context.card, context.denoiser
         check_architecture(self.card, _ARCHITECTURE)
-        if samples_needed(self.request) < self.request.samples:
-            self.notices.append("One step always gives the same result: one sample was computed. Ask for more steps.")
-            self.request = self.request.model_copy(update={"samples": 1})
+        self.request = without_equal_samples(self.request, self.notices)
         self.source = with_bright_objects(context.source, options.shown)
         self._normalizations = {p: self._range(p) for p in positions(self.source)}
         diameter = options.diameter or self._estimated()
@@ -61,7 +59,7 @@ class Segment:
     def job(self, index: PlaneIndex) -> PlaneJob | None:
         """Prepare one plane at the magnification of the model."""
         pixels = self.source.plane(index)
-        shape = self.zoomed_shape(pixels.shape)
+        shape = self._zoomed_shape(pixels.shape)
         view = Resized(pixels, shape)
         normalization = self._normalizations[self._position(index)]
         strokes = self._strokes.of_plane(index, pixels.shape, shape)
@@ -88,7 +86,7 @@ class Segment:
         assert isinstance(options, SegmentOptions)
         return ObjectGatherer(request, self.source, saddle=options.saddle, smallest=round(self._smallest))
 
-    def zoomed_shape(self, shape: tuple[int, ...]) -> tuple[int, int]:
+    def _zoomed_shape(self, shape: tuple[int, ...]) -> tuple[int, int]:
         """Return the shape of a plane at the magnification of the model."""
         height, width = (max(1, round(n * self.zoom)) for n in shape)
         return height, width
@@ -96,7 +94,7 @@ class Segment:
     def _zoomed_region(self, index: PlaneIndex, shape: tuple[int, ...]) -> Box:
         spans = []
         parts = [part for part in index if isinstance(part, slice)]
-        for part, old, new in zip(parts, shape, self.zoomed_shape(shape), strict=True):
+        for part, old, new in zip(parts, shape, self._zoomed_shape(shape), strict=True):
             first, last = int(np.floor(part.start * new / old)), int(np.ceil(part.stop * new / old))
             spans.append((min(first, new - 1), max(first + 1, min(last, new))))
         return tuple(spans)

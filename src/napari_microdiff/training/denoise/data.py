@@ -14,7 +14,8 @@ from ...imaging.intensity import Normalization
 from ...imaging.spectrum import measure_spectrum, noise_floor, statistics_vector
 from ...imaging.wiener import RADIUS, filtered, wiener_error, wiener_kernel
 from ..recipes import DenoiseRecipe
-from .simulate import clean_field, pair_field, record
+from ..recording import record
+from .simulate import clean_field, pair_field
 from .sources import SMALLEST_PAIR, CleanPlane, Sources
 
 FIELD = SMALLEST_PAIR

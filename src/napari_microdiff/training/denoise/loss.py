@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
-from torch import Tensor
 
 from ...diffusion.denoiser import Preconditioned
 from ...tasks.conditioning import noisy_condition
 from ..course import Loss
+from ..noise_levels import draw_sigmas
 from .data import Batch
 
-# Shares of a batch, in eighths: four are trained as a regression network is (at the highest noise level, where the
-# condition is all that is known), three to refine with the condition, one as a prior without it.
-_BLIND, _REFINE = 4, 7
+# Crops in eight that see the condition: four at the highest noise level, three to refine; the last is for a prior.
+_TOLD = 7
 _FAINTEST = 1e-3  # of the error before denoising; what is below counts no more
 _STRONGEST = 30.0  # mean residual of a crop, in predicted variances
-
-
-def draw_sigmas(scale: Tensor, ratio: float, generator: torch.Generator) -> Tensor:
-    """Draw noise levels for standard deviations ``scale``, shape (count,).
-
-    The first are ``ratio`` times the scale, where the denoiser is blind; the rest are log-normal and stratified.
-    """
-    blind = len(scale) * _BLIND // 8
-    rest = len(scale) - blind
-    place = (torch.arange(rest) + torch.rand(rest, generator=generator)) / rest
-    place = place[torch.randperm(rest, generator=generator)]
-    normal = torch.erfinv((2 * place - 1).clamp(-0.9999, 0.9999)) * math.sqrt(2)
-    drawn = (math.log(0.5) + 1.2 * normal).exp().clamp(0.002, 0.999 * ratio)
-    return scale * torch.cat([torch.full((blind,), ratio), drawn]).to(scale.device)
 
 
 def denoising_loss(denoiser: Preconditioned, batch: Batch, generator: torch.Generator) -> Loss:
@@ -43,7 +26,7 @@ def denoising_loss(denoiser: Preconditioned, batch: Batch, generator: torch.Gene
     gradient stopped.
     """
     count = len(batch.clean)
-    told = torch.arange(count, device=batch.clean.device) < count * _REFINE // 8
+    told = torch.arange(count, device=batch.clean.device) < count * _TOLD // 8
     shown = told.float().view(-1, 1, 1, 1)
     scale = torch.where(told, batch.guess_error, denoiser.sigma_data)
     sigmas = draw_sigmas(scale, denoiser.sigma_max / denoiser.sigma_data, generator)

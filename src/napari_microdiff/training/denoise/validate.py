@@ -13,8 +13,9 @@ from ...diffusion.denoiser import Preconditioned, Prediction
 from ...imaging.quality import psnr
 from ...tasks.conditioning import noisy_condition
 from ..recipes import DenoiseRecipe
+from ..recording import record
 from .data import Field, normalise
-from .simulate import clean_field, pair_field, record
+from .simulate import clean_field, pair_field
 from .sources import Sources
 
 _SIDE = 256

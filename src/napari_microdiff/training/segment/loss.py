@@ -7,7 +7,7 @@ import torch
 from ...diffusion.denoiser import Preconditioned
 from ...tasks.conditioning import object_condition
 from ..course import Loss
-from ..denoise.loss import draw_sigmas
+from ..noise_levels import draw_sigmas
 from .data import SegmentBatch
 
 

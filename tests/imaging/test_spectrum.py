@@ -50,7 +50,7 @@ def test_any_block_has_a_spectrum(count: int, height: int, width: int) -> None:
 
 
 def test_white_noise_that_is_added_later_raises_all_bands() -> None:
-    more = Spectrum(np.arange(16.0), np.zeros(16)).plus_white(2.0)
+    more = Spectrum(np.arange(16.0), np.zeros(16)).plus(np.full(16, 2.0))
     np.testing.assert_array_equal(more.powers, np.arange(16) + 2.0)
     np.testing.assert_array_equal(more.quiet, np.full(16, 2.0))
 

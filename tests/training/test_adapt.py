@@ -9,10 +9,13 @@ from scipy import ndimage
 
 from napari_microdiff import denoise
 from napari_microdiff.engine.events import Notice, Progress
+from napari_microdiff.engine.request import Request
 from napari_microdiff.errors import ImageError, ModelError
 from napari_microdiff.imaging.quality import psnr
 from napari_microdiff.imaging.samples import filaments_and_blobs
+from napari_microdiff.models.build import load_denoiser
 from napari_microdiff.models.store import find_model, list_models
+from napari_microdiff.tasks.base import open_source
 from napari_microdiff.training.adapt import Adapted, adapt
 from napari_microdiff.training.recorrupt import NoisyImages
 
@@ -87,3 +90,22 @@ def test_correlated_noise_is_told_of(
     first = list(islice(adapt(tiny_model, _noisy()[1], steps=1, device="cpu"), 2))
     said = [event.message for event in first if isinstance(event, Notice)]
     assert any("is not white" in message for message in said) == warned
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_noise_that_neighbours_share_is_taken_for_as_strong_as_it_is(
+    tiny_model: str, monkeypatch: pytest.MonkeyPatch, shared: bool
+) -> None:
+    clean, _ = _noisy()
+    noise = np.random.default_rng(0).standard_normal((161, 161))
+    noise = (noise[1:, 1:] + noise[:-1, 1:] + noise[1:, :-1] + noise[:-1, :-1]) / 2 if shared else noise[1:, 1:]
+    source = open_source(Request(model=tiny_model), clean + 20 * noise)
+    model = find_model(tiny_model)
+
+    def exact(images: NoisyImages, *_: object) -> torch.Tensor:
+        return torch.from_numpy(images.normalization.apply(clean))
+
+    monkeypatch.setattr(NoisyImages, "_mean", exact)
+    images = NoisyImages(source, load_denoiser(model, torch.device("cpu")), torch.device("cpu"))
+    deviation = float(images.deviation[0].median()) * images.normalization.scale
+    assert deviation == pytest.approx(20, rel=0.12)

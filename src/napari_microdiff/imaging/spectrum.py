@@ -40,9 +40,9 @@ class Spectrum(NamedTuple):
     powers: NDArray[np.float64]
     quiet: NDArray[np.float64]
 
-    def plus_white(self, variance: float) -> Spectrum:
-        """Return the spectrum of the image with white noise added."""
-        return Spectrum(self.powers + variance, self.quiet + variance)
+    def plus(self, noise: NDArray[np.float64]) -> Spectrum:
+        """Return the spectrum of the image with noise of the given powers added, shape (BANDS,)."""
+        return Spectrum(self.powers + noise, self.quiet + noise)
 
 
 @lru_cache(maxsize=1)

@@ -100,7 +100,8 @@ def adapt(
         yield Notice(
             f"What '{parent.card.id}' takes away from this image is not white: neighbouring pixels agree "
             f"({images.agreement():.2f}). If that is noise, as of a scanning detector or a resampled image, adapting "
-            "brings some of it back; if it is structure, adapting helps. Compare before and after."
+            "seldom helps, and its estimated gain is too high; if it is structure, adapting helps. Compare before and "
+            "after."
         )
     fit = RecorruptedFit(denoiser, images, steps, seed)
     started = time.monotonic()

@@ -20,7 +20,7 @@ from ..imaging.axes import planes
 from ..imaging.intensity import Normalization
 from ..imaging.noise import estimate_camera
 from ..imaging.quality import residual_whiteness
-from ..imaging.spectrum import noise_floor, statistics_vector
+from ..imaging.spectrum import measure_spectrum, noise_floor, statistics_vector
 from ..imaging.wiener import RADIUS, wiener_error, wiener_kernel
 from ..tasks.base import Source
 from ..tasks.conditioning import noisy_condition
@@ -34,6 +34,7 @@ _LEARNING_RATE = 1e-3
 _LARGEST_SIDE = 768  # of the part of a plane that is learned from
 _MOST_PLANES = 8
 _LEAST_ERROR = 0.002  # that can be left, as a share of the noise
+_QUIET_WINDOW, _QUIET_SHARE = 16, 0.25
 _HELD_OUT = 16  # crops on which it is judged whether the model got better
 
 
@@ -86,6 +87,8 @@ class NoisyImages:
         measured = np.maximum(self._camera.noise(grey), 1e-3 * self.statistics.noise_level) / self.normalization.scale
         deviation = torch.from_numpy(measured.astype(np.float32)).to(self.device)
         residual = (noisy - mean) / deviation
+        # The camera's noise is measured between neighbours, which misses most of a noise that neighbours share.
+        deviation = deviation * max(1.0, _quiet_deviation(residual))
         residual = residual - residual.mean()
         return deviation, residual / residual.std().clamp_min(1e-6)
 
@@ -102,6 +105,12 @@ def _some_planes(source: Source, axis: int | None, position: int | None) -> list
         slice((n - min(n, side)) // 2, (n - min(n, side)) // 2 + min(n, side) // 16 * 16) for n in source.plane_shape
     )
     return [np.asarray(source.plane(indices[i])[middle]) for i in chosen]
+
+
+def _quiet_deviation(residual: Tensor) -> float:
+    """Return the standard deviation in the quieter windows: there a residual is noise, elsewhere structure too."""
+    variances = F.unfold(residual[None, None], _QUIET_WINDOW, stride=_QUIET_WINDOW)[0].var(dim=0)
+    return float(variances.quantile(_QUIET_SHARE).sqrt())
 
 
 def _filtered(images: Tensor, kernel: Tensor) -> Tensor:
@@ -187,9 +196,11 @@ class RecorruptedFit:
 
     def _statistics_of_recorrupted(self, statistics: Statistics) -> tuple[Tensor, Tensor, float]:
         """Return vector, Wiener kernel and that one's expected error of the image as it is after recorruption."""
-        floor = noise_floor(statistics.spectrum.powers)
-        spectrum = statistics.spectrum.plus_white((_RECORRUPTION * floor) ** 2)
-        noise = floor * math.sqrt(1 + _RECORRUPTION**2)
+        pairs = zip(self.images.residual, self.images.deviation, strict=True)
+        fresh = [residual * deviation for residual, deviation in pairs]
+        added = measure_spectrum(torch.stack(fresh).cpu().numpy()).powers
+        spectrum = statistics.spectrum.plus(_RECORRUPTION**2 * added)
+        noise = noise_floor(spectrum.powers)
         arrays = statistics_vector(spectrum, noise), wiener_kernel(spectrum.powers, noise)
         vector, kernel = (torch.from_numpy(array).to(self.images.device) for array in arrays)
         return vector, kernel, wiener_error(spectrum.powers, noise)

@@ -116,6 +116,12 @@ def test_the_diameter_is_estimated(radius: int) -> None:
     assert not result.report["diameter_was_given"]
 
 
+def test_the_estimated_diameter_stays_within_reason(segmenter: str) -> None:
+    """A model that sees specks at any magnification would else ask for an ever larger image."""
+    result = segment(np.random.default_rng(0).integers(0, 255, (96, 96)).astype(np.uint8))
+    assert KNOWN / 4 <= result.report["diameter"] <= KNOWN * 8
+
+
 @pytest.mark.usefixtures("oracle")
 def test_dark_and_stained_objects() -> None:
     truth = discs()

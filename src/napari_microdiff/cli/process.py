@@ -14,7 +14,18 @@ from ..engine.events import Result
 from ..engine.record import note
 from ..engine.request import Request
 from ..errors import FileError, ImageError
-from ..files import IMAGES, TABLES, OutputImage, OutputTable, Picture, check_writable, prepare, read_image, write_images
+from ..files import (
+    IMAGES,
+    TABLES,
+    OutputImage,
+    OutputTable,
+    Picture,
+    check_writable,
+    label_type,
+    prepare,
+    read_image,
+    write_images,
+)
 from ..imaging.axes import check_axes, check_region, full_region, region_shape
 from ..models.store import find_model
 from .terminal import follow, say
@@ -92,7 +103,7 @@ def _output(path: Path, name: str, picture: Picture, result: Result) -> OutputIm
     made = {**result.images(), "labels": result.labels}[name]
     assert made is not None
     axes = result.request.axes or picture.axes
-    numbers = np.uint16 if made.max(initial=0) <= np.iinfo(np.uint16).max else np.uint32
+    numbers = label_type(made)
     facts = note(result, name, picture.path.name if picture.path else "")
     return prepare(path, made, description=facts, **_kept(name, axes, picture, numbers))
 

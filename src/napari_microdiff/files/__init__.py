@@ -8,7 +8,7 @@ from __future__ import annotations
 from .picture import Picture
 from .read import read_image
 from .table import OutputTable
-from .write import IMAGES, TABLES, OutputImage, check_writable, prepare, write_image, write_images
+from .write import IMAGES, TABLES, OutputImage, check_writable, label_type, prepare, write_image, write_images
 
 __all__ = [
     "IMAGES",
@@ -17,6 +17,7 @@ __all__ = [
     "OutputTable",
     "Picture",
     "check_writable",
+    "label_type",
     "prepare",
     "read_image",
     "write_image",

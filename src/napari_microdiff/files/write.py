@@ -43,6 +43,11 @@ class OutputImage:
         return int(np.prod(self.picture.shape)) * self.dtype.itemsize + _SLACK
 
 
+def label_type(labels: NDArray[Any]) -> type[np.unsignedinteger[Any]]:
+    """Return the type in which labels are stored: 16 bits, which all programs read, if these suffice."""
+    return np.uint16 if labels.max(initial=0) <= np.iinfo(np.uint16).max else np.uint32
+
+
 def prepare(
     path: str | Path,
     array: NDArray[Any],

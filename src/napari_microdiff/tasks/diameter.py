@@ -17,6 +17,7 @@ from .statistics import channel_axis
 
 _SIDE = 512  # pixels of the part that is looked at, in the image and magnified
 _ZOOMS = (0.25, 0.5, 1.0, 2.0)
+_LEAST_ZOOM, _MOST_ZOOM = 0.125, 4.0  # beyond, it is specks or shading that were measured
 _FEWEST = 3  # objects
 _ROUNDS = 2
 
@@ -37,7 +38,7 @@ def estimate_diameter(
     Returns
     -------
     diameter : float
-        In pixels of the image.
+        In pixels of the image; between a quarter and eight times the known one.
     found : bool
         Whether there were objects; if not, the diameter is ``known``.
     """
@@ -53,7 +54,7 @@ def estimate_diameter(
         size, count = _look(denoiser, pixels, zoom)
         if not count:
             break
-        diameter = size / zoom
+        diameter = float(np.clip(size / zoom, known / _MOST_ZOOM, known / _LEAST_ZOOM))
     return diameter, True
 
 

@@ -6,35 +6,46 @@ from napari.layers import Image
 from napari.utils.notifications import show_info
 from napari.viewer import Viewer
 
-from .denoise import DenoisePanel
 from .layers import recall
+from .panel import Panel
 from .settings import PLUGIN
 
+_TITLES = {"denoise": "Denoise", "segment": "Segment"}
 
-def _open_panel(viewer: Viewer) -> DenoisePanel:
-    dock, panel = viewer.window.add_plugin_dock_widget(PLUGIN, "Denoise")
+
+def _open_panel(viewer: Viewer, task: str) -> Panel:
+    dock, panel = viewer.window.add_plugin_dock_widget(PLUGIN, _TITLES[task])
     dock.show()
     dock.raise_()
-    assert isinstance(panel, DenoisePanel)
+    assert isinstance(panel, Panel)
     return panel
 
 
 def denoise_layer(viewer: Viewer) -> None:
     """Open the Denoise panel with the selected image."""
-    panel = _open_panel(viewer)
+    _open_with_selected(viewer, "denoise")
+
+
+def segment_layer(viewer: Viewer) -> None:
+    """Open the Segment panel with the selected image."""
+    _open_with_selected(viewer, "segment")
+
+
+def _open_with_selected(viewer: Viewer, task: str) -> None:
+    panel = _open_panel(viewer, task)
     layer = viewer.layers.selection.active
     if isinstance(layer, Image):
         panel.image.choose(layer)
 
 
-def denoise_again(viewer: Viewer) -> None:
-    """Open the Denoise panel with the settings that made the selected layer."""
+def make_again(viewer: Viewer) -> None:
+    """Open the panel that made the selected layer, with the settings that it had."""
     layer = viewer.layers.selection.active
     memory = recall(layer) if layer is not None else None
     if memory is None:
         show_info("This layer was not made by napari-microdiff. Select a result layer.")
         return
-    panel = _open_panel(viewer)
+    panel = _open_panel(viewer, memory["request"].task)
     source = memory["source"]
     if source in viewer.layers and isinstance(viewer.layers[source], Image):
         panel.image.choose(viewer.layers[source])

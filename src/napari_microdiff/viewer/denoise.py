@@ -12,6 +12,7 @@ from superqt import QLabeledDoubleSlider
 
 from ..engine.request import DenoiseOptions
 from ..errors import MicrodiffError
+from . import words
 from .adapt import AdaptDialog, BeforeAfterDialog, start_adapting
 from .jobs import Job
 from .layers import Source
@@ -28,6 +29,8 @@ class DenoisePanel(Panel):
     task = "denoise"
     doing = "Denoising"
     made = "denoised"
+    outputs = words.DENOISED
+    details = ({"steps": 1}, {"steps": 4}, {"steps": 8}, {"steps": 20})
 
     def own_rows(self) -> list[QWidget]:
         """Return the rows of the noise and of adapting."""
@@ -64,6 +67,11 @@ class DenoisePanel(Panel):
         start = "measured-noise" if self.from_noise.isChecked() else "condition"
         return {"options": DenoiseOptions(noise_level=level, start=start)}
 
+    def detail_changed(self, position: int) -> None:
+        """Set the steps. The mean is complete after one; what more of them bring is the sample."""
+        super().detail_changed(position)
+        self.ticks.boxes["sample"].setChecked(position > 0)
+
     def looked(self, look: Any) -> None:
         """Put the slider around the measured noise."""
         self._level = float(look.noise_level)
@@ -75,6 +83,12 @@ class DenoisePanel(Panel):
 
     def refresh(self) -> None:
         """Bring everything up to date."""
+        one_step = self.more.steps == 1
+        sample = self.ticks.boxes["sample"]
+        if sample.isEnabled() == one_step:
+            sample.setEnabled(not one_step)
+        sample.setToolTip(words.NO_SAMPLE if one_step else words.DENOISED["sample"])
+        self.make_line.say("" if one_step or self.many_steps() else words.STEPS_IDLE)
         super().refresh()
         reason = self.blocked()
         self.adapt.setEnabled(not reason)

@@ -19,6 +19,7 @@ from ..engine.events import Result
 from ..engine.record import KEY, record
 from ..engine.request import Request, Span
 from ..errors import ImageError
+from .looks import look_of
 from .view import axes_of, level_0
 
 _SAMPLED = 4096  # pixels that are compared to notice that an image was edited in place
@@ -121,70 +122,70 @@ def placement(
     }
 
 
-def appearance(layer: Image) -> dict[str, Any]:
-    """Return the arguments that make an array of the same units look like ``layer``."""
-    same = {
-        "blending": layer.blending,
-        "opacity": layer.opacity,
-        "interpolation2d": layer.interpolation2d,
-        "interpolation3d": layer.interpolation3d,
-        "rendering": layer.rendering,
-    }
-    if layer.rgb:
-        return {**same, "rgb": True}
-    limits = tuple(layer.contrast_limits)
-    return {**same, "rgb": False, "colormap": layer.colormap, "contrast_limits": limits, "gamma": layer.gamma}
-
-
 @dataclass(frozen=True)
 class ResultLayer:
-    """A layer to be: what `Image` is called with."""
+    """A layer to be: what ``kind`` is called with."""
 
     output: str
-    image: NDArray[Any]
+    data: NDArray[Any]
     arguments: dict[str, Any]
+    kind: type[Layer] = Image
+
+    def make(self) -> Layer:
+        """Return a new layer."""
+        return self.kind(self.data, **self.arguments)
+
+
+# What follows the name of the source in that of the layer; ``{}`` is the verb of the panel.
+_NAMES = {
+    "mean": "{}",
+    "sample": "{} (sample)",
+    "uncertainty": "uncertainty",
+    "labels": "{}",
+    "depth": "depth in {}",
+    "contact": "contact of {}",
+}
 
 
 def result_layers(viewer: ViewerModel, source: Source, result: Result, made: str = "denoised") -> list[ResultLayer]:
-    """Return the layers of a result from the lowest up: the mean, then hidden what would cover it.
+    """Return the layers of a result from the lowest up: what is measured on, then hidden what would cover it.
 
     Name and place are those of the source now, if it is still there.
     """
     layer = source.layer
     name = layer.name if layer in viewer.layers else source.name
     starts = tuple(start for start, _ in result.region)[: layer.ndim]
-    part = tuple(result.region) != tuple((0, n) for n in source.array.shape)
+    whole = tuple((0, n) for n in source.array.shape)[: layer.ndim]
+    part = tuple(result.region)[: layer.ndim] != whole
     where = placement(layer, starts if any(starts) else None)
-    images = result.images()
     layers = []
-    for output, words in (("mean", made), ("sample", f"{made} (sample)"), ("uncertainty", "uncertainty")):
-        if output not in images:
-            continue
-        image = images[output]
-        look = appearance(layer)
-        if output == "uncertainty":
-            look = _uncertainty_look(image, layer.rgb)
-            image = _over_samples(image) if layer.rgb else image
-        elif layer.rgb:
-            image = _displayable(image, source.array.dtype)
+    for output, array in _arrays(result).items():
+        look = look_of(output, array, source, result.objects)
         arguments = {
-            "name": f"{name} {words}{' (view)' if part else ''}",
+            "name": f"{name} {_NAMES[output].format(made)}{' (view)' if part else ''}",
             "metadata": {KEY: json.dumps(record(result, output, source.name))},
             "visible": not layers,
             **where,
-            **look,
+            **look.arguments,
         }
-        layers.append(ResultLayer(output, image, arguments))
+        layers.append(ResultLayer(output, look.data, arguments, look.kind))
     return layers
 
 
-def add_results(viewer: ViewerModel, source: Source, result: Result, made: str = "denoised") -> list[Image]:
+def add_results(viewer: ViewerModel, source: Source, result: Result, made: str = "denoised") -> list[Layer]:
     """Add the layers of a result and select the lowest of them, which is the one that shows."""
-    layers = [Image(new.image, **new.arguments) for new in result_layers(viewer, source, result, made)]
+    layers = [new.make() for new in result_layers(viewer, source, result, made)]
     for layer in layers:
         viewer.add_layer(layer)
     viewer.layers.selection.active = layers[0]
     return layers
+
+
+def _arrays(result: Result) -> dict[str, NDArray[Any]]:
+    """Return what was made by the name of its layer, the one that is shown first."""
+    maps = {} if result.maps is None else dict(zip(("depth", "contact"), result.maps, strict=True))
+    labels = {} if result.labels is None else {"labels": result.labels}
+    return {**labels, **result.images(), **maps}
 
 
 def recall(layer: Layer) -> dict[str, Any] | None:
@@ -195,32 +196,6 @@ def recall(layer: Layer) -> dict[str, Any] | None:
     memory: dict[str, Any] = json.loads(text)
     memory["request"] = Request.model_validate(memory["request"])
     return memory
-
-
-def _uncertainty_look(image: NDArray[np.float32], rgb: bool) -> dict[str, Any]:
-    grey = _over_samples(image) if rgb else image
-    step = max(1, round((grey.size / 1e6) ** (1 / grey.ndim)))
-    high = float(np.percentile(grey[(slice(None, None, step),) * grey.ndim], 99)) if grey.size else 0.0
-    return {
-        "rgb": False,
-        "colormap": "magma",
-        "contrast_limits": (0.0, high if high > 0 else 1.0),
-        "blending": "translucent",
-    }
-
-
-def _over_samples(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return one standard deviation per pixel for three colour samples: their root mean square."""
-    return np.sqrt(np.mean(np.square(image[..., :3]), axis=-1)).astype(np.float32)
-
-
-def _displayable(image: NDArray[np.float32], dtype: Any) -> NDArray[Any]:
-    """Return colours in the type of the source, as napari shows RGB only in integers or between 0 and 1."""
-    dtype = np.dtype(dtype)
-    if dtype.kind in "ui":
-        info = np.iinfo(dtype)
-        return np.clip(np.rint(image), info.min, info.max).astype(dtype)
-    return np.clip(image, 0, 1)
 
 
 def spans_of(region: tuple[Span, ...], ndim: int) -> tuple[NDArray[np.int_], NDArray[np.int_]]:

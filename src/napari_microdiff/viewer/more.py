@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, get_args
 
 from magicgui.widgets import ComboBox, SpinBox
@@ -106,12 +107,20 @@ class More(QWidget):
             "tile": self.tile.value or None,
         }
 
-    def set_fields(self, fields: dict[str, Any]) -> None:
-        """Set these settings from the fields of a request."""
-        self.sampler.value = fields["sampler"]
-        self.steps = fields["steps"]
-        self._samples.value = fields["samples"]
-        self.seed.value = min(fields["seed"], 2**31 - 1)
-        self.device = fields["device"]
-        if (fields["tile"] or 0) in self.tile.choices:
-            self.tile.value = fields["tile"] or 0
+    def set_fields(self, fields: Mapping[str, Any]) -> None:
+        """Set these settings from the fields of a request; those that it lacks stay as they are."""
+        setters = {
+            "sampler": partial(setattr, self.sampler, "value"),
+            "steps": partial(setattr, self._steps, "value"),
+            "samples": partial(setattr, self._samples, "value"),
+            "seed": lambda seed: setattr(self.seed, "value", min(seed, 2**31 - 1)),
+            "device": partial(setattr, self, "device"),
+            "tile": self._set_tile,
+        }
+        for name, set_it in setters.items():
+            if name in fields:
+                set_it(fields[name])
+
+    def _set_tile(self, side: int | None) -> None:
+        if (side or 0) in self.tile.choices:
+            self.tile.value = side or 0

@@ -82,17 +82,22 @@ class ResultActions:
 def _save(path: Path, result: Result, source: str, dtype: Any, sizes: dict[str, float]) -> Iterator[list[Path]]:
     """Write all outputs or none: the first under the chosen name, the others with theirs behind it."""
     from ..engine.record import note
-    from ..files import prepare, write_images
+    from ..files import OutputImage, OutputTable, label_type, prepare, write_images
 
-    dtype, axes = np.dtype(dtype), result.request.axes
+    dtype, axes = np.dtype(dtype), result.request.axes or ""
     ending = ".ome" * path.stem.endswith(".ome") + path.suffix
     name = path.name.removesuffix(ending)
-    outputs = []
+    outputs: list[OutputImage | OutputTable] = []
     for number, (output, image) in enumerate(result.images().items()):
         kept = dtype if dtype.kind in "ui" and output != "uncertainty" else np.dtype(np.float32)
         target = path if number == 0 else path.with_name(f"{name} {output}{ending}")
         facts = note(result, output, source)
         outputs.append(prepare(target, image, dtype=kept, axes=axes, pixel_size_um=sizes, description=facts))
+    if result.labels is not None:
+        axes, facts = axes.replace("S", ""), note(result, "labels", source)
+        kept = label_type(result.labels)
+        outputs.append(prepare(path, result.labels, dtype=kept, axes=axes, pixel_size_um=sizes, description=facts))
+        outputs.append(OutputTable(path.with_name(f"{name}.csv"), result.objects))
     write_images(outputs)
     yield [output.path for output in outputs]
 

@@ -6,12 +6,12 @@ A panel's own file says only what is its own: its words, its further settings an
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, ClassVar
 
 from napari.components import ViewerModel
 from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 from superqt import QCollapsible
 
 from ..engine.request import Request, Span
@@ -22,11 +22,10 @@ from .layers import Source
 from .looking import Looker
 from .more import More
 from .output import ResultActions
-from .parts import DetailSlider, ImageChoice, Line, ModelChoice, ResultBar, Rows, RunBar, Ticks
+from .parts import DetailSlider, ImageChoice, Line, ModelChoice, ResultBar, Rows, RunBar, Ticks, scrolled
 from .running import Run, Runner
 
 WIDTH = 380
-STEPS = (1, 4, 8, 20)
 
 
 class Panel(QWidget):
@@ -41,6 +40,8 @@ class Panel(QWidget):
     task = ""
     doing = ""  # "Denoising"
     made = ""  # "denoised"
+    outputs: ClassVar[dict[str, str]] = {}  # what can be made, and what that is; the first is always worth having
+    details: ClassVar[tuple[dict[str, int], ...]] = ()  # what each position of the Detail slider sets
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:  # type: ignore[name-defined]  # noqa: F821
         super().__init__()
@@ -57,8 +58,15 @@ class Panel(QWidget):
 
     # what a panel's own file says ---------------------------------------------------------------------------------
 
+    def add_rows(self, rows: Rows) -> None:
+        """Add rows that only this panel has, between the model and the detail."""
+
     def own_rows(self) -> list[QWidget]:
         """Return widgets that only this panel has; they stand on top of what "More" unfolds."""
+        return []
+
+    def own_results(self) -> list[QWidget]:
+        """Return widgets that only this panel has; they stand below the result."""
         return []
 
     def options(self) -> dict[str, Any]:
@@ -71,13 +79,14 @@ class Panel(QWidget):
     def _build(self) -> None:
         self.image, self.image_line = ImageChoice(self.viewer), Line(self.viewer)
         self.model, self.model_line, self.familiar = ModelChoice(), Line(self.viewer), Line(self.viewer)
-        self.detail, self.cost = DetailSlider(len(STEPS)), Line(self.viewer)
-        self.ticks = Ticks(("mean", "sample", "uncertainty"), words.OUTPUT_TIPS)
-        self.ticks.tick(("mean", "uncertainty"))
+        self.detail, self.cost = DetailSlider(len(self.details)), Line(self.viewer)
+        self.ticks = Ticks(tuple(self.outputs), tuple(self.outputs.values()))
+        self.ticks.tick(Request(task=self.task).outputs)
         self.make_line = Line(self.viewer)
         rows = Rows()
         rows.add("Image", self.image, self.image_line)
         rows.add("Model", self.model, self.model_line, self.familiar)
+        self.add_rows(rows)
         rows.add("Detail", self.detail, self.cost)
         rows.add("Make", self.ticks, self.make_line)
         self.more = More(self.own_rows())
@@ -87,20 +96,7 @@ class Panel(QWidget):
         self.fold.setContent(self.more)
         self.fold.collapse(animate=False)
         self.run_bar, self.results = RunBar(), ResultBar(self.viewer)
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.setSpacing(8)
-        for widget in (rows, self.fold, self.run_bar, self.results):
-            column.addWidget(widget)
-        column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidget(inside)
-        outside = QVBoxLayout(self)
-        outside.setContentsMargins(0, 0, 0, 0)
-        outside.addWidget(scroll)
+        scrolled(self, rows, self.fold, self.run_bar, self.results, *self.own_results())
         self.setMinimumWidth(WIDTH)
         self.actions = ResultActions(self)
 
@@ -112,7 +108,7 @@ class Panel(QWidget):
         self.image.changed.connect(self._image_changed)
         self.model.changed.connect(self._image_changed)
         self.model.asked.connect(self._show_card)
-        self.detail.changed.connect(self._detail_changed)
+        self.detail.changed.connect(self.detail_changed)
         self.ticks.changed.connect(self.refresh)
         self.more.changed.connect(self._more_changed)
         self.run_bar.preview.clicked.connect(self.preview)
@@ -150,12 +146,6 @@ class Panel(QWidget):
         self.image_line.say(view.describe(layer) if layer is not None else "Open an image, or use File > Open Sample.")
         self.model_line.say(card.summary if card is not None else "")
         self.model.about.setEnabled(card is not None)
-        one_step = self.more.steps == 1
-        sample = self.ticks.boxes["sample"]
-        if sample.isEnabled() == one_step:
-            sample.setEnabled(not one_step)
-        sample.setToolTip(words.NO_SAMPLE if one_step else words.OUTPUT_TIPS[1])
-        self.make_line.say("" if one_step or self._many_steps() else words.STEPS_IDLE)
         self.cost.say(self._cost())
         reason = self.blocked()
         for button, tip in ((self.run_bar.preview, words.PREVIEW_TIP), (self.run_bar.run, words.RUN_TIP)):
@@ -165,7 +155,7 @@ class Panel(QWidget):
 
     def _cost(self) -> str:
         samples = self.more.samples
-        steps = self.more.steps if self._many_steps() else 1
+        steps = self.more.steps if self.many_steps() else 1
         text = words.count(steps, "step") + (f", {samples} samples" if samples > 1 and steps > 1 else "")
         layer, card = self.image.layer, self.model.card
         tasks = sys.modules.get("napari_microdiff.tasks")  # imported by the first job, not for a line of text
@@ -178,7 +168,7 @@ class Panel(QWidget):
             return text
         return f"{text}, about {words.duration(pace * evaluations)}" if pace is not None else text
 
-    def _many_steps(self) -> bool:
+    def many_steps(self) -> bool:
         """Whether anything is asked for that takes more than one step."""
         return "sample" in self.ticks.ticked or self.more.samples > 1
 
@@ -187,15 +177,16 @@ class Panel(QWidget):
         self._look_soon.start()
         self.refresh()
 
-    def _detail_changed(self, position: int) -> None:
-        self.more.steps = STEPS[position]
+    def detail_changed(self, position: int) -> None:
+        """Set what a position of the slider stands for."""
+        self.more.set_fields(self.details[position])
         self.refresh()
-        # The mean is complete after one step; what more steps bring is the sample.
-        self.ticks.boxes["sample"].setChecked(position > 0)
 
     def _more_changed(self) -> None:
-        if self.more.steps in STEPS:
-            self.detail.move_to(STEPS.index(self.more.steps))
+        now = self.more.fields()
+        for position, detail in enumerate(self.details):
+            if detail.items() <= now.items():
+                self.detail.move_to(position)
         self.refresh()
 
     def _show_card(self) -> None:

@@ -12,11 +12,13 @@ from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
+    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QSlider,
     QStackedWidget,
@@ -293,3 +295,21 @@ def _fill(widget: QWidget, *children: Any, stretch: bool = False) -> None:
         row.addWidget(child)
     if stretch:
         row.addStretch(1)
+
+
+def scrolled(panel: QWidget, *widgets: QWidget) -> None:
+    """Fill a panel with a column of widgets that can be scrolled where the window is low."""
+    inside = QWidget()
+    column = QVBoxLayout(inside)
+    column.setContentsMargins(8, 8, 8, 8)
+    column.setSpacing(8)
+    for widget in widgets:
+        column.addWidget(widget)
+    column.addStretch(1)
+    scroll = QScrollArea()
+    scroll.setWidgetResizable(True)
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll.setWidget(inside)
+    outside = QVBoxLayout(panel)
+    outside.setContentsMargins(0, 0, 0, 0)
+    outside.addWidget(scroll)

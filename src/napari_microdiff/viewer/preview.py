@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import ceil, prod
+from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from ..engine.events import Preview
 from ..engine.request import Span
-from .layers import ResultLayer, Source, appearance, placement, spans_of
+from .layers import ResultLayer, Source, placement, spans_of
+from .looks import appearance
 
 PLANE_SIDE = 1024  # pixels of a preview plane: a larger one costs more to show than it tells
 BUDGET = 2**26  # pixels in all
@@ -30,11 +32,17 @@ class LivePreview:
         What is being worked on.
     region : tuple of (start, stop)
         The part that is being computed, one pair per axis of the array.
+    look : dict, optional
+        How previews look that are of another kind than the source; grey ones then.
     """
 
-    def __init__(self, viewer: ViewerModel, source: Source, region: tuple[Span, ...]) -> None:
+    def __init__(
+        self, viewer: ViewerModel, source: Source, region: tuple[Span, ...], look: dict[str, Any] | None = None
+    ) -> None:
         self._viewer = viewer
         self._source = source
+        self._look = look
+        self._rgb = source.layer.rgb and look is None
         self._starts, stops = spans_of(region, source.layer.ndim)
         lengths = stops - self._starts
         self._strides = _strides(lengths, source.axes)
@@ -61,33 +69,33 @@ class LivePreview:
     def become(self, result: ResultLayer) -> Image | None:
         """Turn the preview into the result, which costs napari a tenth of removing one layer and adding another.
 
-        Returns None if there is no preview to turn.
+        Returns None if there is no preview to turn, or it shows something else than the result.
         """
         layer = self.layer
-        if layer is None or layer not in self._viewer.layers:
+        if self._look is not None or layer is None or layer not in self._viewer.layers:
             return None
         self.layer = None
-        layer.data = result.image
+        layer.data = result.data
         for name in ("scale", "translate", "rotate", "shear", "affine", "name", "metadata"):
             setattr(layer, name, result.arguments[name])
         return layer
 
     def _add(self, previews: list[Preview]) -> None:
         source = self._source.layer
-        canvas = self._blank(source.rgb)
+        canvas = self._blank()
         for preview in previews:
             self._draw(canvas, preview)
         # A coarse pixel spans several pixels of the source: its centre is the middle of theirs.
         start = tuple(self._starts + (self._strides - 1) / 2)
-        arguments = {**placement(source, start, tuple(self._strides)), **appearance(source)}
+        arguments = {**placement(source, start, tuple(self._strides)), **(self._look or appearance(source))}
         layer = Image(canvas, name=f"{source.name} (forming)", **arguments)
         selected = list(self._viewer.layers.selection)
         self._viewer.add_layer(layer)
         self.layer = layer
         self._viewer.layers.selection = selected  # the user goes on with what was selected
 
-    def _blank(self, rgb: bool) -> NDArray[np.float32]:
-        if rgb:
+    def _blank(self) -> NDArray[np.float32]:
+        if self._rgb:
             return np.zeros((*self._shape, 4), np.float32)
         return np.full(self._shape, np.nan, np.float32)
 
@@ -100,7 +108,7 @@ class LivePreview:
         taken = tuple(slice(int(o), None, int(k)) for o, k in zip(offsets, self._strides, strict=True))
         target = tuple(slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
         pixels = preview.image[taken]
-        if self._source.layer.rgb:
+        if self._rgb:
             full = np.iinfo(self._source.array.dtype).max if self._source.array.dtype.kind in "ui" else 1
             samples = slice(*preview.region[-1])
             canvas[(*target, samples)] = np.clip(pixels / full, 0, 1)

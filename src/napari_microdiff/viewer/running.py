@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from napari.components import ViewerModel
-from napari.layers import Image, Layer
+from napari.layers import Layer
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import QObject, QTimer, Signal
 
@@ -17,6 +17,7 @@ from ..engine.request import Request
 from . import settings, words
 from .jobs import Job
 from .layers import ResultLayer, Source, result_layers
+from .looks import DEPTH
 from .preview import LivePreview
 
 
@@ -70,7 +71,8 @@ class Runner(QObject):
         job = Job(f"{self._doing} {run.source.name}", partial(_events, run.request, run.source.array), self)
         if settings.load().previews:
             whole = tuple((0, int(n)) for n in run.source.array.shape)
-            run.live = LivePreview(self._viewer, run.source, run.request.region or whole)
+            look = DEPTH if run.request.task == "segment" else None
+            run.live = LivePreview(self._viewer, run.source, run.request.region or whole, look)
             job.previewed.connect(run.live.show)
             job.failed.connect(run.live.remove)
             job.cancelled.connect(run.live.remove)
@@ -139,7 +141,7 @@ class Runner(QObject):
         before = selection.active
         layer = run.live.become(new) if run.live is not None and not run.layers else None
         if layer is None:
-            layer = Image(new.image, **new.arguments)
+            layer = new.make()
             self._viewer.add_layer(layer)
         # Who has gone on with something else meanwhile is not disturbed.
         selection.active = layer if not run.layers and before in (None, run.source.layer, layer) else before

@@ -5,21 +5,14 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from ..engine.request import DenoiseOptions, Request
+from ..engine.request import Request
 
-_OPTIONS = (
-    "model",
-    "sampler",
-    "steps",
-    "samples",
-    "seed",
-    "tile",
-    "device",
-    "precision",
-    "noise_level",
-    "start",
-    "axes",
-)
+# Fields of a request and of its options that are options of the command too.
+_SAID = ("model", "sampler", "steps", "samples", "seed", "tile", "device", "precision", "axes")
+_OPTIONS = {
+    "denoise": (*_SAID, "noise_level", "start"),
+    "segment": (*_SAID, "diameter", "shown", "saddle", "smallest"),
+}
 
 
 def as_python(request: Request, layer_name: str, *, multiscale: bool = False) -> str:
@@ -45,7 +38,7 @@ def as_python(request: Request, layer_name: str, *, multiscale: bool = False) ->
             "# The image: here the layer that is open in napari; any array with the same pixels will do.",
             f"image = napari.current_viewer().layers[{layer_name!r}].data{level}",
             "",
-            "result = napari_microdiff.denoise(",
+            f"result = napari_microdiff.{request.task}(",
             "    image,",
             *lines,
             ")",
@@ -57,9 +50,9 @@ def as_python(request: Request, layer_name: str, *, multiscale: bool = False) ->
 
 def as_command(request: Request, source: str = "INPUT.tif") -> str:
     """Return a command line that does the same to a file."""
-    words = ["napari-microdiff", "denoise", source, "OUTPUT.tif"]
+    words = ["napari-microdiff", request.task, source, "OUTPUT.tif"]
     for name, value in _said(request).items():
-        if name in _OPTIONS:
+        if name in _OPTIONS[request.task]:
             words += ["--" + name.replace("_", "-"), str(value)]
     for output in ("sample", "uncertainty"):
         if output in request.outputs:
@@ -73,5 +66,5 @@ def _said(request: Request) -> dict[str, Any]:
     fields |= fields.pop("options", {})  # the short way in takes the options of its task as they are
     for name in ("model", "steps", "seed", "outputs"):
         fields.setdefault(name, getattr(request, name))
-    order = [*Request.model_fields, *DenoiseOptions.model_fields]
+    order = [*Request.model_fields, *type(request.options).model_fields]
     return dict(sorted(fields.items(), key=lambda item: order.index(item[0])))

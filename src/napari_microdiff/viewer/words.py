@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from ..engine.events import Progress, Result
 
-OUTPUT_TIPS = (
-    "The best estimate of every pixel. Measure on the mean, look at a sample.",
-    "One plausible sharp image out of many: good to look at, not to measure on.",
-    "How far each pixel may be off (one standard deviation): where not to trust the result. Its layer starts hidden.",
-)
+DENOISED = {
+    "mean": "The best estimate of every pixel. Measure on the mean, look at a sample.",
+    "sample": "One plausible sharp image out of many: good to look at, not to measure on.",
+    "uncertainty": "How far each pixel may be off (one standard deviation): where not to trust the result.\n"
+    "Its layer starts hidden.",
+}
+SEGMENTED = {
+    "labels": "One layer in which every object has a number and a colour of its own.",
+    "maps": "What the objects were read from: how deep in an object each pixel lies, and where two of them touch.",
+}
 NO_SAMPLE = "One step gives the mean only. Move Detail to the right for a sample."
 UNCERTAINTY_HINT = "Open the eye of the layer “uncertainty” to see where not to trust it."
 STEPS_IDLE = "The mean takes one step only. Tick sample to use the others."
@@ -42,6 +47,8 @@ def outcome(name: str, made: str, result: Result) -> str:
     """Return the one line that says where a result came from, and below it what the job had to say."""
     report, request = result.report, result.request
     facts = [f"{name} {made}"]
+    if result.labels is not None:
+        facts.append(count(len(result.objects["label"]), "object"))
     if report.get("seconds"):
         facts.append(duration(float(report["seconds"])))
     steps = report.get("evaluations", request.steps)

@@ -1,0 +1,97 @@
+"""How a result looks: like its source where it has the same units, else as what it shows asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from napari.layers import Image, Labels, Layer
+from numpy.typing import NDArray
+
+from .objects import features_of
+
+if TYPE_CHECKING:
+    from .layers import Source
+
+# Depth in objects and contact between them: -1 is outside, 1 as deep, or as close, as can be.
+DEPTH: dict[str, Any] = {
+    "rgb": False,
+    "colormap": "viridis",
+    "contrast_limits": (-1.0, 1.0),
+    "blending": "additive",
+    "opacity": 0.7,
+}
+
+
+class Look(NamedTuple):
+    """The pixels as napari can show them, the kind of layer, and what that is called with."""
+
+    data: NDArray[Any]
+    arguments: dict[str, Any]
+    kind: type[Layer] = Image
+
+
+def appearance(layer: Image) -> dict[str, Any]:
+    """Return the arguments that make an array of the same units look like ``layer``."""
+    same = {
+        "blending": layer.blending,
+        "opacity": layer.opacity,
+        "interpolation2d": layer.interpolation2d,
+        "interpolation3d": layer.interpolation3d,
+        "rendering": layer.rendering,
+    }
+    if layer.rgb:
+        return {**same, "rgb": True}
+    limits = tuple(layer.contrast_limits)
+    return {**same, "rgb": False, "colormap": layer.colormap, "contrast_limits": limits, "gamma": layer.gamma}
+
+
+def look_of(output: str, array: NDArray[Any], source: Source, objects: Mapping[str, NDArray[np.generic]]) -> Look:
+    """Return how one output of a result is shown.
+
+    Parameters
+    ----------
+    output : str
+        "mean", "sample", "uncertainty", "labels", "depth" or "contact".
+    array : ndarray
+        Its pixels.
+    source : Source
+        What it was made from.
+    objects : mapping of str to ndarray
+        What is known of each object.
+    """
+    rgb = source.layer.rgb
+    if output == "labels":
+        return Look(array, {"features": features_of(objects)}, Labels)
+    if output in ("depth", "contact"):
+        return Look(array, dict(DEPTH))
+    if output == "uncertainty":
+        grey = _over_samples(array) if rgb else array
+        return Look(grey, _uncertainty_look(grey))
+    return Look(_displayable(array, source.array.dtype) if rgb else array, appearance(source.layer))
+
+
+def _uncertainty_look(grey: NDArray[np.float32]) -> dict[str, Any]:
+    step = max(1, round((grey.size / 1e6) ** (1 / grey.ndim)))
+    high = float(np.percentile(grey[(slice(None, None, step),) * grey.ndim], 99)) if grey.size else 0.0
+    return {
+        "rgb": False,
+        "colormap": "magma",
+        "contrast_limits": (0.0, high if high > 0 else 1.0),
+        "blending": "translucent",
+    }
+
+
+def _over_samples(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return one standard deviation per pixel for three colour samples: their root mean square."""
+    return np.sqrt(np.mean(np.square(image[..., :3]), axis=-1)).astype(np.float32)
+
+
+def _displayable(image: NDArray[np.float32], dtype: Any) -> NDArray[Any]:
+    """Return colours in the type of the source, as napari shows RGB only in integers or between 0 and 1."""
+    dtype = np.dtype(dtype)
+    if dtype.kind in "ui":
+        info = np.iinfo(dtype)
+        return np.clip(np.rint(image), info.min, info.max).astype(dtype)
+    return np.clip(image, 0, 1)

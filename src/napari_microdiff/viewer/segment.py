@@ -1,0 +1,116 @@
+"""The Segment panel: what it has beyond the anatomy that all panels share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from magicgui.widgets import ComboBox
+from napari.layers import Labels
+from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QWidget
+
+from ..engine.request import Request, SegmentOptions
+from . import words
+from .objects import colour_by_confidence, has_confidence, is_coloured_by_confidence
+from .panel import Panel
+from .parts import Rows
+
+_SHOWN = {
+    "brighter than the background": "bright",
+    "darker than the background": "dark",
+    "stained, in an image in colours": "stained",
+}
+_DIAMETER_TIP = "Typical diameter of the objects in pixels. Untick to set it yourself, for example after a first run."
+_NO_CONFIDENCE = "Move Detail to the right and run: several samples tell how sure the model is of each object."
+_CONFIDENCE_TIP = "Colour each object by how far several samples agree on it: blue is sure, orange is doubtful."
+
+
+class SegmentPanel(Panel):
+    """Outline the objects of an image, each with a number of its own."""
+
+    task = "segment"
+    doing = "Segmenting"
+    made = "objects"
+    outputs = words.SEGMENTED
+    # One evaluation outlines; how sure it is of an object shows where several samples differ.
+    details = (
+        {"steps": 1, "samples": 1},
+        {"steps": 4, "samples": 4},
+        {"steps": 8, "samples": 4},
+        {"steps": 8, "samples": 8},
+    )
+
+    def add_rows(self, rows: Rows) -> None:
+        """Add what the objects look like and how large they are."""
+        self.shown = ComboBox(choices=list(_SHOWN.items()), tooltip="How the objects differ from what is around them.")
+        self.automatic = QCheckBox("automatic")
+        self.automatic.setChecked(True)
+        self.diameter = QDoubleSpinBox()
+        self.diameter.setRange(2.0, 2000.0)
+        self.diameter.setDecimals(1)
+        self.diameter.setValue(30.0)
+        self.diameter.setSuffix(" px")
+        self.diameter.setEnabled(False)
+        self.automatic.toggled.connect(self.diameter.setDisabled)
+        for widget in (self.automatic, self.diameter):
+            widget.setToolTip(_DIAMETER_TIP)
+        size = QWidget()
+        row = QHBoxLayout(size)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.automatic)
+        row.addWidget(self.diameter, 1)
+        rows.add("Objects", self.shown.native)
+        rows.add("Diameter", size)
+
+    def own_results(self) -> list[QWidget]:
+        """Return the switch between colours."""
+        self.by_confidence = QCheckBox("Colour by confidence")
+        self.by_confidence.toggled.connect(self._colour)
+        return [self.by_confidence]
+
+    def options(self) -> dict[str, Any]:
+        """Return how objects are shown and their diameter."""
+        diameter = None if self.automatic.isChecked() else self.diameter.value()
+        return {"options": SegmentOptions(shown=self.shown.value, diameter=diameter)}
+
+    def set_request(self, request: Request) -> None:
+        """Set the panel to what a request asks for, but for its image and region."""
+        assert isinstance(request.options, SegmentOptions)
+        self.shown.value = request.options.shown
+        self.automatic.setChecked(request.options.diameter is None)
+        if request.options.diameter is not None:
+            self.diameter.setValue(request.options.diameter)
+        super().set_request(request)
+
+    def look(self) -> None:
+        """Choose colours for an image in colours. How noisy it is does not matter here."""
+        layer = self.image.layer
+        if layer is not None:
+            stained = self.shown.value == "stained"
+            if layer.rgb != stained:
+                self.shown.value = "stained" if layer.rgb else "bright"
+
+    def refresh(self) -> None:
+        """Bring everything up to date."""
+        super().refresh()
+        last = self.runner.last
+        if last is not None and last.result is not None and self.automatic.isChecked():
+            self.diameter.setValue(float(last.result.report["diameter"]))
+        layer = self.labels
+        known = layer is not None and has_confidence(layer)
+        self.by_confidence.setEnabled(known)
+        self.by_confidence.setToolTip(_CONFIDENCE_TIP if known else _NO_CONFIDENCE)
+        self.by_confidence.setVisible(layer is not None)
+        before = self.by_confidence.blockSignals(True)
+        self.by_confidence.setChecked(known and layer is not None and is_coloured_by_confidence(layer))
+        self.by_confidence.blockSignals(before)
+
+    @property
+    def labels(self) -> Labels | None:
+        """The objects of the last run, if their layer is still there."""
+        last = self.runner.last
+        layers = [] if last is None else [layer for layer in last.layers if isinstance(layer, Labels)]
+        return layers[0] if layers and layers[0] in self.viewer.layers else None
+
+    def _colour(self, on: bool) -> None:
+        if self.labels is not None:
+            colour_by_confidence(self.labels, on)

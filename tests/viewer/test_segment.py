@@ -1,0 +1,194 @@
+"""The Segment panel with a real, tiny network: what a user clicks, and what comes of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import napari
+import numpy as np
+import pytest
+from napari.layers import Image, Labels
+from qtpy.QtCore import Qt
+
+from napari_microdiff.files import read_image
+from napari_microdiff.viewer.layers import recall
+from napari_microdiff.viewer.objects import is_coloured_by_confidence
+from napari_microdiff.viewer.segment import SegmentPanel
+
+LONG = 60_000
+
+
+def nuclei(*shape: int) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    grid = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), axis=-1)
+    spots = [rng.uniform(0, shape) for _ in range(8)]
+    image = sum(np.exp(-((grid - spot) ** 2).sum(axis=-1) / 60) for spot in spots)
+    return (100 + 200 * image + 5 * rng.standard_normal(shape)).astype(np.uint16)
+
+
+@pytest.fixture
+def viewer(make_napari_viewer_proxy: Any, segmenter: str) -> napari.Viewer:
+    return make_napari_viewer_proxy()
+
+
+@pytest.fixture
+def panel(viewer: napari.Viewer, segmenter: str, qtbot: Any) -> SegmentPanel:
+    panel = SegmentPanel(viewer)
+    viewer.window.add_dock_widget(panel, name="Segment")
+    assert panel.model.choose(segmenter)
+    panel.automatic.setChecked(False)
+    panel.diameter.setValue(24)
+    return panel
+
+
+def run(qtbot: Any, panel: SegmentPanel, button: str = "run") -> list[Any]:
+    """Click a button, wait, and return the layers that were made."""
+    target = getattr(panel.run_bar, button)
+    assert target.isEnabled(), target.toolTip()
+    qtbot.mouseClick(target, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    assert panel.runner.last is not None, panel.results.line.text()
+    return list(panel.runner.last.layers)
+
+
+def test_only_models_of_this_task_are_offered(panel: SegmentPanel) -> None:
+    assert panel.model.cards
+    assert {card.task for card in panel.model.cards} == {"segment"}
+
+
+def test_run_makes_labels_that_lie_on_the_image_and_know_their_objects(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    image = viewer.add_image(nuclei(96, 112), name="dapi", scale=(0.5, 0.2), translate=(3, 4), units=("um", "um"))
+    (labels,) = run(qtbot, panel)
+    assert isinstance(labels, Labels)
+    assert labels.name == "dapi objects"
+    assert labels.data.shape == (96, 112)
+    np.testing.assert_array_equal(labels.scale, image.scale)
+    np.testing.assert_array_equal(labels.translate, image.translate)
+    assert labels.units == image.units
+    present = np.unique(labels.data[labels.data > 0])
+    assert len(present) > 0
+    assert labels.features["index"].tolist() == present.tolist()
+    assert labels.features["area"].tolist() == np.bincount(labels.data.ravel())[present].tolist()
+    assert set(labels.features["state"]) == {"auto"}
+    assert labels.features["confidence"].isna().all()
+    assert f"{len(present)} object" in panel.results.line.text()
+    memory = recall(labels)
+    assert memory is not None
+    assert memory["request"].options.diameter == 24
+    assert [layer.name for layer in viewer.layers] == ["dapi", "dapi objects"]  # no preview is left
+
+
+def test_detail_draws_samples_and_these_tell_the_confidence(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    viewer.add_image(nuclei(64, 64))
+    run(qtbot, panel)
+    assert not panel.by_confidence.isEnabled()
+    assert "Detail" in panel.by_confidence.toolTip()
+    panel.detail.move_to(1)
+    assert (panel.more.steps, panel.more.samples) == (4, 4)
+    (labels,) = run(qtbot, panel)
+    confidence = labels.features["confidence"].to_numpy()
+    assert ((confidence >= 0) & (confidence <= 1)).all()
+    own = labels.get_color(int(labels.features["index"].iloc[0]))
+    panel.by_confidence.click()
+    assert is_coloured_by_confidence(labels)
+    doubtful, sure = (int(labels.features["index"].iloc[pick]) for pick in (confidence.argmin(), confidence.argmax()))
+    red = [float(labels.get_color(label)[0]) for label in (doubtful, sure)]
+    assert red[0] >= red[1]
+    assert labels.get_color(0) is None or float(labels.get_color(0)[3]) == 0
+    panel.by_confidence.click()
+    np.testing.assert_allclose(labels.get_color(int(labels.features["index"].iloc[0])), own)
+
+
+def test_preview_outlines_what_is_visible(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    viewer.add_image(nuclei(3, 64, 64), scale=(2, 1, 1))
+    viewer.dims.set_current_step(0, 1)
+    (labels,) = run(qtbot, panel, "preview")
+    assert labels.name.endswith("objects (view)")
+    assert labels.data.shape == (1, 64, 64)
+    assert float(labels.translate[0]) == 2.0
+
+
+def test_an_image_in_colours_is_taken_for_stained(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    grey = nuclei(64, 64)
+    viewer.add_image(grey)
+    panel.look()
+    assert panel.shown.value == "bright"
+    colours = np.stack([np.clip(300 - grey, 0, 255)] * 3, axis=-1).astype(np.uint8)
+    panel.image.choose(viewer.add_image(colours, rgb=True, name="tissue"))
+    qtbot.waitUntil(lambda: panel.shown.value == "stained", timeout=LONG)
+    (labels,) = run(qtbot, panel)
+    assert labels.name == "tissue objects"
+    assert labels.data.shape == (64, 64)
+
+
+def test_maps_are_layers_of_their_own(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    viewer.add_image(nuclei(64, 64), name="dapi")
+    panel.ticks.tick(("labels", "maps"))
+    labels, depth, contact = run(qtbot, panel)
+    assert isinstance(depth, Image)
+    assert [layer.name for layer in (labels, depth, contact)] == [
+        "dapi objects",
+        "dapi depth in objects",
+        "dapi contact of objects",
+    ]
+    assert [layer.visible for layer in (labels, depth, contact)] == [True, False, False]
+    assert depth.data.shape == contact.data.shape == (64, 64)
+
+
+def test_the_estimated_diameter_is_shown(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    panel.automatic.setChecked(True)
+    assert not panel.diameter.isEnabled()
+    assert panel.request().options.diameter is None
+    viewer.add_image(nuclei(96, 96))
+    run(qtbot, panel)
+    assert panel.runner.last is not None
+    assert panel.runner.last.result is not None
+    assert panel.diameter.value() == pytest.approx(panel.runner.last.result.report["diameter"], abs=0.06)
+
+
+def test_a_cancelled_run_leaves_no_layer(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    viewer.add_image(nuclei(256, 256))
+    panel.more.set_fields({"steps": 1000, "samples": 8})
+    qtbot.mouseClick(panel.run_bar.run, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=LONG)  # the result is forming
+    qtbot.mouseClick(panel.run_bar.cancel, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    assert len(viewer.layers) == 1
+    assert "Cancelled" in panel.results.line.text()
+
+
+def test_save_writes_labels_and_a_table(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, tmp_path: Path) -> None:
+    viewer.add_image(nuclei(64, 64), scale=(0.5, 0.2), units=("um", "um"))
+    (labels,) = run(qtbot, panel)
+    job = panel.actions.save(tmp_path / "nuclei.ome.tif")
+    qtbot.waitUntil(lambda: job.over, timeout=LONG)
+    saved = read_image(tmp_path / "nuclei.ome.tif")
+    assert saved.array.dtype == np.uint16
+    np.testing.assert_array_equal(saved.array, labels.data)
+    assert saved.pixel_size_um == pytest.approx({"Y": 0.5, "X": 0.2})
+    rows = (tmp_path / "nuclei.csv").read_text().splitlines()
+    assert rows[0] == "label,area,confidence,y,x"
+    assert len(rows) == 1 + len(labels.features)
+
+
+def test_a_result_sets_the_panel_as_it_was(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    viewer.add_image(nuclei(64, 64))
+    panel.shown.value = "dark"
+    panel.detail.move_to(2)
+    (labels,) = run(qtbot, panel)
+    panel.shown.value = "bright"
+    panel.detail.move_to(0)
+    panel.automatic.setChecked(True)
+    memory = json.loads(labels.metadata["napari_microdiff"])
+    assert memory["output"] == "labels"
+    found = recall(labels)
+    assert found is not None
+    panel.set_request(found["request"])
+    assert (panel.shown.value, panel.detail.position, panel.diameter.value()) == ("dark", 2, 24)
+    assert not panel.automatic.isChecked()

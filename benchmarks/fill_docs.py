@@ -19,7 +19,10 @@ MARK = re.compile(rf"<!-- figures: (\w+) -->\n(?:(?:(?!<!-- figures:).)*?{re.esc
 
 # Of these the table with this title is shown, in these columns; of others the claims.
 COLUMNS = ("method", "dB over Gaussian", "PSNR dB", "SSIM", "resolution px")
-TABLES = {"denoise_quality": ("mean over the images", COLUMNS)}
+TABLES = {
+    "denoise_quality": ("mean over the images", COLUMNS),
+    "segment_quality": ("fluo", ("method", "AP .5", "mean AP .5-.9", "pooled AP .5", "Dice", "count error")),
+}
 
 
 def number(value: Any) -> str:

@@ -20,6 +20,8 @@ from qtpy.QtWidgets import QApplication
 
 from napari_microdiff.viewer import samples
 from napari_microdiff.viewer.denoise import DenoisePanel
+from napari_microdiff.viewer.panel import Panel
+from napari_microdiff.viewer.segment import SegmentPanel
 
 FOLDER = Path(__file__).parent / "images"
 WINDOW = 1366, 740
@@ -43,17 +45,19 @@ def settle(seconds: float = 1.0) -> None:
 
 
 class Studio:
-    """A viewer with one sample and the Denoise panel."""
+    """A viewer with one sample and a panel."""
 
-    def __init__(self, sample: Callable[[], list[samples.LayerData]], folder: Path) -> None:
+    def __init__(
+        self, sample: Callable[[], list[samples.LayerData]], folder: Path, kind: type[Panel] = DenoisePanel
+    ) -> None:
         self.folder = folder
         self.viewer = napari.Viewer(show_welcome_screen=False)
         self.viewer.window.resize(*WINDOW)
-        for array, arguments, kind in sample():
-            self.viewer.add_layer(napari.layers.Layer.create(array, arguments, kind))
+        for array, arguments, layer in sample():
+            self.viewer.add_layer(napari.layers.Layer.create(array, arguments, layer))
         self.source = self.viewer.layers[-1]
-        self.panel = DenoisePanel(self.viewer)
-        self.viewer.window.add_dock_widget(self.panel, name="Denoise", area="right")
+        self.panel = kind(self.viewer)
+        self.viewer.window.add_dock_widget(self.panel, name=self.panel.task.capitalize(), area="right")
         self.panel.image.choose(self.source)
         settle()
         self.viewer.reset_view()
@@ -111,12 +115,25 @@ def result_picture(folder: Path) -> None:
     viewer.close()
 
 
+def segment_picture(folder: Path) -> None:
+    """Take the Segment panel after a run, with the objects coloured by confidence."""
+    studio = Studio(samples.simulated_nuclei, folder, SegmentPanel)
+    panel = studio.panel
+    panel.detail.move_to(1)
+    panel.run_bar.run.click()
+    studio.finish()
+    panel.by_confidence.click()
+    studio.picture("segment-after.png")
+    studio.viewer.close()
+
+
 def main() -> None:
     """Make all pictures."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     panel_pictures(folder)
     result_picture(folder)
+    segment_picture(folder)
     sys.stdout.write(f"pictures are in {folder}\n")
 
 

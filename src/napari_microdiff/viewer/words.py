@@ -46,9 +46,10 @@ def progress(progress: Progress) -> str:
 def outcome(name: str, made: str, result: Result) -> str:
     """Return the one line that says where a result came from, and below it what the job had to say."""
     report, request = result.report, result.request
-    facts = [f"{name} {made}"]
     if result.labels is not None:
-        facts.append(count(len(result.objects["label"]), "object"))
+        facts = [f"{name}: {count(len(result.objects['label']), 'object')}"]
+    else:
+        facts = [f"{name} {made}"]
     if report.get("seconds"):
         facts.append(duration(float(report["seconds"])))
     steps = report.get("evaluations", request.steps)

@@ -192,3 +192,11 @@ def test_a_result_sets_the_panel_as_it_was(panel: SegmentPanel, viewer: napari.V
     panel.set_request(found["request"])
     assert (panel.shown.value, panel.detail.position, panel.diameter.value()) == ("dark", 2, 24)
     assert not panel.automatic.isChecked()
+
+
+def test_only_what_was_ticked_becomes_a_layer(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    viewer.add_image(nuclei(64, 64), name="dapi")
+    panel.ticks.tick(("maps",))
+    assert [layer.name for layer in run(qtbot, panel)] == ["dapi depth in objects", "dapi contact of objects"]
+    assert panel.labels is None
+    assert not panel.by_confidence.isVisible()

@@ -16,8 +16,8 @@ from . import words
 from .adapt import AdaptDialog, BeforeAfterDialog, start_adapting
 from .jobs import Job
 from .layers import Source
+from .layout import Rows
 from .panel import Panel
-from .parts import Rows
 
 ADAPT_TIP = "Train the model on this very image for a minute or two; no clean image is needed."
 NOT_MEASURED = "The noise of the image has not been measured yet."

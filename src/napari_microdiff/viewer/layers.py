@@ -184,7 +184,8 @@ def add_results(viewer: ViewerModel, source: Source, result: Result, made: str =
 def _arrays(result: Result) -> dict[str, NDArray[Any]]:
     """Return what was made by the name of its layer, the one that is shown first."""
     maps = {} if result.maps is None else dict(zip(("depth", "contact"), result.maps, strict=True))
-    labels = {} if result.labels is None else {"labels": result.labels}
+    wanted = result.labels is not None and "labels" in result.request.outputs
+    labels = {"labels": result.labels} if wanted else {}
     return {**labels, **result.images(), **maps}
 
 

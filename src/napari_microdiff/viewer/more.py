@@ -12,7 +12,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from ..engine.request import SamplerName
-from .parts import Rows
+from .layout import Rows
 from .settings import DEVICES
 
 _SAMPLERS = {

@@ -13,8 +13,7 @@ from napari.layers import Labels
 from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap, label_colormap
 from numpy.typing import NDArray
 
-AUTO, EDITED, ACCEPTED = "auto", "edited", "accepted"
-STATES = (AUTO, EDITED, ACCEPTED)
+AUTO = "auto"  # the state of an object that is as the model made it
 _COLOURS = 49  # of napari's own label colours
 # From doubtful to sure; told apart by people who see red and green alike, and doubtful is what strikes the eye.
 _DOUBTFUL, _SURE = np.array([1.0, 0.55, 0.1]), np.array([0.3, 0.55, 1.0])

@@ -19,10 +19,11 @@ from ..errors import MicrodiffError
 from . import settings, view, words
 from .card_view import CardDialog
 from .layers import Source
+from .layout import Rows, scrolled
 from .looking import Looker
 from .more import More
 from .output import ResultActions
-from .parts import DetailSlider, ImageChoice, Line, ModelChoice, ResultBar, Rows, RunBar, Ticks, scrolled
+from .parts import DetailSlider, ImageChoice, Line, ModelChoice, ResultBar, RunBar, Ticks
 from .running import Run, Runner
 
 WIDTH = 380

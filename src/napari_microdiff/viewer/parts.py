@@ -12,13 +12,10 @@ from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
-    QFrame,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QSlider,
     QStackedWidget,
@@ -30,7 +27,6 @@ from ..engine.request import Request
 from ..models.card import Card
 
 DEFAULT_MODEL = Request().model
-LABEL_WIDTH = 60
 
 
 class Line(QLabel):
@@ -65,31 +61,6 @@ class Line(QLabel):
             warning = tuple((a + b) // 2 for a, b in zip(text, warning, strict=True))
         red, green, blue = warning if self._warns else text
         self.setStyleSheet(f"color: rgba({red}, {green}, {blue}, {255 if self._warns else 175}); background: none;")
-
-
-class Rows(QWidget):
-    """Rows with a word on the left and what it names on the right."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(6)
-        self._grid.setVerticalSpacing(3)
-        self._grid.setColumnMinimumWidth(0, LABEL_WIDTH)
-        self._grid.setColumnStretch(1, 1)
-
-    def add(self, word: str, *widgets: QWidget) -> None:
-        """Add a named row, and below it what belongs to it."""
-        for number, widget in enumerate(widgets):
-            row = self._grid.rowCount()
-            if number == 0 and word:
-                label = QLabel(word)
-                label.setBuddy(widget)
-                self._grid.addWidget(label, row, 0)
-            self._grid.addWidget(widget, row, 1)
-        if len(widgets) > 1:  # a little air below what belongs together
-            self._grid.setRowMinimumHeight(self._grid.rowCount(), 7)
 
 
 class ImageChoice(QWidget):
@@ -295,21 +266,3 @@ def _fill(widget: QWidget, *children: Any, stretch: bool = False) -> None:
         row.addWidget(child)
     if stretch:
         row.addStretch(1)
-
-
-def scrolled(panel: QWidget, *widgets: QWidget) -> None:
-    """Fill a panel with a column of widgets that can be scrolled where the window is low."""
-    inside = QWidget()
-    column = QVBoxLayout(inside)
-    column.setContentsMargins(8, 8, 8, 8)
-    column.setSpacing(8)
-    for widget in widgets:
-        column.addWidget(widget)
-    column.addStretch(1)
-    scroll = QScrollArea()
-    scroll.setWidgetResizable(True)
-    scroll.setFrameShape(QFrame.Shape.NoFrame)
-    scroll.setWidget(inside)
-    outside = QVBoxLayout(panel)
-    outside.setContentsMargins(0, 0, 0, 0)
-    outside.addWidget(scroll)

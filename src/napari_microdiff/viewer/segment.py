@@ -10,9 +10,9 @@ from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QWidget
 
 from ..engine.request import Request, SegmentOptions
 from . import words
+from .layout import Rows
 from .objects import colour_by_confidence, has_confidence, is_coloured_by_confidence
 from .panel import Panel
-from .parts import Rows
 
 _SHOWN = {
     "brighter than the background": "bright",

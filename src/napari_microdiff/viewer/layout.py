@@ -1,0 +1,50 @@
+"""How the parts of a panel are laid out: rows with a word in front, and a column that scrolls."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+LABEL_WIDTH = 60
+
+
+class Rows(QWidget):
+    """Rows with a word on the left and what it names on the right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(6)
+        self._grid.setVerticalSpacing(3)
+        self._grid.setColumnMinimumWidth(0, LABEL_WIDTH)
+        self._grid.setColumnStretch(1, 1)
+
+    def add(self, word: str, *widgets: QWidget) -> None:
+        """Add a named row, and below it what belongs to it."""
+        for number, widget in enumerate(widgets):
+            row = self._grid.rowCount()
+            if number == 0 and word:
+                label = QLabel(word)
+                label.setBuddy(widget)
+                self._grid.addWidget(label, row, 0)
+            self._grid.addWidget(widget, row, 1)
+        if len(widgets) > 1:  # a little air below what belongs together
+            self._grid.setRowMinimumHeight(self._grid.rowCount(), 7)
+
+
+def scrolled(panel: QWidget, *widgets: QWidget) -> None:
+    """Fill a panel with a column of widgets that can be scrolled where the window is low."""
+    inside = QWidget()
+    column = QVBoxLayout(inside)
+    column.setContentsMargins(8, 8, 8, 8)
+    column.setSpacing(8)
+    for widget in widgets:
+        column.addWidget(widget)
+    column.addStretch(1)
+    scroll = QScrollArea()
+    scroll.setWidgetResizable(True)
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll.setWidget(inside)
+    outside = QVBoxLayout(panel)
+    outside.setContentsMargins(0, 0, 0, 0)
+    outside.addWidget(scroll)

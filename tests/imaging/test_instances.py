@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from skimage.segmentation import relabel_sequential
 
+from napari_microdiff.engine.request import SegmentOptions
 from napari_microdiff.errors import ImageError
-from napari_microdiff.imaging.instances import CONTACT, REACH, diameters, labels_of, maps_of
+from napari_microdiff.imaging.instances import CONTACT, REACH, SADDLE, diameters, labels_of, maps_of
 from napari_microdiff.imaging.matching import match_all
 
 
@@ -86,7 +87,7 @@ def test_any_labels_have_maps_within_bounds(labels: np.ndarray) -> None:
     assert np.isfinite(maps).all()
     assert np.abs(maps).max(initial=0) <= 1
     np.testing.assert_array_equal(maps[0] > 0, labels > 0)
-    back = labels_of(maps)
+    back = labels_of(maps, saddle=1e-6)  # parts that lie apart from the deepest place of an object are shallow
     np.testing.assert_array_equal(back > 0, labels > 0)
     np.testing.assert_array_equal(back, relabel_sequential(back)[0])
 
@@ -115,3 +116,16 @@ def test_diameters_are_those_of_discs() -> None:
     found = diameters(np.where(discs((60, 60, 20)) > 0, 5, discs((12, 12, 10)) * 2))
     np.testing.assert_allclose(found, [20, 40], rtol=0.03)
     assert diameters(np.zeros((4, 4), int)).size == 0
+
+
+def test_an_object_that_is_hardly_there_is_left_out() -> None:
+    maps = maps_of(np.pad(np.ones((9, 9), dtype=int), 6))
+    doubtful = maps.copy()
+    doubtful[0] = np.where(maps[0] > 0, 0.3 * maps[0], maps[0])
+    assert labels_of(maps).max() == 1
+    assert not labels_of(doubtful).any()
+    assert labels_of(doubtful, saddle=0.2).max() == 1
+
+
+def test_the_default_saddle_is_that_of_requests() -> None:
+    assert SegmentOptions().saddle == SADDLE

@@ -61,7 +61,8 @@ class SegmentOptions(_Frozen):
     diameter : float, optional
         Typical diameter of the objects in pixels; ``None`` estimates it.
     saddle : float
-        How much shallower than two objects the place between them must be; a smaller value splits more.
+        How much shallower than two objects the place between them must be, and how deep an object that stands alone;
+        a smaller value splits more and keeps more that is doubtful.
     smallest : float
         Objects of less than this share of the area of a typical one are left out.
     strokes : tuple of Stroke
@@ -71,7 +72,7 @@ class SegmentOptions(_Frozen):
     task: Literal["segment"] = Field(default="segment", exclude=True)
     shown: Literal["bright", "dark", "stained"] = "bright"
     diameter: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    saddle: float = Field(default=0.2, gt=0, lt=1)
+    saddle: float = Field(default=0.35, gt=0, lt=1)
     smallest: float = Field(default=0.05, ge=0, lt=1)
     strokes: tuple[Stroke, ...] = ()
 

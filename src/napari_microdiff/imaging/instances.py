@@ -19,6 +19,7 @@ Maps = NDArray[np.float32]
 
 REACH = 12.0  # pixels from an object at which the first map is -1
 CONTACT = 3.0  # pixels; how wide a contact is drawn
+SADDLE = 0.35  # of the depth; on held-out training images 0.2 keeps more that is not there, 0.5 joins more
 
 
 def check_labels(labels: NDArray[np.generic]) -> NDArray[np.int64]:
@@ -99,18 +100,20 @@ def _grown(box: tuple[slice, ...], shape: tuple[int, ...]) -> tuple[slice, ...]:
     return tuple(slice(max(0, b.start - margin), min(n, b.stop + margin)) for b, n in zip(box, shape, strict=True))
 
 
-def labels_of(maps: NDArray[np.floating], *, saddle: float = 0.2, smallest: int = 0) -> NDArray[np.int32]:
+def labels_of(maps: NDArray[np.floating], *, saddle: float = SADDLE, smallest: int = 0) -> NDArray[np.int32]:
     """Read the objects from their maps.
 
     Pixels of positive depth are foreground. In it a watershed is seeded wherever the depth, less the contact, rises by
-    at least ``saddle`` above the pass to a deeper place.
+    at least ``saddle`` above the pass to a deeper place. Objects that are nowhere as deep as ``saddle`` are left out:
+    maps that are a mean over what might be are shallow where an object is doubtful, so these are there in fewer than
+    about ``saddle`` of the cases.
 
     Parameters
     ----------
     maps : ndarray, shape (2, y, x)
         Depth and contact, as of `maps_of`.
     saddle : float
-        Smaller makes more objects.
+        Between 0 and 1; smaller makes more objects.
     smallest : int
         Objects of fewer pixels are left out.
 
@@ -129,6 +132,7 @@ def labels_of(maps: NDArray[np.floating], *, saddle: float = 0.2, smallest: int 
     filled = np.pad(reconstruction(height - saddle, height), 1, constant_values=-2)
     markers = connected(local_maxima(filled)[1:-1, 1:-1] & foreground, connectivity=2)
     found = watershed(-height, markers, mask=foreground, connectivity=2)
-    if smallest > 1:
-        found[(np.bincount(found.ravel()) < smallest)[found]] = 0
+    numbers = np.arange(found.max() + 1)
+    left_out = (ndimage.maximum(depth, found, numbers) < saddle) | (np.bincount(found.ravel()) < smallest)
+    found[left_out[found]] = 0
     return np.asarray(relabel_sequential(found)[0], dtype=np.int32)

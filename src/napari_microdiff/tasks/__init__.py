@@ -55,7 +55,7 @@ def segment(
     *,
     shown: str = "bright",
     diameter: float | None = None,
-    saddle: float = 0.2,
+    saddle: float = 0.35,
     smallest: float = 0.05,
     strokes: Sequence[Stroke] = (),
     **fields: Any,

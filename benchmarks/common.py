@@ -141,8 +141,17 @@ def timed(call: Callable[[], object], repeats: int = 5, warm_up: int = 1) -> Tim
     return Timing(statistics.median(seconds), min(seconds), repeats)
 
 
-def run_peer(python: Path, script: str, image: Image, *arguments: object) -> dict[str, Any] | None:
+def run_peer(
+    python: Path, script: str, given: Image | dict[str, Image], *arguments: object, mode: str | None = None
+) -> dict[str, Any] | None:
     """Run a script of ``peers/`` on an image in the peers' environment and return what it saved.
+
+    Parameters
+    ----------
+    given : ndarray or dict of ndarray
+        The image, or several arrays by name.
+    mode : str, optional
+        Word before all arguments, for a script that can do several things.
 
     Returns
     -------
@@ -157,9 +166,10 @@ def run_peer(python: Path, script: str, image: Image, *arguments: object) -> dic
     if not python.exists():
         return None
     with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder, "in.npy"), Path(folder, "out.npz")
-        np.save(source, image)
-        command = [python, HERE / "peers" / script, source, target, *arguments]
+        several = isinstance(given, dict)
+        source, target = Path(folder, "in.npz" if several else "in.npy"), Path(folder, "out.npz")
+        np.savez(source, **given) if several else np.save(source, given)
+        command = [python, HERE / "peers" / script, *([mode] if mode else []), source, target, *arguments]
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{script} failed:\n{done.stderr[-2000:]}")

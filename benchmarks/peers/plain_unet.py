@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -19,12 +20,12 @@ import typer
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from napari_microdiff.engine.device import choose_device, choose_precision, torch_dtype
 from napari_microdiff.imaging.intensity import Normalization
 from napari_microdiff.training.average import PowerAverage
-from napari_microdiff.training.denoise.data import DenoiseBatches
+from napari_microdiff.training.denoise.data import Batch, DenoiseBatches
 from napari_microdiff.training.denoise.sources import load_sources
 from napari_microdiff.training.recipes import read_recipe
 
@@ -64,6 +65,10 @@ class PlainUNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Evaluate the network."""
+        return x + self.drawn(x)
+
+    def drawn(self, x: Tensor) -> Tensor:
+        """Return what the last convolution draws, without the image that a denoiser adds it to."""
         hidden = self.stem(F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last))
         skips = []
         for level, block in enumerate(self.down):
@@ -72,7 +77,61 @@ class PlainUNet(nn.Module):
         skips.pop()
         for block in self.up:
             hidden = block(torch.cat([F.interpolate(hidden, scale_factor=2.0), skips.pop()], dim=1))
-        return x + F.pixel_shuffle(self.out(hidden).float(), 2)
+        return F.pixel_shuffle(self.out(hidden).float(), 2)
+
+
+def train(
+    network: PlainUNet,
+    path: Path,
+    steps: int,
+    place: torch.device,
+    batches_from: Callable[[int], Dataset[Any]],
+    error_of: Callable[[PlainUNet, Any], Tensor],
+    facts: dict[str, Any] | None = None,
+) -> None:
+    """Train a network, going on from the file if it is there.
+
+    Parameters
+    ----------
+    path : Path
+        Of weights, their average, the state of the optimiser and how many steps were done.
+    batches_from : callable
+        Returns the batches from that of a number on.
+    error_of : callable
+        Returns the mean squared error of a batch.
+    facts : dict, optional
+        Kept in the file beside the weights.
+    """
+    precision = torch_dtype(choose_precision("auto", place))
+    network.to(place)
+    average = PowerAverage(network)
+    optimizer = torch.optim.Adam(network.parameters(), lr=_RATE, betas=(0.9, 0.99))
+    first = 0
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        state = torch.load(path, map_location=place, weights_only=True)
+        network.load_state_dict(state["weights"])
+        average.module.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        first = int(state["step"])
+    saved, errors = time.monotonic(), []
+    loader = DataLoader(batches_from(first), batch_size=None, num_workers=1, prefetch_factor=8)
+    for step, batch in enumerate(loader, first + 1):
+        for group in optimizer.param_groups:
+            group["lr"] = _RATE * min(1, step / _WARM_UP) * 0.5 * (1 + math.cos(math.pi * step / steps))
+        with torch.autocast(place.type, precision, enabled=precision != torch.float32):
+            error = error_of(network, batch)
+        optimizer.zero_grad()
+        error.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        average.update(network, step)
+        errors.append(float(error.detach()))
+        if step == steps or time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
+            state = {"weights": network.state_dict(), "average": average.module.state_dict(), **(facts or {})}
+            torch.save({**state, "optimizer": optimizer.state_dict(), "step": step}, path)
+            print(f"step {step}, squared error {np.mean(errors):.5f}", flush=True)
+            saved, errors = time.monotonic(), []
 
 
 @torch.inference_mode()
@@ -97,39 +156,18 @@ def main(
 ) -> None:
     """Train the network of one recipe."""
     plan, place = read_recipe(recipe), choose_device(device)
-    precision = torch_dtype(choose_precision("auto", place))
     torch.manual_seed(plan.seed)
-    network = PlainUNet().to(place)
-    average = PowerAverage(network)
-    optimizer = torch.optim.Adam(network.parameters(), lr=_RATE, betas=(0.9, 0.99))
-    path, first = out / f"{recipe}.pt", 0
-    out.mkdir(parents=True, exist_ok=True)
-    if path.exists():
-        state = torch.load(path, map_location=place, weights_only=True)
-        network.load_state_dict(state["weights"])
-        average.module.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        first = int(state["step"])
-    batches = DenoiseBatches(plan, load_sources(plan, data, cache=out), seed=plan.seed, first=first, length=steps)
-    saved, errors = time.monotonic(), []
-    for step, batch in enumerate(DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=8), first + 1):
-        for group in optimizer.param_groups:
-            group["lr"] = _RATE * min(1, step / _WARM_UP) * 0.5 * (1 + math.cos(math.pi * step / steps))
-        with torch.autocast(place.type, precision, enabled=precision != torch.float32):
-            made = network(batch.noisy.to(place))
+    network, sources = PlainUNet(), load_sources(plan, data, cache=out)
+
+    def batches_from(first: int) -> DenoiseBatches:
+        return DenoiseBatches(plan, sources, seed=plan.seed, first=first, length=steps)
+
+    def error_of(network: PlainUNet, batch: Batch) -> Tensor:
+        made = network(batch.noisy.to(place))
         # Fields of freak range would outweigh all others; ours is held to a decibel for each crop instead.
-        error = (made.float() - batch.clean.to(place)).pow(2).mean(dim=(1, 2, 3)).clamp_max(1.0).mean()
-        optimizer.zero_grad()
-        error.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        average.update(network, step)
-        errors.append(float(error.detach()))
-        if step == steps or time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
-            state = {"weights": network.state_dict(), "average": average.module.state_dict()}
-            torch.save({**state, "optimizer": optimizer.state_dict(), "step": step}, path)
-            print(f"step {step}, squared error {np.mean(errors):.5f}", flush=True)
-            saved, errors = time.monotonic(), []
+        return (made.float() - batch.clean.to(place)).pow(2).mean(dim=(1, 2, 3)).clamp_max(1.0).mean()
+
+    train(network, out / f"{recipe}.pt", steps, place, batches_from, error_of)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,133 @@
+"""What a series has segmented: the image that is open if it has no labels, and the next ones."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from ...engine.events import Progress
+from ...files.series import State
+from .ahead import Segmenter, Wish
+from .recipe import Recipe
+from .work import Opened
+
+if TYPE_CHECKING:
+    from .browser import Browser
+
+AHEAD = 2  # images that are segmented while the user looks at another one
+
+
+class Preparation:
+    """Decides what is segmented, and brings the labels to the image that is open.
+
+    Attributes
+    ----------
+    paused : bool
+        Whether the user cancelled; until the next image is opened nothing is segmented then.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self.paused = False
+        self._failed: set[str] = set()
+        self.segmenter = Segmenter(browser)
+        self.segmenter.progressed.connect(self._on_progress)
+        self.segmenter.finished.connect(self._on_segmented)
+        self.segmenter.failed.connect(self._on_failed)
+        self.segmenter.ended.connect(self._on_ended)
+        self.segmenter.changed.connect(self._on_changed)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the image that is open is being segmented."""
+        return bool(self._browser.current) and self.segmenter.busy == self._browser.current
+
+    def set_recipe(self, recipe: Recipe) -> None:
+        """Segment in another way from now on."""
+        if recipe == self._browser.recipe:
+            return
+        self._browser.recipe = recipe
+        for name in self._failed:  # it may go better now
+            self._browser.rows.set_problem(name, "")
+        self._failed.clear()
+        self.look_ahead()
+
+    def look_ahead(self) -> None:
+        """Segment what is open if it has no labels, and the next images."""
+        opened = self._browser.opened
+        missing = opened is not None and opened.labelled is None and not opened.unusable
+        self._want([Wish(opened.name, opened)] if missing and opened.name not in self._failed else [])
+
+    def _want(self, first: list[Wish]) -> None:
+        browser = self._browser
+        if browser.series is not None and browser.current and not self.paused:
+            new = filter(self._is_new, browser.shown.following(browser.current))
+            wishes = [*first, *(Wish(name) for name in islice(new, AHEAD))]
+            self.segmenter.want(browser.series, browser.recipe, wishes)
+
+    def _is_new(self, name: str) -> bool:
+        browser = self._browser
+        assert browser.series is not None
+        return browser.series.state(name) is State.NEW and name not in browser.rows.problems
+
+    def segment_again(self) -> None:
+        """Segment the image that is open. Labels that were corrected are kept under another name."""
+        self._browser.autosave.then(self._segment_again)
+
+    def _segment_again(self) -> None:
+        browser, opened = self._browser, self._browser.opened
+        if browser.series is None or opened is None:
+            return
+        browser.autosave.detach()
+        browser.stage.clear_labels()
+        browser.rows.set_problem(opened.name, "")
+        self.paused = False
+        keep = opened.unusable or browser.series.state(opened.name) in (State.CORRECTING, State.DONE)
+        self._want([Wish(opened.name, opened, keep)])
+        browser.say("")
+
+    def cancel(self) -> None:
+        """Segment nothing until the user moves on."""
+        self.paused = True
+        self.stop()
+
+    def stop(self) -> None:
+        """End what is being segmented."""
+        self.segmenter.stop()
+
+    def _on_progress(self, name: str, progress: Progress) -> None:
+        if name == self._browser.current:
+            self._browser.progressed.emit(progress)
+
+    def _on_segmented(self, name: str, opened: Opened) -> None:
+        browser = self._browser
+        if self._is_bare(name):
+            browser.say("\n".join(opened.notices))
+            if opened.labelled is not None and browser.opened.picture.shape == opened.picture.shape:
+                browser.show_labels(opened)
+            else:
+                browser.reopen()  # the image itself is another one now
+        browser.note(name)
+
+    def _on_failed(self, name: str, problem: str) -> None:
+        self._failed.add(name)
+        self._browser.rows.set_problem(name, problem)
+        if name == self._browser.current:
+            self._browser.say(problem, warn=True)
+
+    def _on_ended(self, name: str) -> None:
+        browser = self._browser
+        browser.note(name)
+        has_labels = browser.series is not None and browser.series.state(name) is not State.NEW
+        if has_labels and self._is_bare(name):
+            browser.reopen()  # it was not segmented again: the labels that it had come back
+
+    def _is_bare(self, name: str) -> bool:
+        """Whether an image is open without labels."""
+        browser = self._browser
+        opened = browser.opened
+        return opened is not None and opened.name == name == browser.current and browser.autosave.layer is None
+
+    def _on_changed(self) -> None:
+        self._browser.rows.set_busy(self.segmenter.busy)
+        self._browser.changed.emit()

@@ -17,6 +17,9 @@ from skimage.segmentation import expand_labels
 _Labels = NDArray[np.integer]
 _Mask = NDArray[np.bool_]
 _LEAST_PART = 0.05  # of an object's area; what a proposal splits off below is a crumb
+_CRUMB = 9  # pixels; what a line that a hand drew splits off below is one
+_FOLLOWED = 0.5  # of a stroke; a proposal that covers less does not show what was meant
+_NEAR = 2  # pixels from a stroke within which a border that the model proposes belongs to it
 _NEIGHBOURS = np.ones((3, 3), dtype=bool)
 
 
@@ -49,8 +52,8 @@ def joined(
     parts = np.isin(before, touched)
     free = parts | (before == 0)
     seen = np.isin(proposed, np.unique(proposed[drawn & (proposed > 0)])) & free
-    if not seen.any() and not touched.size:
-        seen = (ndimage.distance_transform_edt(~drawn) <= radius) & free
+    if not touched.size and np.count_nonzero(seen & drawn) < _FOLLOWED * np.count_nonzero(drawn):
+        seen |= (ndimage.distance_transform_edt(~drawn) <= radius) & free
     whole = _in_one_piece(parts | seen | (drawn & free), drawn)
     after = before.astype(np.int64)
     after[whole] = touched[np.argmax([np.count_nonzero(before == t) for t in touched])] if touched.size else fresh
@@ -78,17 +81,46 @@ def cut(
     for label in _touched(before, drawn, locked):
         whole = before == label
         sides, _ = ndimage.label(whole & ~drawn)  # by four neighbours, so that a diagonal line parts, too
-        parts = _without_crumbs(sides, whole)
+        parts = _without_crumbs(sides, _CRUMB)
         if parts.max() < 2:  # the line ends within the object: the model knows where it would go on
-            parts = _parts_of(whole, np.where(whole, proposed, 0))
+            parts = _parts_of(whole, np.where(whole, proposed, 0), drawn)
         if parts.max() < 2:
             continue
-        # All of the object goes to its parts, the pixels of the line to the nearest one.
-        parts = np.where(whole, expand_labels(parts, distance=max(whole.shape)), 0)
-        order = np.argsort(-np.bincount(parts.ravel())[1:], kind="stable") + 1
-        for part in order[1:]:
-            after[parts == part] = fresh
-            fresh += 1
+        after = _renumbered(after, whole, parts, fresh)
+        fresh = max(fresh, int(after.max()) + 1)
+    return after
+
+
+def parted(before: _Labels, proposed: _Labels, label: int, *, fresh: int) -> NDArray[np.int64] | None:
+    """Part one object as a proposal does.
+
+    Parameters
+    ----------
+    before, proposed, fresh
+        As for `cut`.
+    label : int
+        The object.
+
+    Returns
+    -------
+    ndarray of int64, shape (y, x), or None
+        Labels of the window afterwards; None if the proposal has no two parts there.
+    """
+    whole = before == label
+    inside = np.where(whole, proposed, 0)
+    numbers = np.unique(inside[inside > 0])
+    numbered = np.where(inside > 0, np.searchsorted(numbers, inside) + 1, 0)
+    parts = _without_crumbs(numbered, _LEAST_PART * np.count_nonzero(whole))
+    return None if parts.max() < 2 else _renumbered(before.astype(np.int64), whole, parts, fresh)
+
+
+def _renumbered(labels: NDArray[np.int64], whole: _Mask, parts: NDArray[np.int64], fresh: int) -> NDArray[np.int64]:
+    """Give every pixel of an object to the nearest of its parts; all but the largest get labels of their own."""
+    parts = np.where(whole, expand_labels(parts, distance=max(whole.shape)), 0)
+    order = np.argsort(-np.bincount(parts.ravel())[1:], kind="stable") + 1
+    after = labels.copy()
+    for number, part in enumerate(order[1:]):
+        after[parts == part] = fresh + number
     return after
 
 
@@ -103,15 +135,16 @@ def _in_one_piece(mask: _Mask, drawn: _Mask) -> _Mask:
     return np.isin(pieces, np.unique(pieces[drawn & mask])) & mask
 
 
-def _parts_of(whole: _Mask, proposed: _Labels) -> NDArray[np.int64]:
-    """Return the proposed parts of an object, numbered from 1, without crumbs."""
-    labels = np.unique(proposed[proposed > 0])
-    numbered = np.searchsorted(labels, proposed) + 1
-    return _without_crumbs(np.where(proposed > 0, numbered, 0), whole)
+def _parts_of(whole: _Mask, proposed: _Labels, drawn: _Mask) -> NDArray[np.int64]:
+    """Return the proposed parts of an object on either side of a stroke, numbered from 1, without crumbs."""
+    beside = np.unique(proposed[ndimage.binary_dilation(drawn, _NEIGHBOURS, iterations=_NEAR)])
+    kept = np.where(np.isin(proposed, beside), proposed, 0)
+    numbered = np.searchsorted(beside, kept) + 1
+    return _without_crumbs(np.where(kept > 0, numbered, 0), _LEAST_PART * np.count_nonzero(whole))
 
 
-def _without_crumbs(parts: NDArray[np.int64], whole: _Mask) -> NDArray[np.int64]:
+def _without_crumbs(parts: NDArray[np.int64], least: float) -> NDArray[np.int64]:
     sizes = np.bincount(parts.ravel())
-    keep = sizes >= _LEAST_PART * np.count_nonzero(whole)
+    keep = sizes >= least
     keep[0] = False
     return np.where(keep, np.cumsum(keep), 0)[parts]

@@ -8,16 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine.events import Done, Notice, Preview, Progress
-from ..engine.request import Request, SegmentOptions, Span, Stroke
+from ..engine.events import Notice, Preview, Progress
+from ..engine.request import Request, Span, Stroke
 from ..errors import RequestError
 from ..imaging.axes import PlaneIndex, Sliceable
 from ..imaging.corrections import cut, joined
-from .base import Source, open_source
-from .run import run
+from .labelled import MARGIN, Labelled, region_of
 from .strokes import StrokeMaps
-
-_MARGIN = 2.0  # diameters around what is touched that are outlined anew, so that neighbours are seen whole
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,8 @@ def correct(
     request : Request
         How the labels were made; it must say the diameter. One evaluation is spent.
     image, labels : array-like
-        The image and its labels, without the image's axis of colours.
+        The image and its labels, without the image's axis of colours. If the request has a region, the labels are
+        those of the region.
     stroke : Stroke
         In pixels of the labels.
     fresh : int
@@ -73,43 +71,19 @@ def correct(
     RequestError
         If labels or stroke do not fit the image, or the request says no diameter.
     """
-    options = request.options
-    if not isinstance(options, SegmentOptions) or options.diameter is None:
-        raise RequestError("A correction needs a request to segment that says the diameter of the objects.")
-    opened = open_source(request, image)
-    axes = opened.axes.replace("S", "")
-    shape = tuple(n for n, letter in zip(opened.shape, opened.axes, strict=True) if letter != "S")
-    if tuple(labels.shape) != shape:
-        raise RequestError(
-            f"The labels have the shape {tuple(labels.shape)}, but the image {shape}. Choose the labels of this image."
-        )
-    index = _plane_of(stroke, axes, shape)
+    here = Labelled.of(request, image, labels)
+    index = _plane_of(stroke, here.axes, here.shape)
     plane = np.asarray(labels[index]).astype(np.int64)
-    drawn = _drawn(stroke, axes, index, plane.shape)
-    window = _window(plane, drawn, round(_MARGIN * options.diameter))
-    region = _region(index, window)
-    anew = request.model_copy(
-        update={
-            "region": _with_colours(region, opened),
-            "outputs": ("labels",),
-            "steps": 1,
-            "samples": 1,
-            "options": options.model_copy(update={"strokes": (*options.strokes, stroke)}),
-        }
-    )
-    proposed = None
-    for event in run(anew, image):
-        if isinstance(event, Done):
-            proposed = event.result.labels
-        else:
-            yield event
-    assert proposed is not None
-    here = tuple(slice(*span) for span in window)
-    before, seen, line = plane[here], proposed.reshape(plane[here].shape), drawn[here]
+    drawn = _drawn(stroke, here.axes, index, plane.shape)
+    window = _window(plane, drawn, round(MARGIN * here.diameter))
+    region = region_of(index, window)
+    proposed = yield from here.outlined_anew(region, strokes=(stroke,))
+    part = tuple(slice(*span) for span in window)
+    before, seen, line = plane[part], proposed.reshape(plane[part].shape), drawn[part]
     if stroke.kind == "cut":
         after = cut(before, seen, line, fresh=fresh, locked=locked)
     else:
-        after = joined(before, seen, line, fresh=fresh, radius=options.diameter / 4, locked=locked)
+        after = joined(before, seen, line, fresh=fresh, radius=here.diameter / 4, locked=locked)
     sizes = tuple(stop - start for start, stop in region)
     yield Corrected(region, before.reshape(sizes), after.reshape(sizes))
 
@@ -140,16 +114,3 @@ def _window(plane: NDArray[np.int64], drawn: NDArray[np.bool_], margin: int) -> 
         places = np.flatnonzero(concerned.any(axis=1 - axis))
         spans.append((max(0, int(places[0]) - margin), min(length, int(places[-1]) + 1 + margin)))
     return tuple(spans)
-
-
-def _region(index: PlaneIndex, window: tuple[Span, ...]) -> tuple[Span, ...]:
-    inside = iter(window)
-    return tuple(next(inside) if isinstance(part, slice) else (part, part + 1) for part in index)
-
-
-def _with_colours(region: tuple[Span, ...], source: Source) -> tuple[Span, ...]:
-    """Return the region of the image, which may have an axis of colours besides."""
-    inside = iter(region)
-    return tuple(
-        (0, length) if letter == "S" else next(inside) for letter, length in zip(source.axes, source.shape, strict=True)
-    )

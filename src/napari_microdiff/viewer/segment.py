@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from magicgui.widgets import ComboBox
-from napari.layers import Labels
+from napari.layers import Image, Labels
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QWidget
 
-from ..engine.request import Request, SegmentOptions
-from . import words
+from ..engine.request import Request, SegmentOptions, Span
+from ..errors import RequestError
+from . import view, words
+from .corrections.bar import CorrectionBar
+from .corrections.editor import Given
+from .layers import recall
 from .layout import Rows
 from .objects import colour_by_confidence, has_confidence, is_coloured_by_confidence
 from .panel import Panel
@@ -65,7 +70,35 @@ class SegmentPanel(Panel):
         """Return the switch between colours."""
         self.by_confidence = QCheckBox("Colour by confidence")
         self.by_confidence.toggled.connect(self._colour)
-        return [self.by_confidence]
+        self.corrections = CorrectionBar(self.viewer, self.given)
+        return [self.by_confidence, self.corrections]
+
+    def given(self, layer: Labels) -> Given:
+        """Return what a layer of objects was made from, or what the panel asks for now.
+
+        Raises
+        ------
+        RequestError
+            If there is no image, no model, or the diameter is not known.
+        """
+        memory = recall(layer) or {}
+        image = self._image_of(memory.get("source"))
+        if image is None:
+            raise RequestError("Choose the image that the objects are in above, at Image.")
+        request = memory.get("request") or self.request(view.axes_of(image))
+        assert isinstance(request.options, SegmentOptions)
+        diameter = request.options.diameter or memory.get("report", {}).get("diameter") or _median_diameter(layer)
+        changes = {
+            "region": _region(memory, image),
+            "device": self.more.device,
+            "options": request.options.model_copy(update={"diameter": diameter}),
+        }
+        return Given(request.model_copy(update=changes), view.level_0(image))
+
+    def _image_of(self, name: str | None) -> Image | None:
+        """Return the image of a name if it is still there, else the chosen one."""
+        named = [layer for layer in self.viewer.layers if isinstance(layer, Image) and layer.name == name]
+        return named[0] if named else self.image.layer
 
     def options(self) -> dict[str, Any]:
         """Return how objects are shown and their diameter."""
@@ -114,3 +147,17 @@ class SegmentPanel(Panel):
     def _colour(self, on: bool) -> None:
         if self.labels is not None:
             colour_by_confidence(self.labels, on)
+
+
+def _region(memory: dict[str, Any], image: Image) -> tuple[Span, ...] | None:
+    """Return the part of the image that a layer lies on, or None for all of it."""
+    region = tuple(tuple(span) for span in memory.get("region") or ())
+    whole = tuple((0, int(n)) for n in view.level_0(image).shape)
+    return region if region and region != whole else None
+
+
+def _median_diameter(layer: Labels) -> float:
+    areas = layer.features["area"].to_numpy(dtype=float) if "area" in layer.features else np.zeros(0)
+    if not areas.size:
+        raise RequestError("There are no objects yet to tell their diameter from. Run the panel first.")
+    return float(2 * np.sqrt(np.median(areas) / np.pi))

@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from napari.components import ViewerModel
+from napari.components import Camera, ViewerModel
 from napari.layers import Image
 
 from ..engine.request import Span
 from ..imaging.axes import AXIS_NAMES, guess_axes
 
 VIEW_SIDE = 1024  # pixels: more is not needed to judge, and one preview stays near a second on a laptop
+
+
+def camera(viewer: ViewerModel) -> Camera:
+    """Return the camera; napari 0.9 moved it."""
+    return getattr(viewer, "scene", viewer).camera
 
 
 def level_0(layer: Image) -> Any:

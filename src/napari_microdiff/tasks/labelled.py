@@ -1,0 +1,127 @@
+"""An image with its labels, of which a part can be outlined anew."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..engine.events import Done, Notice, Preview, Progress
+from ..engine.request import Request, SegmentOptions, Span, Stroke
+from ..errors import RequestError
+from ..imaging.axes import PlaneIndex, Sliceable
+from .base import Source, open_source
+from .run import run
+
+MARGIN = 2.0  # diameters around what is concerned that are outlined anew, so that neighbours are seen whole
+News = Progress | Preview | Notice
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """An image and the labels that lie on it, or on the region of the request.
+
+    Attributes
+    ----------
+    axes : str
+        One letter per axis of the labels.
+    shape : tuple of int
+        That of the labels.
+    diameter : float
+        Of the objects, in pixels.
+    """
+
+    request: Request
+    image: Sliceable
+    source: Source
+    axes: str
+    shape: tuple[int, ...]
+    diameter: float
+    _origin: tuple[int, ...]
+
+    @classmethod
+    def of(cls, request: Request, image: Sliceable, labels: Sliceable) -> Labelled:
+        """Check that labels and image belong together.
+
+        Raises
+        ------
+        RequestError
+            If they do not fit, or the request says no diameter.
+        """
+        options = request.options
+        if not isinstance(options, SegmentOptions) or options.diameter is None:
+            raise RequestError("A correction needs a request to segment that says the diameter of the objects.")
+        source = open_source(request, image)
+        spans = [span for span, letter in zip(source.region, source.axes, strict=True) if letter != "S"]
+        shape = tuple(stop - start for start, stop in spans)
+        if tuple(labels.shape) != shape:
+            raise RequestError(
+                f"The labels have the shape {tuple(labels.shape)}, but the image {shape}. Choose the labels of this "
+                "image."
+            )
+        origin = tuple(start for start, _ in spans)
+        return cls(request, image, source, source.axes.replace("S", ""), shape, options.diameter, origin)
+
+    def outlined_anew(
+        self,
+        region: tuple[Span, ...],
+        *,
+        strokes: tuple[Stroke, ...] = (),
+        steps: int = 1,
+        seed: int = 0,
+        saddle: float | None = None,
+    ) -> Generator[News, None, NDArray[np.int64]]:
+        """Outline a region of the labels once more; yield news, return labels of the shape of the region.
+
+        Parameters
+        ----------
+        region : tuple of (start, stop)
+            One pair per axis of the labels.
+        strokes : tuple of Stroke
+            What to heed besides the strokes of the request; in pixels of the labels.
+        steps, seed
+            One step is the mean of all that might be, several draw one sample of it.
+        saddle : float, optional
+            Another than that of the request.
+        """
+        options = self.request.options
+        assert isinstance(options, SegmentOptions)
+        changes = {"strokes": (*options.strokes, *(self._on_image(stroke) for stroke in strokes))}
+        anew = self.request.model_copy(
+            update={
+                "region": self._with_colours(region),
+                "outputs": ("labels",),
+                "steps": steps,
+                "samples": 1,
+                "seed": seed,
+                "options": options.model_copy(update=changes | ({"saddle": saddle} if saddle else {})),
+            }
+        )
+        found = None
+        for event in run(anew, self.image):
+            if isinstance(event, Done):
+                found = event.result.labels
+            else:
+                yield event
+        assert found is not None
+        return found.astype(np.int64)
+
+    def _on_image(self, stroke: Stroke) -> Stroke:
+        points = tuple(tuple(p + o for p, o in zip(corner, self._origin, strict=True)) for corner in stroke.points)
+        return stroke.model_copy(update={"points": points})
+
+    def _with_colours(self, region: tuple[Span, ...]) -> tuple[Span, ...]:
+        """Return the region of the image, which may have an axis of colours besides."""
+        inside = iter((start + o, stop + o) for (start, stop), o in zip(region, self._origin, strict=True))
+        return tuple(
+            (0, length) if letter == "S" else next(inside)
+            for letter, length in zip(self.source.axes, self.source.shape, strict=True)
+        )
+
+
+def region_of(index: PlaneIndex, window: tuple[Span, ...]) -> tuple[Span, ...]:
+    """Return the region of a window on one plane, one pair per axis of the labels."""
+    inside = iter(window)
+    return tuple(next(inside) if isinstance(part, slice) else (part, part + 1) for part in index)

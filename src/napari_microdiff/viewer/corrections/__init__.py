@@ -1,0 +1,1 @@
+"""Correcting objects by hand: which are doubtful, strokes that the model understands, and what became of each."""

@@ -1,0 +1,89 @@
+"""What is known of each object of a layer while it is corrected.
+
+States follow from fingerprints, so that they are right again after napari's own undo, redo, brush and eraser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...imaging.inventory import Inventory
+from ..objects import AUTO
+
+EDITED, ACCEPTED = "edited", "accepted"
+
+
+class Book:
+    """The objects of one layer.
+
+    Parameters
+    ----------
+    inventory : Inventory
+        The objects as they are.
+    features : mapping of str to sequence
+        Columns ``index``, ``confidence`` and ``state`` of what is known of them; may lack any. An object without a
+        state is as the model made it.
+    """
+
+    def __init__(self, inventory: Inventory, features: Mapping[str, Any]) -> None:
+        index = np.asarray(features.get("index", ()), dtype=np.int64).tolist()
+        states = dict(zip(index, features.get("state", ()), strict=False))
+        self._confidence = dict(zip(index, np.asarray(features.get("confidence", ()), dtype=float), strict=False))
+        self.inventory = inventory
+        prints = dict(zip(inventory.labels.tolist(), inventory.prints.tolist(), strict=True))
+        self._made = {label: p for label, p in prints.items() if states.get(label, AUTO) in (AUTO, ACCEPTED)}
+        self._accepted = {label: p for label, p in prints.items() if states.get(label) == ACCEPTED}
+
+    def __contains__(self, label: int) -> bool:
+        """Whether there is an object of this label."""
+        return self.inventory.place(label) is not None
+
+    @property
+    def fresh(self) -> int:
+        """The first label that never was in use."""
+        known = (self.inventory.labels.max(initial=0), *self._made, *self._accepted, *self._confidence)
+        return int(max(known)) + 1
+
+    @property
+    def locked(self) -> frozenset[int]:
+        """Objects that were accepted as they are now."""
+        return frozenset(label for label in self._accepted if self.state(label) == ACCEPTED)
+
+    def state(self, label: int) -> str:
+        """Return whether an object is as the model made it, edited or accepted."""
+        place = self.inventory.place(label)
+        now = None if place is None else int(self.inventory.prints[place])
+        if now is not None and self._accepted.get(label) == now:
+            return ACCEPTED
+        return AUTO if now is not None and self._made.get(label) == now else EDITED
+
+    def confidence(self, label: int) -> float:
+        """Return how sure the model was of an object; nan if that is not known or no longer true."""
+        return self._confidence.get(label, np.nan) if self.state(label) != EDITED else np.nan
+
+    def accept(self, label: int, yes: bool = True) -> None:
+        """Accept an object as it is now, or take that back."""
+        place = self.inventory.place(label)
+        if yes and place is not None:
+            self._accepted[label] = int(self.inventory.prints[place])
+        else:
+            self._accepted.pop(label, None)
+
+    def doubtful(self) -> list[int]:
+        """Return the objects that nobody has looked at, the least sure first, those of unknown confidence last."""
+        waiting = [label for label in self.inventory.labels.tolist() if self.state(label) == AUTO]
+        return sorted(waiting, key=lambda label: (np.nan_to_num(self._confidence.get(label, np.nan), nan=2.0), label))
+
+    def features(self) -> dict[str, NDArray[Any]]:
+        """Return the columns of a Labels layer's features, one row per object."""
+        labels = self.inventory.labels.tolist()
+        return {
+            "index": self.inventory.labels,
+            "area": self.inventory.areas,
+            "confidence": np.array([self.confidence(label) for label in labels], dtype=float),
+            "state": np.array([self.state(label) for label in labels], dtype=object),
+        }

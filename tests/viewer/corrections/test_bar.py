@@ -1,0 +1,302 @@
+"""Correcting by hand with a real, tiny network: what a user clicks, draws and takes back."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import napari
+import numpy as np
+import pytest
+from napari.layers import Image, Labels
+from napari.utils._proxies import ReadOnlyWrapper
+from napari.utils.interactions import mouse_move_callbacks, mouse_press_callbacks, mouse_release_callbacks
+from qtpy.QtCore import Qt
+
+from napari_microdiff.viewer.corrections import keys
+from napari_microdiff.viewer.corrections.bar import CorrectionBar
+from napari_microdiff.viewer.segment import SegmentPanel
+from napari_microdiff.viewer.view import camera
+
+LONG = 60_000
+
+
+@pytest.fixture
+def viewer(make_napari_viewer_proxy: Any, segmenter: str) -> napari.Viewer:
+    return make_napari_viewer_proxy()
+
+
+@pytest.fixture
+def panel(viewer: napari.Viewer, segmenter: str) -> SegmentPanel:
+    panel = SegmentPanel(viewer)
+    viewer.window.add_dock_widget(panel, name="Segment")
+    assert panel.model.choose(segmenter)
+    panel.automatic.setChecked(False)
+    panel.diameter.setValue(20)
+    return panel
+
+
+def two_squares() -> np.ndarray:
+    labels = np.zeros((80, 100), dtype=np.int32)
+    labels[20:40, 20:50], labels[50:70, 60:80] = 1, 2
+    return labels
+
+
+def opened(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, labels: np.ndarray, **fields: Any) -> Labels:
+    """Open an image and labels over it, and wait until their objects are known."""
+    rng = np.random.default_rng(0)
+    image = (100 * (labels > 0) + 10 * rng.standard_normal(labels.shape)).astype(np.float32)
+    where = {name: value for name, value in fields.items() if name in ("scale", "translate", "units")}
+    panel.image.choose(viewer.add_image(image, name="dapi", **where))
+    layer = viewer.add_labels(labels, name="nuclei", **fields)
+    settled(panel, qtbot)
+    return layer
+
+
+def settled(panel: SegmentPanel, qtbot: Any) -> None:
+    editor = panel.corrections.editor
+    assert editor is not None
+    counted: list[bool] = []
+    qtbot.waitUntil(lambda: not editor.busy, timeout=LONG)
+    editor.when_counted(lambda: counted.append(True))
+    qtbot.waitUntil(lambda: bool(counted), timeout=LONG)
+
+
+def click(bar: CorrectionBar, qtbot: Any, name: str) -> None:
+    assert bar.buttons[name].isEnabled()
+    qtbot.mouseClick(bar.buttons[name], Qt.MouseButton.LeftButton)
+
+
+def draw(layer: Labels, *places: tuple[float, ...]) -> None:
+    """Press at the first place, move over the others and release at the last, in pixels of the layer."""
+
+    def event(kind: str, place: tuple[float, ...]) -> Any:
+        return ReadOnlyWrapper(  # as napari's canvas passes events on
+            SimpleNamespace(
+                type=kind, position=layer.data_to_world(place), button=1, modifiers=(), handled=False, is_dragging=True
+            )
+        )
+
+    mouse_press_callbacks(layer, event("mouse_press", places[0]))
+    for place in places[1:]:
+        mouse_move_callbacks(layer, event("mouse_move", place))
+    mouse_release_callbacks(layer, event("mouse_release", places[-1]))
+
+
+def test_without_objects_the_bar_says_what_to_do(panel: SegmentPanel, viewer: napari.Viewer) -> None:
+    viewer.add_image(np.zeros((20, 20), np.float32))
+    assert not any(button.isEnabled() for button in panel.corrections.buttons.values())
+    assert "Select a layer of objects" in panel.corrections.about.text()
+
+
+def test_a_click_selects_and_delete_takes_away_and_undo_brings_back(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    before = two_squares()
+    layer = opened(panel, viewer, qtbot, before.copy(), scale=(0.5, 0.2), translate=(3, 4))
+    assert "2 objects" in panel.corrections.about.text()
+    draw(layer, (60.0, 70.0))
+    assert layer.selected_label == 2
+    click(panel.corrections, qtbot, "delete")
+    np.testing.assert_array_equal(layer.data, np.where(before == 2, 0, before))
+    settled(panel, qtbot)
+    assert layer.features["index"].tolist() == [1]
+    layer.undo()
+    np.testing.assert_array_equal(layer.data, before)
+    settled(panel, qtbot)
+    assert layer.features["index"].tolist() == [1, 2]
+    assert layer.features["state"].tolist() == ["auto", "auto"]
+
+
+def test_a_stroke_merges_in_one_step(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    before = two_squares()
+    before[20:40, 50:70] = 3
+    layer = opened(panel, viewer, qtbot, before.copy())
+    click(panel.corrections, qtbot, "merge")
+    assert panel.corrections.buttons["merge"].isChecked()
+    assert not layer.mouse_pan
+    draw(layer, (30.0, 25.0), (30.0, 45.0), (30.0, 65.0))
+    settled(panel, qtbot)
+    assert len(np.unique(layer.data[30, 25:66])) == 1
+    np.testing.assert_array_equal(layer.data == 2, before == 2)
+    assert "became one" in panel.corrections.line.text()
+    assert layer.features.set_index("index")["state"].to_dict() == {1: "edited", 2: "auto"}
+    layer.undo()
+    np.testing.assert_array_equal(layer.data, before)
+    assert viewer.layers.selection.active == layer
+
+
+def test_a_stroke_cuts_and_an_accepted_object_keeps_every_pixel(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    before = two_squares()
+    layer = opened(panel, viewer, qtbot, before.copy())
+    layer.selected_label = 1
+    click(panel.corrections, qtbot, "accept")
+    assert layer.features["state"].tolist() == ["accepted", "auto"]
+    click(panel.corrections, qtbot, "cut")
+    draw(layer, (15.0, 35.0), (45.0, 35.0))
+    settled(panel, qtbot)
+    np.testing.assert_array_equal(layer.data, before)
+    assert "Nothing changed" in panel.corrections.line.text()
+    draw(layer, (45.0, 70.0), (75.0, 70.0))
+    settled(panel, qtbot)
+    np.testing.assert_array_equal(layer.data == 1, before == 1)
+    assert len(np.unique(layer.data)) == 4
+    assert layer.data.max() == 3
+
+
+def test_add_outlines_what_was_missed_and_touches_no_other(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    before = two_squares()
+    layer = opened(panel, viewer, qtbot, before.copy())
+    click(panel.corrections, qtbot, "add")
+    draw(layer, (30.0, 45.0), (30.0, 60.0))
+    settled(panel, qtbot)
+    for label in (1, 2):
+        np.testing.assert_array_equal(layer.data == label, before == label)
+    assert (layer.data == 3).sum() > 10
+
+
+@pytest.mark.parametrize("shape", [(3, 80, 100)])
+def test_stacks_are_corrected_on_the_plane_that_is_shown(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, shape: tuple[int, ...]
+) -> None:
+    before = np.broadcast_to(two_squares(), shape).copy()
+    layer = opened(panel, viewer, qtbot, before.copy(), scale=(2, 0.5, 0.5))
+    viewer.dims.set_current_step(0, 1)
+    click(panel.corrections, qtbot, "cut")
+    draw(layer, (1.0, 45.0, 70.0), (1.0, 75.0, 70.0))
+    settled(panel, qtbot)
+    np.testing.assert_array_equal(layer.data[[0, 2]], before[[0, 2]])
+    assert len(np.unique(layer.data[1])) == 4
+    layer.undo()
+    np.testing.assert_array_equal(layer.data, before)
+
+
+def test_next_goes_from_the_least_sure_on_and_leaves_out_what_was_looked_at(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    features = {"index": [1, 2], "confidence": [0.9, 0.6], "state": ["auto", "auto"]}
+    layer = opened(panel, viewer, qtbot, two_squares(), features=features)
+    click(panel.corrections, qtbot, "next")
+    assert layer.selected_label == 2
+    assert "60 % sure" in panel.corrections.about.text()
+    np.testing.assert_allclose(camera(viewer).center[-2:], (59.5, 69.5))
+    click(panel.corrections, qtbot, "accept")  # and goes on
+    assert layer.selected_label == 1
+    click(panel.corrections, qtbot, "accept")
+    click(panel.corrections, qtbot, "next")
+    assert "Every object was looked at" in panel.corrections.line.text()
+
+
+def test_accepting_twice_takes_it_back_and_painting_over_it_does_too(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    layer = opened(panel, viewer, qtbot, two_squares())
+    layer.selected_label = 1
+    click(panel.corrections, qtbot, "accept")
+    layer.selected_label = 1
+    click(panel.corrections, qtbot, "accept")
+    assert layer.features["state"].tolist() == ["auto", "auto"]
+    layer.selected_label = 1
+    click(panel.corrections, qtbot, "accept")
+    layer.paint((30, 30), 0)
+    settled(panel, qtbot)
+    assert layer.features["state"].tolist() == ["edited", "auto"]
+    layer.undo()
+    settled(panel, qtbot)
+    assert layer.features["state"].tolist() == ["accepted", "auto"]
+
+
+def test_split_shows_one_way_after_the_other(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    before = two_squares()
+    layer = opened(panel, viewer, qtbot, before.copy())
+    layer.selected_label = 1
+    click(panel.corrections, qtbot, "split")
+    settled(panel, qtbot)
+    said = panel.corrections.line.text()
+    assert "way 1 of" in said or "always sees one object" in said
+    np.testing.assert_array_equal(layer.data > 0, before > 0)
+    np.testing.assert_array_equal(layer.data == 2, before == 2)
+    if "way 1 of" in said:
+        layer.undo()
+        np.testing.assert_array_equal(layer.data, before)
+
+
+def test_labels_edited_meanwhile_are_not_overwritten(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    layer = opened(panel, viewer, qtbot, two_squares())
+    click(panel.corrections, qtbot, "cut")
+    draw(layer, (45.0, 70.0), (75.0, 70.0))
+    layer.data_setitem(np.nonzero(layer.data == 2), 9)
+    edited = layer.data.copy()
+    settled(panel, qtbot)
+    np.testing.assert_array_equal(layer.data, edited)
+    assert "edited while the model worked" in panel.corrections.line.text()
+
+
+def test_a_layer_that_is_deleted_meanwhile_loses_nothing_else(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    layer = opened(panel, viewer, qtbot, two_squares())
+    editor = panel.corrections.editor
+    assert editor is not None
+    click(panel.corrections, qtbot, "cut")
+    draw(layer, (45.0, 70.0), (75.0, 70.0))
+    viewer.layers.remove(layer)
+    qtbot.waitUntil(lambda: not editor.busy, timeout=LONG)
+    assert [type(left) for left in viewer.layers] == [Image]
+    assert panel.corrections.editor is None
+
+
+def test_a_full_type_is_said_and_nothing_changes(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    before = two_squares().astype(np.uint8)
+    before[0, 0] = 255
+    layer = opened(panel, viewer, qtbot, before.copy())
+    click(panel.corrections, qtbot, "cut")
+    draw(layer, (45.0, 70.0), (75.0, 70.0))
+    settled(panel, qtbot)
+    np.testing.assert_array_equal(layer.data, before)
+    assert "no number left" in panel.corrections.line.text()
+
+
+def test_objects_of_another_image_are_refused(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    layer = opened(panel, viewer, qtbot, two_squares())
+    panel.image.choose(viewer.add_image(np.zeros((30, 30), np.float32)))
+    viewer.layers.selection.active = layer
+    click(panel.corrections, qtbot, "cut")
+    draw(layer, (45.0, 70.0), (75.0, 70.0))
+    settled(panel, qtbot)
+    assert "Choose the labels of this image" in panel.corrections.line.text()
+
+
+def test_keys_are_bound_to_the_layer_and_clash_with_none_of_naparis() -> None:
+    from napari.utils.shortcuts import default_shortcuts
+
+    taken = {str(key) for bound in default_shortcuts.values() for key in bound}
+    assert not taken & set(keys.KEYS.values())
+    assert len(set(keys.KEYS.values())) == len(keys.KEYS)
+
+
+def test_keys_do_what_the_buttons_do(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    layer = opened(panel, viewer, qtbot, two_squares())
+    bound = {str(key): action for key, action in layer.keymap.items()}
+    assert set(keys.KEYS.values()) <= set(bound)
+    bound[keys.KEYS["cut"]](layer)
+    assert panel.corrections.buttons["cut"].isChecked()
+    bound[keys.KEYS["look"]](layer)
+    assert not panel.corrections.buttons["cut"].isChecked()
+    assert layer.mouse_pan
+    layer.selected_label = 2
+    bound[keys.KEYS["delete"]](layer)
+    assert not (layer.data == 2).any()
+
+
+def test_a_napari_mode_puts_the_tool_down(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    layer = opened(panel, viewer, qtbot, two_squares())
+    click(panel.corrections, qtbot, "cut")
+    layer.mode = "paint"
+    assert not panel.corrections.buttons["cut"].isChecked()
+    click(panel.corrections, qtbot, "redraw")
+    assert layer.mode == "paint"

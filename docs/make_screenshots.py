@@ -127,6 +127,25 @@ def segment_picture(folder: Path) -> None:
     studio.viewer.close()
 
 
+def correct_pictures(folder: Path) -> None:
+    """Take the most doubtful object, and a stroke while the model works on it and afterwards."""
+    studio = Studio(samples.simulated_nuclei, folder, SegmentPanel)
+    panel = studio.panel
+    assert isinstance(panel, SegmentPanel)
+    panel.detail.move_to(1)
+    panel.run_all()
+    studio.finish()
+    editor = panel.corrections.editor
+    assert editor is not None
+    wait(lambda: editor.book is not None)
+    panel.corrections.buttons["next"].click()
+    studio.picture("correct-doubtful.png")
+    panel.corrections.buttons["split"].click()
+    wait(lambda: not editor.busy)
+    studio.picture("correct-split.png")
+    studio.viewer.close()
+
+
 def main() -> None:
     """Make all pictures."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER

@@ -13,6 +13,7 @@ from napari.utils._proxies import ReadOnlyWrapper
 from napari.utils.interactions import mouse_move_callbacks, mouse_press_callbacks, mouse_release_callbacks
 from qtpy.QtCore import Qt
 
+from napari_microdiff.viewer.corrections import editor as editor_module
 from napari_microdiff.viewer.corrections import keys
 from napari_microdiff.viewer.corrections.bar import CorrectionBar
 from napari_microdiff.viewer.segment import SegmentPanel
@@ -300,3 +301,15 @@ def test_a_napari_mode_puts_the_tool_down(panel: SegmentPanel, viewer: napari.Vi
     assert not panel.corrections.buttons["cut"].isChecked()
     click(panel.corrections, qtbot, "redraw")
     assert layer.mode == "paint"
+
+
+def test_objects_are_counted_once_when_nothing_changes(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[int] = []
+    real = editor_module.take_inventory
+    monkeypatch.setattr(editor_module, "take_inventory", lambda labels: counted.append(1) or real(labels))
+    layer = opened(panel, viewer, qtbot, two_squares())
+    layer.selected_label = 2
+    qtbot.wait(1500)
+    assert len(counted) <= 3  # on opening, and after napari's own refresh when the frame is drawn

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Labels
-from qtpy.QtWidgets import QGridLayout, QGroupBox, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QGroupBox, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from .. import words
 from ..parts import Line
@@ -63,6 +63,7 @@ class CorrectionBar(QGroupBox):
             row, column = (0, 2 * place) if place < 3 else (1 + (place - 3) // 3, 2 * ((place - 3) % 3))
             grid.addWidget(self.buttons[name], row, column, 1, 2)
         column = QVBoxLayout(self)
+        column.setContentsMargins(6, 6, 6, 6)
         for widget in (self.about, tools, self.line):
             column.addWidget(widget)
         self._actions: dict[str, Callable[[], None]] = {
@@ -86,6 +87,7 @@ class CorrectionBar(QGroupBox):
         button = QPushButton(text)
         button.setToolTip(f"{tip}\nKey: {keys.KEYS[name]}")
         button.setCheckable(name in _TOOLS)
+        button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         return button
 
     # which layer --------------------------------------------------------------------------------------------------

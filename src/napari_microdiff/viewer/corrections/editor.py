@@ -72,6 +72,7 @@ class Editor(QObject):
         self._soon.timeout.connect(self._take_stock)
         self.pen.clicked.connect(self._on_click)
         self.pen.drawn.connect(self._on_stroke)
+        self._shown = tuple(viewer.dims.point)
         for name in _CHANGES:
             getattr(layer.events, name).connect(self._on_change)
         layer.events.selected_label.connect(self._on_selected)
@@ -108,8 +109,13 @@ class Editor(QObject):
         self.layer.events.selected_label.disconnect(self._on_selected)
         self.pen.close()
 
-    def _on_change(self, event: object = None) -> None:
-        self._soon.start()
+    def _on_change(self, event: Any) -> None:
+        now = tuple(self._viewer.dims.point)
+        turned, self._shown = now != self._shown, now
+        if event.type == "set_data" and turned:
+            self._frame()  # another plane is shown, which napari tells in the same way as undo
+        else:
+            self._soon.start()
 
     def _take_stock(self) -> None:
         if self._count is not None:

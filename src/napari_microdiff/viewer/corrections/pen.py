@@ -58,13 +58,15 @@ class Pen(QObject):
 
     def frame(self, corners: NDArray[np.float64] | None) -> None:
         """Draw a box around an object, shape (4, axes), in pixels of the layer, or none."""
-        self._frame = corners
-        self._show()
+        if not np.array_equal(_or_nothing(corners), _or_nothing(self._frame)):
+            self._frame = corners
+            self._show()
 
     def forget(self, count: int | None = None) -> None:
         """Take away the oldest strokes, or all of them."""
-        self._paths = [] if count is None else self._paths[count:]
-        self._show()
+        if self._paths:
+            self._paths = [] if count is None else self._paths[count:]
+            self._show()
 
     def close(self) -> None:
         """Leave the layer as it was found."""
@@ -125,6 +127,10 @@ class Pen(QObject):
         """Return the width of two points on screen, in pixels of the layer."""
         size = float(np.min(np.abs(np.asarray(self._layer.scale)[-2:])))
         return 2.0 / max(1e-9, camera(self._viewer).zoom * size)
+
+
+def _or_nothing(corners: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    return np.zeros(0) if corners is None else corners
 
 
 def _two_corners(path: NDArray[np.float64]) -> NDArray[np.float64]:

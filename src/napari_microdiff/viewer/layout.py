@@ -36,7 +36,7 @@ def scrolled(panel: QWidget, *widgets: QWidget) -> None:
     """Fill a panel with a column of widgets that can be scrolled where the window is low."""
     inside = QWidget()
     column = QVBoxLayout(inside)
-    column.setContentsMargins(8, 8, 8, 8)
+    column.setContentsMargins(6, 8, 6, 8)
     column.setSpacing(8)
     for widget in widgets:
         column.addWidget(widget)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import dask.array as da
 import napari
 import numpy as np
 import pytest
@@ -313,3 +314,28 @@ def test_objects_are_counted_once_when_nothing_changes(
     layer.selected_label = 2
     qtbot.wait(1500)
     assert len(counted) <= 3  # on opening, and after napari's own refresh when the frame is drawn
+
+
+@pytest.mark.parametrize("kind", ["dask", "read-only", "multiscale"])
+def test_labels_that_cannot_be_written_are_corrected_as_a_copy(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, kind: str
+) -> None:
+    before = two_squares()
+    data: Any = {"dask": da.from_array(before), "read-only": before, "multiscale": [before, before[::2, ::2]]}[kind]
+    before.flags.writeable = False
+    panel.image.choose(viewer.add_image(before.astype(np.float32), name="dapi"))
+    layer = viewer.add_labels(data, name="nuclei", scale=(0.5, 0.2), multiscale=kind == "multiscale")
+    assert not panel.corrections.buttons["cut"].isEnabled()
+    assert "cannot be written" in panel.corrections.line.text()
+    qtbot.mouseClick(panel.corrections.copy, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.corrections.editor is not None, timeout=LONG)
+    settled(panel, qtbot)
+    copy = viewer.layers[-1] if viewer.layers[-1].name != "strokes" else viewer.layers[-2]
+    assert copy.name == "nuclei (corrected)"
+    np.testing.assert_array_equal(copy.scale, layer.scale)
+    click(panel.corrections, qtbot, "cut")
+    draw(copy, (45.0, 70.0), (75.0, 70.0))
+    settled(panel, qtbot)
+    assert len(np.unique(copy.data)) == 4
+    copy.undo()
+    np.testing.assert_array_equal(copy.data, before)

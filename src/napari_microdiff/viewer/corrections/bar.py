@@ -12,9 +12,11 @@ from napari.layers import Labels
 from qtpy.QtWidgets import QGridLayout, QGroupBox, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from .. import words
+from ..jobs import Job
 from ..parts import Line
 from . import keys
 from .book import ACCEPTED, EDITED
+from .copies import copy_of, pixels, unfit
 from .editor import Editor, Given
 
 _TOOLS = ("merge", "cut", "add")
@@ -62,9 +64,13 @@ class CorrectionBar(QGroupBox):
         for place, name in enumerate(("next", "accept", "delete", "merge", "cut", "add", "split", "redraw")):
             row, column = (0, 2 * place) if place < 3 else (1 + (place - 3) // 3, 2 * ((place - 3) % 3))
             grid.addWidget(self.buttons[name], row, column, 1, 2)
+        self.copy = QPushButton("Correct a copy")
+        self.copy.setToolTip("Read all of it into memory as a layer of its own, and correct that. The original stays.")
+        self.copy.clicked.connect(self._copy)
+        self._copying: Job | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 6, 6, 6)
-        for widget in (self.about, tools, self.line):
+        for widget in (self.about, self.copy, tools, self.line):
             column.addWidget(widget)
         self._actions: dict[str, Callable[[], None]] = {
             "next": partial(self._ask, "next_doubtful"),
@@ -98,8 +104,10 @@ class CorrectionBar(QGroupBox):
         if self.editor is not None and layer != self.editor.layer:
             self.editor.use(None)
             self.editor.pen.frame(None)
-        self.editor = self._editor_of(layer) if isinstance(layer, Labels) and not _unfit(layer) else None
-        self.line.say(_unfit(layer) if isinstance(layer, Labels) else "", warn=True)
+        problem = unfit(layer) if isinstance(layer, Labels) else ""
+        self.editor = self._editor_of(layer) if isinstance(layer, Labels) and not problem else None
+        self.copy.setVisible(bool(problem))
+        self.line.say(problem, warn=True)
         self.refresh()
 
     def _editor_of(self, layer: Labels) -> Editor:
@@ -121,6 +129,21 @@ class CorrectionBar(QGroupBox):
                 self.editor = None
             _close(editor)
         self.refresh()
+
+    def _copy(self) -> None:
+        """Make a layer that can be written from the one that is selected."""
+        layer = self._viewer.layers.selection.active
+        if not isinstance(layer, Labels) or self._copying is not None:
+            return
+        data = layer.data[0] if layer.multiscale else layer.data
+        self._copying = Job(f"Copying {layer.name}", partial(pixels, data), self)
+        self._copying.done.connect(lambda labels: self._viewer.add_layer(copy_of(layer, labels)))
+        self._copying.failed.connect(lambda message: self.line.say(message, warn=True))
+        self._copying.ended.connect(self._copied)
+        self._copying.start()
+
+    def _copied(self) -> None:
+        self._copying = None
 
     def _mode_changed(self, event: object = None) -> None:
         """Put the tool down when one of napari's own is taken up."""
@@ -180,14 +203,6 @@ def _counts(editor: Editor) -> str:
     sure = book.confidence(label)
     how = "" if np.isnan(sure) else f", {100 * sure:.0f} % sure"
     return f"{text}\nObject {label}: {book.state(label)}{how}" + (" (working…)" if editor.busy else "")
-
-
-def _unfit(layer: Labels) -> str:
-    """Return why the objects of a layer cannot be corrected in place, or nothing if they can."""
-    data = layer.data
-    if layer.multiscale or not isinstance(data, np.ndarray) or not data.flags.writeable:
-        return f"'{layer.name}' cannot be written. Right-click it, choose Duplicate layer, and correct the copy."
-    return ""
 
 
 def _close_all(editors: list[Editor]) -> None:

@@ -62,6 +62,7 @@ class Editor(QObject):
         self.tool: str | None = None
         self._waiting: deque[Stroke] = deque()
         self._untouched: dict[int, bool] = {}
+        self._came_to: int | None = None  # by way of `next_doubtful`
         self._ways: Ways | None = None
         self._job: Job | None = None
         self._count: Job | None = None
@@ -202,12 +203,12 @@ class Editor(QObject):
         if not waiting:
             self.said.emit("Every object was looked at.", False)
             return
-        after = [label for label in waiting if label != self.selected]
-        label = (after or waiting)[0]
-        if self.selected in waiting and after:  # go on from where we are, and begin anew at the end
-            label = waiting[(waiting.index(self.selected) + 1) % len(waiting)]
-        self.layer.selected_label = label
+        label = waiting[0]
+        if self.selected == self._came_to and self._came_to in waiting:  # passed over: go on, and in the end anew
+            label = waiting[(waiting.index(self._came_to) + 1) % len(waiting)]
+        self._came_to = label
         look_at(self._viewer, self.layer, self.book.inventory.box(label))
+        self.layer.selected_label = label
 
     def _delete(self) -> None:
         assert self.book is not None

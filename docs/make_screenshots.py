@@ -127,8 +127,8 @@ def segment_picture(folder: Path) -> None:
     studio.viewer.close()
 
 
-def correct_pictures(folder: Path) -> None:
-    """Take the most doubtful object, and a stroke while the model works on it and afterwards."""
+def correct_picture(folder: Path) -> None:
+    """Take the most doubtful object with the tools to correct it."""
     studio = Studio(samples.simulated_nuclei, folder, SegmentPanel)
     panel = studio.panel
     assert isinstance(panel, SegmentPanel)
@@ -139,10 +139,8 @@ def correct_pictures(folder: Path) -> None:
     assert editor is not None
     wait(lambda: editor.book is not None)
     panel.corrections.buttons["next"].click()
+    wait(lambda: editor.selected is not None)
     studio.picture("correct-doubtful.png")
-    panel.corrections.buttons["split"].click()
-    wait(lambda: not editor.busy)
-    studio.picture("correct-split.png")
     studio.viewer.close()
 
 
@@ -153,6 +151,7 @@ def main() -> None:
     panel_pictures(folder)
     result_picture(folder)
     segment_picture(folder)
+    correct_picture(folder)
     sys.stdout.write(f"pictures are in {folder}\n")
 
 

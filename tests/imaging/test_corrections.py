@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from skimage.draw import line
 
-from napari_microdiff.imaging.corrections import cut, joined
+from napari_microdiff.imaging.corrections import cut, joined, parted
 
 SIDE = 40
 
@@ -110,3 +110,48 @@ def test_locked_objects_and_untouched_ones_keep_every_pixel(
     ):
         for label in {4, 7, 9} - touched:
             np.testing.assert_array_equal(after == label, label == TWO)
+
+
+def test_a_line_through_an_object_parts_off_even_a_small_piece() -> None:
+    y, x = np.mgrid[:60, :80]
+    before = ((np.hypot(y - 30, x - 30) <= 20) | (np.hypot(y - 30, x - 53) <= 4)).astype(np.int64)
+    drawn = np.zeros(before.shape, dtype=bool)
+    drawn[20:41, 50] = True
+    after = cut(before, np.zeros_like(before), drawn, fresh=2)
+    assert after[30, 55] == 2
+    assert after[30, 30] == 1
+
+
+def test_a_border_that_the_model_sees_far_from_the_stroke_parts_nothing() -> None:
+    before = np.zeros((70, 100), dtype=np.int64)
+    before[20:40, 10:30], before[41:59, 10:80] = 1, 2
+    proposed = before.copy()
+    proposed[20:40, 20:30], proposed[41:59, 60:80] = 4, 3
+    drawn = np.zeros(before.shape, dtype=bool)
+    drawn[18:43, 20] = True
+    after = cut(before, proposed, drawn, fresh=5)
+    np.testing.assert_array_equal(after == 2, before == 2)
+    assert len(np.unique(after[20:40, 10:30])) == 2
+
+
+def test_a_proposal_that_a_stroke_only_grazes_is_not_what_was_meant() -> None:
+    before = np.zeros((60, 60), dtype=np.int64)
+    proposed = before.copy()
+    proposed[20:24, 10:16] = 1
+    drawn = np.zeros(before.shape, dtype=bool)
+    drawn[22, 14:40] = True
+    after = joined(before, proposed, drawn, fresh=1, radius=6)
+    assert (after == 1).sum() > 300
+    assert after[22, 39] == 1
+
+
+def test_parting_keeps_all_pixels_and_the_largest_part_its_label() -> None:
+    before = np.zeros((20, 40), dtype=np.int64)
+    before[5:15, 5:35] = 3
+    proposed = np.zeros_like(before)
+    proposed[6:14, 6:24], proposed[6:14, 26:34] = 8, 9
+    after = parted(before, proposed, 3, fresh=4)
+    assert after is not None
+    np.testing.assert_array_equal(after > 0, before > 0)
+    assert (after == 3).sum() > (after == 4).sum() > 0
+    assert parted(before, before, 3, fresh=4) is None

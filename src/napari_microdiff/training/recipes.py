@@ -165,8 +165,6 @@ class SegmentRecipe(Recipe):
         Median diameter of objects that images are brought to.
     zoom : float
         Standard deviation of the logarithm of what they miss it by, so that diameters may be told a little wrong.
-    stretch : float
-        Standard deviation of the logarithm of how much longer one side becomes than the other.
     strokes : float
         Share of the crops on which a user has drawn.
     """
@@ -175,7 +173,6 @@ class SegmentRecipe(Recipe):
     labelled: tuple[Labelled, ...]
     diameter_px: float = Field(default=24.0, gt=4)
     zoom: float = Field(default=0.3, ge=0)
-    stretch: float = Field(default=0.15, ge=0)
     strokes: float = Field(default=0.5, ge=0, le=1)
 
 

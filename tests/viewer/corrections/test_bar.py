@@ -10,9 +10,9 @@ import napari
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
-from napari.utils._proxies import ReadOnlyWrapper
 from napari.utils.interactions import mouse_move_callbacks, mouse_press_callbacks, mouse_release_callbacks
 from qtpy.QtCore import Qt
+from wrapt import ObjectProxy
 
 from napari_microdiff.viewer.corrections import editor as editor_module
 from napari_microdiff.viewer.corrections import keys
@@ -73,7 +73,7 @@ def draw(layer: Labels, *places: tuple[float, ...]) -> None:
     """Press at the first place, move over the others and release at the last, in pixels of the layer."""
 
     def event(kind: str, place: tuple[float, ...]) -> Any:
-        return ReadOnlyWrapper(  # as napari's canvas passes events on
+        return ObjectProxy(  # as napari's canvas passes events on
             SimpleNamespace(
                 type=kind, position=layer.data_to_world(place), button=1, modifiers=(), handled=False, is_dragging=True
             )

@@ -12,7 +12,7 @@ from ..recipes import Noise
 from ..recording import blur, log_uniform, record
 
 Generator = np.random.Generator
-_NOISE = Noise(psnr_db=(10.0, 34.0))
+_NOISE = Noise(psnr_db=(8.0, 34.0))
 
 
 def other_microscope(image: Tensor, rng: Generator, generator: torch.Generator) -> Tensor:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset
@@ -19,7 +18,6 @@ from .sources import LabelledPlane
 from .strokes import draw_strokes
 
 FIELD, CROP = 192, 128
-_AT_AN_OBJECT = 0.5  # of the fields
 
 
 class SegmentBatch(NamedTuple):
@@ -74,39 +72,20 @@ class SegmentBatches(Dataset[SegmentBatch]):
 
 def draw_field(
     plane: LabelledPlane, recipe: SegmentRecipe, rng: np.random.Generator
-) -> tuple[Tensor, NDArray[np.int64]]:
-    """Cut a rectangle, turn it, and magnify it so that its objects are about as large as the recipe wants them."""
+) -> tuple[Tensor, np.ndarray[tuple[int, int], np.dtype[np.int64]]]:
+    """Cut a square, turn it, and magnify it so that its objects are about as large as the recipe wants them."""
     zoom = recipe.diameter_px / plane.diameter * float(np.exp(recipe.zoom * rng.standard_normal()))
-    stretch = float(np.exp(recipe.stretch / 2 * rng.standard_normal()))
-    spans, sides = [], []
-    for length, wanted, near in zip(
-        plane.image.shape, (zoom * stretch, zoom / stretch), _somewhere(plane, rng), strict=True
-    ):
-        magnified = max(wanted, CROP / length)
-        size = min(round(FIELD / magnified), length)
-        first = int(np.clip(near - rng.uniform(0.25, 0.75) * size, 0, length - size))
-        spans.append(slice(first, first + size))
-        sides.append(max(CROP, min(FIELD, round(size * magnified))))
-    pixels, labels = _magnified(plane.image[tuple(spans)], plane.labels[tuple(spans)], sides)
+    zoom = max(zoom, CROP / min(plane.image.shape))
+    size = min(round(FIELD / zoom), *plane.image.shape)
+    side = max(CROP, min(FIELD, round(size * zoom)))
+    top, left = (int(rng.integers(n - size + 1)) for n in plane.image.shape)
+    here = (slice(top, top + size), slice(left, left + size))
     turn, flip = int(rng.integers(4)), bool(rng.integers(2))
-    pixels, labels = torch.rot90(pixels, turn, (0, 1)), np.rot90(labels, turn)
+    image, labels = (np.rot90(part[here], turn) for part in (plane.image, plane.labels))
     if flip:
-        pixels, labels = pixels.flip(0), labels[::-1]
-    return pixels, np.ascontiguousarray(labels)
-
-
-def _somewhere(plane: LabelledPlane, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return a place on a plane: every other time an object, so that the few small ones are seen as often as others."""
-    if rng.random() < _AT_AN_OBJECT:
-        return np.asarray(plane.centres[rng.integers(len(plane.centres))])
-    return np.asarray(rng.uniform(size=2) * plane.image.shape)
-
-
-def _magnified(
-    image: NDArray[np.float32], labels: NDArray[np.int64], sides: Sequence[int]
-) -> tuple[Tensor, NDArray[np.int64]]:
+        image, labels = image[::-1], labels[::-1]
     pixels = torch.from_numpy(np.ascontiguousarray(image))[None, None]
-    shrinks = any(new < old for new, old in zip(sides, labels.shape, strict=True))
-    pixels = F.interpolate(pixels, tuple(sides), mode="bilinear", antialias=shrinks, align_corners=False)[0, 0]
-    nearest = [((np.arange(new) + 0.5) * old / new).astype(int) for new, old in zip(sides, labels.shape, strict=True)]
-    return pixels, labels[np.ix_(*nearest)]
+    shrinks = size > side
+    pixels = F.interpolate(pixels, (side, side), mode="bilinear", antialias=shrinks, align_corners=False)[0, 0]
+    nearest = ((np.arange(side) + 0.5) * size / side).astype(int)
+    return pixels, np.ascontiguousarray(labels[np.ix_(nearest, nearest)])

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from scipy import ndimage
 from skimage import io
 
 from ...errors import ImageError, TrainingError
@@ -23,8 +22,6 @@ class LabelledPlane:
 
     Attributes
     ----------
-    centres : ndarray, shape (objects, 2)
-        Of the boxes around the objects, in pixels.
     diameter : float
         Median diameter of the objects in pixels, were they discs.
     weight : float
@@ -35,7 +32,6 @@ class LabelledPlane:
 
     image: NDArray[np.float32]
     labels: NDArray[np.int64]
-    centres: NDArray[np.float64]
     diameter: float
     weight: float
     kind: str
@@ -78,12 +74,7 @@ def _plane(image_path: Path, labels_path: Path, entry: Labelled, weight: float) 
     found = diameters(labels)
     if not found.size:
         raise TrainingError(f"{labels_path} has no objects. Leave it and its image out.")
-    return LabelledPlane(image, labels, _centres(labels), float(np.median(found)), weight, entry.shown)
-
-
-def _centres(labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    boxes = [box for box in ndimage.find_objects(labels) if box is not None]
-    return np.array([[(side.start + side.stop) / 2 for side in box] for box in boxes])
+    return LabelledPlane(image, labels, float(np.median(found)), weight, entry.shown)
 
 
 def _read(path: Path) -> NDArray[np.generic]:

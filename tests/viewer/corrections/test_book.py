@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+
+from napari_microdiff.imaging.inventory import take_inventory
+from napari_microdiff.viewer.corrections.book import Book
+
+
+def labels() -> np.ndarray:
+    plane = np.zeros((20, 30), dtype=np.int32)
+    plane[2:6, 2:6], plane[2:6, 10:14], plane[12:16, 2:6] = 1, 2, 7
+    return plane
+
+
+def book(plane: np.ndarray, **columns: object) -> Book:
+    return Book(take_inventory(plane), {"index": [1, 2, 7], **columns})
+
+
+def test_the_least_sure_come_first_and_unknown_ones_last() -> None:
+    known = book(labels(), confidence=[0.9, np.nan, 0.2])
+    assert known.doubtful() == [7, 1, 2]
+
+
+def test_states_are_read_from_the_table() -> None:
+    known = book(labels(), state=["accepted", "edited", "auto"])
+    assert known.features()["state"].tolist() == ["accepted", "edited", "auto"]
+    assert known.locked == {1}
+    assert known.doubtful() == [7]
+
+
+def test_states_follow_the_pixels_there_and_back() -> None:
+    plane = labels()
+    known = book(plane, confidence=[0.9, 0.8, 0.2])
+    known.accept(2)
+    edited = plane.copy()
+    edited[2, 2], edited[2, 10] = 0, 0
+    known.inventory = take_inventory(edited)
+    assert known.features()["state"].tolist() == ["edited", "edited", "auto"]
+    assert np.isnan(known.confidence(1))
+    assert not known.locked
+    known.inventory = take_inventory(plane)
+    assert known.features()["state"].tolist() == ["auto", "accepted", "auto"]
+    assert known.confidence(1) == 0.9
+
+
+def test_a_label_that_was_once_in_use_is_not_fresh() -> None:
+    plane = labels()
+    known = book(plane)
+    known.inventory = take_inventory(np.where(plane == 7, 0, plane))
+    assert known.fresh == 8
+
+
+def test_an_object_that_nobody_knew_is_edited() -> None:
+    plane = labels()
+    known = book(plane)
+    plane[18, 20:24] = 9
+    known.inventory = take_inventory(plane)
+    assert known.state(9) == "edited"
+    assert 9 in known
+    assert 8 not in known

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +16,7 @@ from napari.utils.interactions import mouse_move_callbacks, mouse_press_callback
 from qtpy.QtCore import Qt
 from wrapt import ObjectProxy
 
+from napari_microdiff.tasks.correct import Corrected
 from napari_microdiff.viewer.corrections import editor as editor_module
 from napari_microdiff.viewer.corrections import keys
 from napari_microdiff.viewer.corrections.bar import CorrectionBar
@@ -227,12 +230,27 @@ def test_split_shows_one_way_after_the_other(panel: SegmentPanel, viewer: napari
         np.testing.assert_array_equal(layer.data, before)
 
 
-def test_labels_edited_meanwhile_are_not_overwritten(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+def test_labels_edited_meanwhile_are_not_overwritten(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, go = threading.Event(), threading.Event()
+    real = editor_module._corrected
+
+    def held(*arguments: Any) -> Iterator[Any]:
+        for event in real(*arguments):
+            if isinstance(event, Corrected):
+                reached.set()
+                go.wait(60)
+            yield event
+
+    monkeypatch.setattr(editor_module, "_corrected", held)
     layer = opened(panel, viewer, qtbot, two_squares())
     click(panel.corrections, qtbot, "cut")
     draw(layer, (45.0, 70.0), (75.0, 70.0))
+    qtbot.waitUntil(reached.is_set, timeout=LONG)
     layer.data_setitem(np.nonzero(layer.data == 2), 9)
     edited = layer.data.copy()
+    go.set()
     settled(panel, qtbot)
     np.testing.assert_array_equal(layer.data, edited)
     assert "edited while the model worked" in panel.corrections.line.text()

@@ -18,6 +18,7 @@ from . import keys
 from .book import ACCEPTED, EDITED
 from .copies import copy_of, pixels, unfit
 from .editor import Editor, Given
+from .scratch import Scratch
 
 _TOOLS = ("merge", "cut", "add")
 _BUTTONS = {
@@ -54,6 +55,7 @@ class CorrectionBar(QGroupBox):
         super().__init__("Correct by hand")
         self._viewer, self._given = viewer, given
         self._editors: list[Editor] = []
+        self._scratch = Scratch(viewer)
         self.editor: Editor | None = None
         self.buttons = {name: self._button(name) for name in _BUTTONS}
         self.about, self.line = Line(viewer), Line(viewer)
@@ -85,7 +87,7 @@ class CorrectionBar(QGroupBox):
             button.clicked.connect(lambda _=False, name=name: self._actions[name]())
         viewer.layers.selection.events.active.connect(self._follow)
         viewer.layers.events.removed.connect(self._drop_gone)
-        self.destroyed.connect(partial(_close_all, self._editors))
+        self.destroyed.connect(partial(_close_all, self._editors, self._scratch))
         self._follow()
 
     def _button(self, name: str) -> QPushButton:
@@ -114,7 +116,7 @@ class CorrectionBar(QGroupBox):
         for editor in self._editors:
             if editor.layer == layer:  # napari may hand out proxies
                 return editor
-        editor = Editor(self._viewer, layer, partial(self._given, layer), self)
+        editor = Editor(self._viewer, layer, partial(self._given, layer), self._scratch, self)
         editor.said.connect(partial(self._say, editor))
         editor.changed.connect(self.refresh)
         keys.bind(layer, self._actions)
@@ -205,9 +207,10 @@ def _counts(editor: Editor) -> str:
     return f"{text}\nObject {label}: {book.state(label)}{how}" + (" (working…)" if editor.busy else "")
 
 
-def _close_all(editors: list[Editor]) -> None:
+def _close_all(editors: list[Editor], scratch: Scratch) -> None:
     for editor in editors:
         _close(editor)
+    scratch.close()
 
 
 def _close(editor: Editor) -> None:

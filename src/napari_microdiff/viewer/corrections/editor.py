@@ -22,6 +22,7 @@ from .book import ACCEPTED, Book
 from .change import Change, write
 from .pen import Pen
 from .places import corners_of, look_at, pixel_of
+from .scratch import Scratch
 from .ways import Ways, splits_of
 
 _SOON_MS = 200  # after the last change of the labels the objects are counted again
@@ -47,6 +48,8 @@ class Editor(QObject):
         Whole numbers in memory that may be written.
     given : callable
         Returns what the layer was made from; asked for at each stroke. Raises `MicrodiffError` if there is nothing.
+    scratch : Scratch
+        Where strokes are shown.
     parent : QObject
         Who asks; when it goes, everything stops.
     """
@@ -54,10 +57,12 @@ class Editor(QObject):
     said = Signal(str, bool)  # a sentence, and whether it is a warning
     changed = Signal()  # objects, states, what is selected, or whether a job runs
 
-    def __init__(self, viewer: ViewerModel, layer: Labels, given: Callable[[], Given], parent: QObject) -> None:
+    def __init__(
+        self, viewer: ViewerModel, layer: Labels, given: Callable[[], Given], scratch: Scratch, parent: QObject
+    ) -> None:
         super().__init__(parent)
         self._viewer, self.layer, self._given = viewer, layer, given
-        self.pen = Pen(viewer, layer, self)
+        self.pen = Pen(scratch, layer, self)
         self.book: Book | None = None
         self.tool: str | None = None
         self._waiting: deque[Stroke] = deque()

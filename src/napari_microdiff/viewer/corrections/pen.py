@@ -6,26 +6,23 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from napari.components import ViewerModel
-from napari.layers import Labels, Shapes
+from napari.layers import Labels
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
-from ..layers import placement
-from ..view import camera
+from .scratch import Drawing, Scratch
 
-NAME = "strokes"
 COLOURS = {"object": "#4fd1ff", "cut": "#ff8c1a"}
 _FRAME = "#ffe14d"
 
 
 class Pen(QObject):
-    """Takes clicks and strokes on one layer and shows them in a scratch layer.
+    """Takes clicks and strokes on one layer and shows them.
 
     Parameters
     ----------
-    viewer : ViewerModel
-        Where the scratch layer goes.
+    scratch : Scratch
+        Where strokes are shown.
     layer : Labels
         The layer that is drawn over.
     parent : QObject
@@ -35,13 +32,12 @@ class Pen(QObject):
     clicked = Signal(object)  # a place, in pixels of the layer
     drawn = Signal(object)  # corners of a line, in pixels of the layer
 
-    def __init__(self, viewer: ViewerModel, layer: Labels, parent: QObject) -> None:
+    def __init__(self, scratch: Scratch, layer: Labels, parent: QObject) -> None:
         super().__init__(parent)
-        self._viewer, self._layer = viewer, layer
+        self._scratch, self._layer = scratch, layer
         self._kind: str | None = None
         self._frame: NDArray[np.float64] | None = None
         self._paths: list[tuple[str, NDArray[np.float64]]] = []
-        self.scratch: Shapes | None = None
         layer.mouse_drag_callbacks.append(self._drag)
 
     @property
@@ -73,9 +69,8 @@ class Pen(QObject):
         if self._drag in self._layer.mouse_drag_callbacks:
             self._layer.mouse_drag_callbacks.remove(self._drag)
         self.take(None)
-        if self.scratch is not None and self.scratch in self._viewer.layers:
-            self._viewer.layers.remove(self.scratch)
-        self.scratch = None
+        self._frame, self._paths = None, []
+        self._show()
 
     def _drag(self, layer: Labels, event: Any) -> Iterator[None]:
         if layer.mode != "pan_zoom" or event.button != 1 or set(event.modifiers):
@@ -100,33 +95,10 @@ class Pen(QObject):
 
     def _show(self, forming: tuple[str, NDArray[np.float64]] | None = None) -> None:
         paths = [*self._paths, *([forming] if forming else [])]
-        shown = [(kind, _two_corners(path)) for kind, path in paths]
-        data = [path for _, path in shown]
-        colours = [COLOURS[kind] for kind, _ in shown]
-        types = ["path"] * len(data)
+        drawings: list[Drawing] = [("path", COLOURS[kind], _two_corners(path)) for kind, path in paths]
         if self._frame is not None:
-            data, colours, types = [self._frame, *data], [_FRAME, *colours], ["polygon", *types]
-        if self.scratch is None or self.scratch not in self._viewer.layers:
-            if not data:
-                return
-            self.scratch = self._new_scratch()
-        scratch = self.scratch
-        scratch.selected_data = set()
-        scratch.data = []
-        if data:
-            scratch.add(data, shape_type=types, edge_color=colours, face_color="transparent", edge_width=self._width())
-
-    def _new_scratch(self) -> Shapes:
-        selected = list(self._viewer.layers.selection)
-        scratch = Shapes(ndim=self._layer.ndim, name=NAME, **placement(self._layer))
-        self._viewer.add_layer(scratch)
-        self._viewer.layers.selection = selected  # the labels stay active: their keys are the tools
-        return scratch
-
-    def _width(self) -> float:
-        """Return the width of two points on screen, in pixels of the layer."""
-        size = float(np.min(np.abs(np.asarray(self._layer.scale)[-2:])))
-        return 2.0 / max(1e-9, camera(self._viewer).zoom * size)
+            drawings.insert(0, ("polygon", _FRAME, self._frame))
+        self._scratch.show(self._layer, drawings)
 
 
 def _or_nothing(corners: NDArray[np.float64] | None) -> NDArray[np.float64]:

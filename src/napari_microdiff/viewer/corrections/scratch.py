@@ -1,0 +1,70 @@
+"""The layer that strokes and the frame around the selected object are shown in. All of it runs on the GUI thread."""
+
+from __future__ import annotations
+
+from napari.components import ViewerModel
+from napari.layers import Labels, Shapes
+from numpy.typing import NDArray
+
+from ..layers import placement
+from ..view import camera
+
+NAME = "strokes"
+Drawing = tuple[str, str, NDArray]  # kind of shape, colour, corners
+
+
+class Scratch:
+    """One layer for all layers of objects in turn.
+
+    It stays, hidden, when a layer of objects goes: vispy with a software renderer crashes when a Shapes layer is
+    removed together with the labels, or drawn empty, and the next image comes without labels.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        self._layer: Shapes | None = None
+        self._owner: Labels | None = None
+
+    def show(self, owner: Labels, drawings: list[Drawing]) -> None:
+        """Show drawings, in pixels of ``owner``, and nothing else."""
+        if not drawings:
+            if self._layer is not None and self._owner == owner:
+                self._layer.visible = False
+            return
+        layer = self._lying_on(owner)
+        layer.selected_data = set()
+        layer.data = []
+        types, colours, corners = (list(part) for part in zip(*drawings, strict=True))
+        width = self._width(owner)
+        layer.visible = True
+        layer.add(corners, shape_type=types, edge_color=colours, face_color="transparent", edge_width=width)
+
+    def close(self) -> None:
+        """Take the layer away."""
+        if self._layer is not None and self._layer in self._viewer.layers:
+            self._viewer.layers.remove(self._layer)
+        self._layer = self._owner = None
+
+    def _lying_on(self, owner: Labels) -> Shapes:
+        """Return the layer, on top of the list and where its owner is."""
+        layer, layers = self._layer, self._viewer.layers
+        if layer is not None and layer in layers and layer.ndim != owner.ndim:
+            layers.remove(layer)
+        selected = list(layers.selection)
+        where = placement(owner)
+        if layer is None or layer not in layers:
+            layer = self._layer = Shapes(ndim=owner.ndim, name=NAME, **where)
+            self._viewer.add_layer(layer)
+        elif self._owner != owner:
+            layer.data = []
+            for name, value in where.items():
+                setattr(layer, name, value)
+            layers.move(layers.index(layer), len(layers))
+        self._owner = owner
+        layers.selection = selected  # the labels stay active: their keys are the tools
+        return layer
+
+    def _width(self, owner: Labels) -> float:
+        """Return the width of two points on screen, in pixels of a layer."""
+        size = min(abs(float(s)) for s in owner.scale[-2:])
+        return 2.0 / max(1e-9, camera(self._viewer).zoom * size)

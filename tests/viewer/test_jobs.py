@@ -201,7 +201,7 @@ def test_the_activity_dock_shows_a_job_until_it_ends(qtbot: Any, bars: list[Any]
     job.progressed.connect(lambda _: seen.append((bars[0].desc, bars[0].n, bars[0].total)))
     run(qtbot, job)
     assert any(desc.startswith("Denoising actin") and 0 < n <= 10 == total for desc, n, total in seen)
-    assert [bar.disable for bar in bars] == [True]  # closed
+    qtbot.waitUntil(lambda: [bar.disable for bar in bars] == [True], timeout=10_000)  # closed
 
 
 def test_cancel_in_the_activity_dock_cancels(qtbot: Any, bars: list[Any]) -> None:

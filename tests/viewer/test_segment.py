@@ -82,7 +82,10 @@ def test_run_makes_labels_that_lie_on_the_image_and_know_their_objects(
     memory = recall(labels)
     assert memory is not None
     assert memory["request"].options.diameter == 24
-    assert [layer.name for layer in viewer.layers] == ["dapi", "dapi objects"]  # no preview is left
+    editor = panel.corrections.editor
+    assert editor is not None
+    qtbot.waitUntil(lambda: editor.book is not None, timeout=LONG)
+    assert [layer.name for layer in viewer.layers] == ["dapi", "dapi objects"]  # no preview is left, no frame
 
 
 def test_detail_draws_samples_and_these_tell_the_confidence(

@@ -13,7 +13,7 @@ from ..engine.request import Request, Span, Stroke
 from ..errors import RequestError
 from ..imaging.axes import PlaneIndex, Sliceable
 from ..imaging.corrections import cut, joined
-from .labelled import MARGIN, Labelled, region_of
+from .labelled import MARGIN, Labelled, region_of, window_around
 from .strokes import StrokeMaps
 
 
@@ -75,7 +75,7 @@ def correct(
     index = _plane_of(stroke, here.axes, here.shape)
     plane = np.asarray(labels[index]).astype(np.int64)
     drawn = _drawn(stroke, here.axes, index, plane.shape)
-    window = _window(plane, drawn, round(MARGIN * here.diameter))
+    window = window_around(_concerned(plane, drawn), round(MARGIN * here.diameter))
     region = region_of(index, window)
     proposed = yield from here.outlined_anew(region, strokes=(stroke,))
     part = tuple(slice(*span) for span in window)
@@ -105,12 +105,7 @@ def _drawn(stroke: Stroke, axes: str, index: PlaneIndex, shape: tuple[int, ...])
     return np.asarray(maps.any(axis=0))
 
 
-def _window(plane: NDArray[np.int64], drawn: NDArray[np.bool_], margin: int) -> tuple[Span, ...]:
-    """Return the span along each axis of the stroke and of all that it touches, and a margin."""
+def _concerned(plane: NDArray[np.int64], drawn: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return where the stroke is and all that it touches."""
     touched = np.unique(plane[drawn & (plane > 0)])
-    concerned = drawn | np.isin(plane, touched) if touched.size else drawn
-    spans = []
-    for axis, length in enumerate(plane.shape):
-        places = np.flatnonzero(concerned.any(axis=1 - axis))
-        spans.append((max(0, int(places[0]) - margin), min(length, int(places[-1]) + 1 + margin)))
-    return tuple(spans)
+    return drawn | np.isin(plane, touched) if touched.size else drawn

@@ -125,3 +125,12 @@ def region_of(index: PlaneIndex, window: tuple[Span, ...]) -> tuple[Span, ...]:
     """Return the region of a window on one plane, one pair per axis of the labels."""
     inside = iter(window)
     return tuple(next(inside) if isinstance(part, slice) else (part, part + 1) for part in index)
+
+
+def window_around(concerned: NDArray[np.bool_], margin: int) -> tuple[Span, ...]:
+    """Return the span along each axis of what is true on a plane, and a margin of so many pixels."""
+    spans = []
+    for axis, length in enumerate(concerned.shape):
+        places = np.flatnonzero(concerned.any(axis=1 - axis))
+        spans.append((max(0, int(places[0]) - margin), min(length, int(places[-1]) + 1 + margin)))
+    return tuple(spans)

@@ -19,7 +19,7 @@ from ..errors import RequestError
 from ..imaging.axes import Sliceable
 from ..imaging.corrections import parted
 from ..imaging.matching import overlaps
-from .labelled import MARGIN, Labelled, region_of
+from .labelled import MARGIN, Labelled, region_of, window_around
 
 _SEEDS, _STEPS = 5, 4
 _SADDLES = (None, 0.15, 0.05)  # where no sample parts the object, ever shallower places are taken for borders
@@ -75,7 +75,7 @@ def propose_splits(
     label = int(plane[tuple(p for a, p in zip(here.axes, place, strict=True) if a in "YX")])
     if not label:
         raise RequestError("There is no object at this place to be split. Click one first.")
-    window = _around(plane == label, round(MARGIN * here.diameter))
+    window = window_around(plane == label, round(MARGIN * here.diameter))
     region = region_of(index, window)
     before = plane[tuple(slice(*span) for span in window)]
     ways: list[tuple[int, NDArray[np.int64]]] = []
@@ -90,14 +90,6 @@ def propose_splits(
     ways.sort(key=lambda way: -way[0])
     sizes = tuple(stop - start for start, stop in region)
     yield Splits(region, before.reshape(sizes), tuple(way.reshape(sizes) for _, way in ways))
-
-
-def _around(mask: NDArray[np.bool_], margin: int) -> tuple[Span, ...]:
-    spans = []
-    for axis, length in enumerate(mask.shape):
-        places = np.flatnonzero(mask.any(axis=1 - axis))
-        spans.append((max(0, int(places[0]) - margin), min(length, int(places[-1]) + 1 + margin)))
-    return tuple(spans)
 
 
 def _count(ways: list[tuple[int, NDArray[np.int64]]], new: NDArray[np.int64], whole: NDArray[np.bool_]) -> None:

@@ -13,7 +13,7 @@ from ..engine.request import Request, SegmentOptions, Span
 from ..errors import RequestError
 from . import view, words
 from .corrections.bar import CorrectionBar
-from .corrections.editor import Given
+from .corrections.given import Given
 from .layers import recall
 from .layout import Rows
 from .objects import colour_by_confidence, has_confidence, is_coloured_by_confidence

@@ -17,9 +17,10 @@ from qtpy.QtCore import Qt
 from wrapt import ObjectProxy
 
 from napari_microdiff.tasks.correct import Corrected
-from napari_microdiff.viewer.corrections import editor as editor_module
 from napari_microdiff.viewer.corrections import keys
+from napari_microdiff.viewer.corrections import stock as stock_module
 from napari_microdiff.viewer.corrections.bar import CorrectionBar
+from napari_microdiff.viewer.corrections.given import Given
 from napari_microdiff.viewer.segment import SegmentPanel
 from napari_microdiff.viewer.view import camera
 
@@ -63,8 +64,15 @@ def settled(panel: SegmentPanel, qtbot: Any) -> None:
     assert editor is not None
     counted: list[bool] = []
     qtbot.waitUntil(lambda: not editor.busy, timeout=LONG)
-    editor.when_counted(lambda: counted.append(True))
+    editor.stock.when_counted(lambda: counted.append(True))
     qtbot.waitUntil(lambda: bool(counted), timeout=LONG)
+
+
+def pick(layer: Labels, label: int) -> None:
+    """Click an object on a plane."""
+    places = np.argwhere(layer.data == label)
+    draw(layer, tuple(places[len(places) // 2].astype(float)))
+    assert layer.selected_label == label
 
 
 def click(bar: CorrectionBar, qtbot: Any, name: str) -> None:
@@ -113,6 +121,18 @@ def test_a_click_selects_and_delete_takes_away_and_undo_brings_back(
     assert layer.features["state"].tolist() == ["auto", "auto"]
 
 
+def test_nothing_is_selected_until_somebody_selects_it(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    layer = opened(panel, viewer, qtbot, two_squares())
+    assert layer.selected_label == 1  # napari's, whether there is such an object or not
+    assert [each.name for each in viewer.layers] == ["dapi", "nuclei"]  # so there is no frame
+    click(panel.corrections, qtbot, "delete")
+    assert "Select the object to delete first" in panel.corrections.line.text()
+    np.testing.assert_array_equal(layer.data, two_squares())
+    pick(layer, 1)
+    assert [each.name for each in viewer.layers] == ["dapi", "nuclei", "strokes"]
+    assert "Object 1" in panel.corrections.about.text()
+
+
 def test_a_stroke_merges_in_one_step(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
     before = two_squares()
     before[20:40, 50:70] = 3
@@ -136,7 +156,7 @@ def test_a_stroke_cuts_and_an_accepted_object_keeps_every_pixel(
 ) -> None:
     before = two_squares()
     layer = opened(panel, viewer, qtbot, before.copy())
-    layer.selected_label = 1
+    pick(layer, 1)
     click(panel.corrections, qtbot, "accept")
     assert layer.features["state"].tolist() == ["accepted", "auto"]
     click(panel.corrections, qtbot, "cut")
@@ -200,12 +220,12 @@ def test_accepting_twice_takes_it_back_and_painting_over_it_does_too(
     panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
 ) -> None:
     layer = opened(panel, viewer, qtbot, two_squares())
-    layer.selected_label = 1
+    pick(layer, 1)
     click(panel.corrections, qtbot, "accept")
-    layer.selected_label = 1
+    pick(layer, 1)
     click(panel.corrections, qtbot, "accept")
     assert layer.features["state"].tolist() == ["auto", "auto"]
-    layer.selected_label = 1
+    pick(layer, 1)
     click(panel.corrections, qtbot, "accept")
     layer.paint((30, 30), 0)
     settled(panel, qtbot)
@@ -218,7 +238,7 @@ def test_accepting_twice_takes_it_back_and_painting_over_it_does_too(
 def test_split_shows_one_way_after_the_other(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
     before = two_squares()
     layer = opened(panel, viewer, qtbot, before.copy())
-    layer.selected_label = 1
+    pick(layer, 1)
     click(panel.corrections, qtbot, "split")
     settled(panel, qtbot)
     said = panel.corrections.line.text()
@@ -234,7 +254,7 @@ def test_labels_edited_meanwhile_are_not_overwritten(
     panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reached, go = threading.Event(), threading.Event()
-    real = editor_module._corrected
+    real = Given.correction
 
     def held(*arguments: Any) -> Iterator[Any]:
         for event in real(*arguments):
@@ -243,7 +263,7 @@ def test_labels_edited_meanwhile_are_not_overwritten(
                 go.wait(60)
             yield event
 
-    monkeypatch.setattr(editor_module, "_corrected", held)
+    monkeypatch.setattr(Given, "correction", held)
     layer = opened(panel, viewer, qtbot, two_squares())
     click(panel.corrections, qtbot, "cut")
     draw(layer, (45.0, 70.0), (75.0, 70.0))
@@ -309,7 +329,7 @@ def test_keys_do_what_the_buttons_do(panel: SegmentPanel, viewer: napari.Viewer,
     bound[keys.KEYS["look"]](layer)
     assert not panel.corrections.buttons["cut"].isChecked()
     assert layer.mouse_pan
-    layer.selected_label = 2
+    pick(layer, 2)
     bound[keys.KEYS["delete"]](layer)
     assert not (layer.data == 2).any()
 
@@ -323,14 +343,27 @@ def test_a_napari_mode_puts_the_tool_down(panel: SegmentPanel, viewer: napari.Vi
     assert layer.mode == "paint"
 
 
+def test_an_accepted_object_is_not_deleted_and_the_words_say_how(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    before = two_squares()
+    layer = opened(panel, viewer, qtbot, before.copy())
+    pick(layer, 1)
+    click(panel.corrections, qtbot, "accept")
+    pick(layer, 1)
+    click(panel.corrections, qtbot, "delete")
+    np.testing.assert_array_equal(layer.data, before)
+    assert "press Accept (K) to give it back" in panel.corrections.line.text()
+
+
 def test_objects_are_counted_once_when_nothing_changes(
     panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted: list[int] = []
-    real = editor_module.take_inventory
-    monkeypatch.setattr(editor_module, "take_inventory", lambda labels: counted.append(1) or real(labels))
+    real = stock_module.take_inventory
+    monkeypatch.setattr(stock_module, "take_inventory", lambda labels: counted.append(1) or real(labels))
     layer = opened(panel, viewer, qtbot, two_squares())
-    layer.selected_label = 2
+    pick(layer, 2)
     qtbot.wait(1500)
     assert len(counted) <= 3  # on opening, and after napari's own refresh when the frame is drawn
 

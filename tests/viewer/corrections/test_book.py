@@ -34,11 +34,11 @@ def test_states_follow_the_pixels_there_and_back() -> None:
     known.accept(2)
     edited = plane.copy()
     edited[2, 2], edited[2, 10] = 0, 0
-    known.inventory = take_inventory(edited)
+    known.update(take_inventory(edited))
     assert known.features()["state"].tolist() == ["edited", "edited", "auto"]
     assert np.isnan(known.confidence(1))
     assert not known.locked
-    known.inventory = take_inventory(plane)
+    known.update(take_inventory(plane))
     assert known.features()["state"].tolist() == ["auto", "accepted", "auto"]
     assert known.confidence(1) == 0.9
 
@@ -46,7 +46,7 @@ def test_states_follow_the_pixels_there_and_back() -> None:
 def test_a_label_that_was_once_in_use_is_not_fresh() -> None:
     plane = labels()
     known = book(plane)
-    known.inventory = take_inventory(np.where(plane == 7, 0, plane))
+    known.update(take_inventory(np.where(plane == 7, 0, plane)))
     assert known.fresh == 8
 
 
@@ -54,7 +54,7 @@ def test_an_object_that_nobody_knew_is_edited() -> None:
     plane = labels()
     known = book(plane)
     plane[18, 20:24] = 9
-    known.inventory = take_inventory(plane)
+    known.update(take_inventory(plane))
     assert known.state(9) == "edited"
     assert 9 in known
     assert 8 not in known

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -17,7 +16,8 @@ from ..parts import Line
 from . import keys
 from .book import ACCEPTED, EDITED
 from .copies import copy_of, pixels, unfit
-from .editor import Editor, Given
+from .editor import Editor
+from .given import Given
 from .scratch import Scratch
 
 _TOOLS = ("merge", "cut", "add")
@@ -102,6 +102,8 @@ class CorrectionBar(QGroupBox):
 
     def _follow(self, event: object = None) -> None:
         """Turn to the layer that is selected, if it holds objects."""
+        if self._scratch.placing:
+            return
         layer = self._viewer.layers.selection.active
         if self.editor is not None and layer != self.editor.layer:
             self.editor.use(None)
@@ -195,7 +197,7 @@ def _counts(editor: Editor) -> str:
     book = editor.book
     if book is None:
         return f"{editor.layer.name}: counting…"
-    states = Counter(book.state(label) for label in book.inventory.labels.tolist())
+    states = book.counts
     text = f"{editor.layer.name}: {words.count(len(book.inventory.labels), 'object')}"
     said = [f"{states[s]} {s}" for s in (ACCEPTED, EDITED) if states[s]]
     text = ", ".join([text, *said])

@@ -5,6 +5,7 @@ States follow from fingerprints, so that they are right again after napari's own
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,10 +34,30 @@ class Book:
         index = np.asarray(features.get("index", ()), dtype=np.int64).tolist()
         states = dict(zip(index, features.get("state", ()), strict=False))
         self._confidence = dict(zip(index, np.asarray(features.get("confidence", ()), dtype=float), strict=False))
-        self.inventory = inventory
         prints = dict(zip(inventory.labels.tolist(), inventory.prints.tolist(), strict=True))
         self._made = {label: p for label, p in prints.items() if states.get(label, AUTO) in (AUTO, ACCEPTED)}
         self._accepted = {label: p for label, p in prints.items() if states.get(label) == ACCEPTED}
+        self.update(inventory)
+
+    def update(self, inventory: Inventory) -> None:
+        """Take in the objects as they are now."""
+        self.inventory = inventory
+        self._judge()
+
+    def _judge(self) -> None:
+        """Tell the states, once for all who ask: there may be very many objects."""
+        now = zip(self.inventory.labels.tolist(), self.inventory.prints.tolist(), strict=True)
+        self._states = np.array([self._state_of(label, p) for label, p in now], dtype=object)
+
+    def _state_of(self, label: int, fingerprint: int) -> str:
+        if self._accepted.get(label) == fingerprint:
+            return ACCEPTED
+        return AUTO if self._made.get(label) == fingerprint else EDITED
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many objects are in each state."""
+        return Counter(self._states.tolist())
 
     def __contains__(self, label: int) -> bool:
         """Whether there is an object of this label."""
@@ -51,15 +72,12 @@ class Book:
     @property
     def locked(self) -> frozenset[int]:
         """Objects that were accepted as they are now."""
-        return frozenset(label for label in self._accepted if self.state(label) == ACCEPTED)
+        return frozenset(self.inventory.labels[self._states == ACCEPTED].tolist())
 
     def state(self, label: int) -> str:
         """Return whether an object is as the model made it, edited or accepted."""
         place = self.inventory.place(label)
-        now = None if place is None else int(self.inventory.prints[place])
-        if now is not None and self._accepted.get(label) == now:
-            return ACCEPTED
-        return AUTO if now is not None and self._made.get(label) == now else EDITED
+        return EDITED if place is None else str(self._states[place])
 
     def confidence(self, label: int) -> float:
         """Return how sure the model was of an object; nan if that is not known or no longer true."""
@@ -72,18 +90,24 @@ class Book:
             self._accepted[label] = int(self.inventory.prints[place])
         else:
             self._accepted.pop(label, None)
+        self._judge()
 
     def doubtful(self) -> list[int]:
         """Return the objects that nobody has looked at, the least sure first, those of unknown confidence last."""
-        waiting = [label for label in self.inventory.labels.tolist() if self.state(label) == AUTO]
+        waiting = self.inventory.labels[self._states == AUTO].tolist()
         return sorted(waiting, key=lambda label: (np.nan_to_num(self._confidence.get(label, np.nan), nan=2.0), label))
 
     def features(self) -> dict[str, NDArray[Any]]:
         """Return the columns of a Labels layer's features, one row per object."""
-        labels = self.inventory.labels.tolist()
+        known = [self._confidence.get(label, np.nan) for label in self.inventory.labels.tolist()]
         return {
             "index": self.inventory.labels,
             "area": self.inventory.areas,
-            "confidence": np.array([self.confidence(label) for label in labels], dtype=float),
-            "state": np.array([self.state(label) for label in labels], dtype=object),
+            "confidence": np.where(self._states == EDITED, np.nan, np.array(known, dtype=float)),
+            "state": self._states,
         }
+
+
+def same_features(one: Mapping[str, NDArray[Any]], other: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether two tables of the same columns say the same."""
+    return all(np.array_equal(one[name], other[name], equal_nan=name == "confidence") for name in one)

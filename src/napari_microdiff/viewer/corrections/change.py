@@ -66,7 +66,9 @@ def write(layer: Labels, change: Change, locked: Collection[int]) -> str:
     if (now[places] != change.before[places]).any():
         return "These objects were edited while the model worked on them. Draw the stroke again."
     if np.isin(change.before[places], list(locked)).any():
-        return "One of these objects was accepted while the model worked on it. Nothing was changed."
+        return (
+            "One of these objects is accepted, so nothing was changed. Select it and press Accept (K) to give it back."
+        )
     if change.after.max(initial=0) > np.iinfo(layer.data.dtype).max:
         return (
             f"'{layer.name}' is of type {layer.data.dtype}, which has no number left for a new object. Right-click it, "

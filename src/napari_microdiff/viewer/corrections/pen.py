@@ -30,20 +30,15 @@ class Pen(QObject):
     """
 
     clicked = Signal(object)  # a place, in pixels of the layer
-    drawn = Signal(object)  # corners of a line, in pixels of the layer
+    drawn = Signal(str, object)  # its kind, and the corners of a line, in pixels of the layer
 
     def __init__(self, scratch: Scratch, layer: Labels, parent: QObject) -> None:
         super().__init__(parent)
         self._scratch, self._layer = scratch, layer
-        self._kind: str | None = None
+        self._kind: str | None = None  # what a stroke stands for; without, dragging moves the view as always
         self._frame: NDArray[np.float64] | None = None
         self._paths: list[tuple[str, NDArray[np.float64]]] = []
         layer.mouse_drag_callbacks.append(self._drag)
-
-    @property
-    def kind(self) -> str | None:
-        """What a stroke stands for; None if dragging moves the view as always."""
-        return self._kind
 
     def take(self, kind: str | None) -> None:
         """Take up the pen, or put it down."""
@@ -88,7 +83,7 @@ class Pen(QObject):
         if kind is not None:
             self._paths.append((kind, np.array(places)))
             self._show()
-            self.drawn.emit(np.array(places))
+            self.drawn.emit(kind, np.array(places))
 
     def _place(self, event: Any) -> NDArray[np.float64]:
         return np.asarray(self._layer.world_to_data(event.position), dtype=float)

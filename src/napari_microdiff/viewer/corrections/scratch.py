@@ -24,6 +24,7 @@ class Scratch:
         self._viewer = viewer
         self._layer: Shapes | None = None
         self._owner: Labels | None = None
+        self.placing = False  # while this is true, what napari selects is no choice of the user's
 
     def show(self, owner: Labels, drawings: list[Drawing]) -> None:
         """Show drawings, in pixels of ``owner``, and nothing else."""
@@ -50,18 +51,23 @@ class Scratch:
         layer, layers = self._layer, self._viewer.layers
         if layer is not None and layer in layers and layer.ndim != owner.ndim:
             layers.remove(layer)
-        selected = list(layers.selection)
         where = placement(owner)
         if layer is None or layer not in layers:
-            layer = self._layer = Shapes(ndim=owner.ndim, name=NAME, **where)
-            self._viewer.add_layer(layer)
+            layer = self._layer = self._added(Shapes(ndim=owner.ndim, name=NAME, **where))
         elif self._owner != owner:
             layer.data = []
             for name, value in where.items():
                 setattr(layer, name, value)
             layers.move(layers.index(layer), len(layers))
         self._owner = owner
-        layers.selection = selected  # the labels stay active: their keys are the tools
+        return layer
+
+    def _added(self, layer: Shapes) -> Shapes:
+        """Add the layer and leave selected what is: the keys of the labels are the tools."""
+        selected, self.placing = list(self._viewer.layers.selection), True
+        self._viewer.add_layer(layer)
+        self._viewer.layers.selection = selected
+        self.placing = False
         return layer
 
     def _width(self, owner: Labels) -> float:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,6 +41,10 @@ class Ways:
         before, self._at = self._all[self._at], (self._at + 1) % len(self._all)
         return Change(self._region, before, self._all[self._at])
 
+    def refused(self) -> None:
+        """Go back: the change was not written."""
+        self._at = (self._at - 1) % len(self._all)
+
     def words(self) -> str:
         """Say which way is shown."""
         if self._at == len(self._all) - 1:
@@ -50,14 +52,3 @@ class Ways:
         parts = len(np.unique(self._all[self._at])) - len(np.unique(self._all[-1])) + 1
         which = f"way {self._at + 1} of {len(self._all) - 1}"
         return f"In {parts} parts, {which}. Split (Shift+S) shows the next; Ctrl+Z takes it back."
-
-
-def splits_of(given: Any, labels: Any, place: tuple[int, ...], fresh: int) -> partial[Iterator[Any]]:
-    """Return what a job calls to find the ways."""
-    return partial(_proposed, given, labels, place, fresh)
-
-
-def _proposed(given: Any, labels: Any, place: tuple[int, ...], fresh: int) -> Iterator[Any]:
-    from ...tasks.split import propose_splits  # here, in the worker: torch comes with it
-
-    return propose_splits(given.request, given.image, labels, place, fresh=fresh)

@@ -26,7 +26,7 @@ from .diameter import estimate_diameter
 from .objects import ObjectGatherer
 from .shown import with_bright_objects
 from .statistics import channel_axis, channel_view, positions
-from .strokes import StrokeMaps
+from .strokes import WIDTH, StrokeMaps
 
 _ARCHITECTURE = {"dims": 2, "channels": 2, "condition_channels": 4, "vector_length": 0}
 _SIGMA_MIN = 0.02  # of the standard deviation of the maps
@@ -66,7 +66,7 @@ class Segment:
 
         def condition_at(tile: Tile) -> Condition:
             image = normalization.apply(read_window(view, tile.window))
-            drawn = strokes.in_window(tile.window)
+            drawn = strokes.in_window(tile.window, WIDTH)
             return object_condition(torch.from_numpy(image)[None, None], torch.from_numpy(drawn)[None])
 
         plane = Plane(

@@ -16,6 +16,7 @@ from ..errors import RequestError
 from ..imaging.axes import PlaneIndex
 
 KINDS = ("object", "background", "cut")  # in the order of the channels
+WIDTH = 3  # pixels; as wide as the strokes that models are trained with, which are of 1 to 4
 _Path = NDArray[np.intp]
 
 
@@ -31,13 +32,22 @@ class PlaneStrokes:
 
     paths: Sequence[tuple[int, _Path]]
 
-    def in_window(self, window: Box) -> NDArray[np.float32]:
-        """Return the maps in a window, shape (3, y, x): 1 where a stroke of a kind is, else 0."""
+    def in_window(self, window: Box, width: int = 1) -> NDArray[np.float32]:
+        """Return the maps in a window, shape (3, y, x): 1 where a stroke of a kind is, else 0.
+
+        Parameters
+        ----------
+        window : tuple of (start, stop)
+            In pixels of the magnified plane.
+        width : int
+            Of the lines in pixels; odd.
+        """
+        brush = np.argwhere(np.ones((width, width))) - width // 2
         first = np.array([start for start, _ in window])
         shape = tuple(stop - start for start, stop in window)
         maps = np.zeros((len(KINDS), *shape), dtype=np.float32)
         for channel, path in self.paths:
-            places = path - first
+            places = (path[:, None] + brush - first).reshape(-1, 2)
             inside = ((places >= 0) & (places < shape)).all(axis=1)
             rows, columns = places[inside].T
             maps[channel, rows, columns] = 1

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import ImageError
 from ..imaging.axes import check_axes
+from ..imaging.measured import measure
 from .picture import Picture
 from .write import label_type
 
@@ -100,13 +101,9 @@ def describe_objects(
     dict of str to ndarray
         ``label``, ``area`` (pixels or voxels), the centre along each axis in pixels, and what else is known.
     """
-    numbers, place, area = np.unique(labels.array, return_inverse=True, return_counts=True)
-    objects = numbers > 0
-    columns: dict[str, NDArray[Any]] = {"label": numbers[objects], "area": area[objects]}
-    for axis, letter in enumerate(labels.axes):
-        shape = [-1 if other == axis else 1 for other in range(len(labels.axes))]
-        along = np.broadcast_to(np.arange(labels.shape[axis], dtype=float).reshape(shape), labels.shape)
-        columns[letter.lower()] = (np.bincount(place.ravel(), along.ravel()) / area)[objects]
+    found = measure(labels.array)
+    centres = {letter.lower(): centre for letter, centre in zip(labels.axes, found.centres, strict=True)}
+    columns: dict[str, NDArray[Any]] = {"label": found.labels, "area": found.areas, **centres}
     return columns | _in_order(columns, known or {})
 
 

@@ -16,6 +16,7 @@ from ..imaging.axes import PlaneIndex, region_shape
 from ..imaging.instances import labels_of
 from ..imaging.linking import link_slices
 from ..imaging.matching import overlaps
+from ..imaging.measured import measure
 from ..imaging.resize import Part, Resized
 from .base import Image, PlaneJob, Source
 
@@ -146,17 +147,19 @@ class ObjectGatherer:
 
     def _table(self, labels: _Labels, confidence: NDArray[np.float64]) -> dict[str, NDArray[np.generic]]:
         """Describe each object: area, mean confidence over its pixels, centre."""
-        numbers = np.arange(1, int(labels.max(initial=0)) + 1)
-        if not numbers.size:
-            centres = np.zeros((0, labels.ndim))
-            area, trust = np.zeros(0, np.int64), np.zeros(0)
-        else:
-            area = np.bincount(labels.ravel(), minlength=len(numbers) + 1)[1:]
-            trust = ndimage.mean(confidence, labels, numbers)
-            centres = np.array(ndimage.center_of_mass(labels > 0, labels, numbers)).reshape(-1, labels.ndim)
-        first = np.array([start for start, _ in self._source.region])
-        columns = {letter.lower(): (centres + first)[:, axis] for axis, letter in enumerate(self._source.axes)}
-        return {"label": numbers, "area": area, "confidence": np.asarray(trust, dtype=np.float64), **columns}
+        found = measure(labels)
+        trust = np.asarray(ndimage.mean(confidence, labels, found.labels) if found.labels.size else np.zeros(0))
+        first = (start for start, _ in self._source.region)
+        columns = {
+            letter.lower(): centre + start
+            for letter, centre, start in zip(self._source.axes, found.centres, first, strict=True)
+        }
+        return {
+            "label": found.labels,
+            "area": found.areas,
+            "confidence": np.asarray(trust, dtype=np.float64),
+            **columns,
+        }
 
 
 def _agreement(found: _Labels, samples: list[_Labels]) -> NDArray[np.float64]:

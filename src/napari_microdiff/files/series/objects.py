@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import FileError
+from ...imaging.measured import measure
 from ..faults import reading
 
 AUTO, EDITED, ACCEPTED = "auto", "edited", "accepted"  # as the model made it; by hand; looked at and found right
-_LARGEST = 2**24  # up to this label one counter for each is cheaper than sorting the pixels
 
 Columns = dict[str, NDArray[np.generic]]
 
@@ -41,15 +41,16 @@ def describe(
         Columns ``label``, ``area`` (pixels), ``confidence`` (nan where it is not known), ``state``, and a column for
         each axis with the centre, in pixels.
     """
-    numbers, area, centres = _measure(labels)
-    confidence, state = np.full(len(numbers), np.nan), np.full(len(numbers), unknown, dtype=object)
+    found = measure(labels)
+    count = len(found.labels)
+    confidence, state = np.full(count, np.nan), np.full(count, unknown, dtype=object)
     if known is not None:
         rows = dict(zip(known["label"], zip(known["confidence"], known["state"], strict=True), strict=True))
-        for at, number in enumerate(numbers.tolist()):
+        for at, number in enumerate(found.labels.tolist()):
             if number in rows:
                 confidence[at], state[at] = rows[number]
-    places = {letter.lower(): centre for letter, centre in zip(axes, centres, strict=True)}
-    return {"label": numbers, "area": area, "confidence": confidence, "state": state, **places}
+    places = {letter.lower(): centre for letter, centre in zip(axes, found.centres, strict=True)}
+    return {"label": found.labels, "area": found.areas, "confidence": confidence, "state": state, **places}
 
 
 def changed_objects(before: NDArray[np.integer[Any]], after: NDArray[np.integer[Any]]) -> set[int]:
@@ -83,20 +84,3 @@ def read_table(path: Path) -> Columns:
         raise FileError(
             f"{path} is not a table of objects. Move it elsewhere; another one is written with the labels."
         ) from None
-
-
-def _measure(labels: NDArray[np.integer[Any]]) -> tuple[NDArray[Any], NDArray[Any], list[NDArray[np.float64]]]:
-    """Return label, area and centre along each axis of the objects that are there."""
-    flat = labels.ravel()
-    if int(flat.max(initial=0)) > _LARGEST or int(flat.min(initial=0)) < 0:
-        names, flat = np.unique(flat, return_inverse=True)
-    else:
-        names = np.arange(int(flat.max(initial=0)) + 1)
-    area = np.bincount(flat, minlength=len(names))
-    there = (area > 0) & (names > 0)
-    centres = []
-    for axis, length in enumerate(labels.shape):
-        along = np.arange(length, dtype=np.float64).reshape([-1 if a == axis else 1 for a in range(labels.ndim)])
-        total = np.bincount(flat, weights=np.broadcast_to(along, labels.shape).ravel(), minlength=len(names))
-        centres.append(total[there] / area[there])
-    return names[there], area[there], centres

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ..engine.events import Done, Result
-from ..engine.request import Stroke, build_request
+from ..engine.request import Request, Stroke, build_request
 from ..imaging.axes import Sliceable
 from .base import Look
+from .locked import check_locked, with_locked
 from .look import look
 from .run import count_evaluations, run
 
@@ -47,7 +50,7 @@ def denoise(image: Sliceable, *, noise_level: float | None = None, start: str = 
     >>> result = denoise(noisy, model="denoise-em", steps=8, samples=8)  # doctest: +SKIP
     """
     options = {"noise_level": noise_level, "start": start}
-    return _finished({"task": "denoise", "options": options, **fields}, image)
+    return _finished(build_request({"task": "denoise", "options": options, **fields}), image)
 
 
 def segment(
@@ -57,7 +60,8 @@ def segment(
     diameter: float | None = None,
     saddle: float = 0.35,
     smallest: float = 0.05,
-    strokes: Sequence[Stroke] = (),
+    strokes: Sequence[Stroke] | None = None,
+    locked: Sliceable | None = None,
     **fields: Any,
 ) -> Result:
     """Find the objects of an image.
@@ -68,6 +72,9 @@ def segment(
         Any real type, two to six axes; numpy, dask, zarr, or nested lists of numbers.
     shown, diameter, saddle, smallest, strokes
         See `SegmentOptions`.
+    locked : array-like of int, optional
+        Labels of objects that are right already and keep every pixel, 0 elsewhere; the shape of the image without its
+        axis of colours. They keep their labels, others are numbered after them.
     **fields
         Other fields of `Request`, such as ``model``, ``steps``, ``samples``, ``seed``, ``axes`` and ``device``. With
         several samples of several steps each object has a confidence.
@@ -86,12 +93,17 @@ def segment(
     --------
     >>> result = segment(nuclei, samples=4, steps=4)  # doctest: +SKIP
     """
-    options = {"shown": shown, "diameter": diameter, "saddle": saddle, "smallest": smallest, "strokes": tuple(strokes)}
-    return _finished({"task": "segment", "options": options, **fields}, image)
+    options = {"shown": shown, "diameter": diameter, "saddle": saddle, "smallest": smallest, "strokes": strokes or ()}
+    request = build_request({"task": "segment", "options": options, **fields})
+    if locked is None:
+        return _finished(request, image)
+    locked = locked if hasattr(locked, "shape") else np.asarray(locked)
+    check_locked(request, image, locked)
+    return with_locked(_finished(request, image), locked)
 
 
-def _finished(fields: dict[str, Any], image: Sliceable) -> Result:
-    for event in run(build_request(fields), image):
+def _finished(request: Request, image: Sliceable) -> Result:
+    for event in run(request, image):
         if isinstance(event, Done):
             return event.result
     raise AssertionError("a run ends with Done")

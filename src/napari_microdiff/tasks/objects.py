@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from ..engine.canvas import Denoised
 from ..engine.events import Preview
-from ..engine.request import Request
+from ..engine.request import Request, Span
 from ..engine.tiles import Box
 from ..imaging.axes import PlaneIndex, region_shape
 from ..imaging.instances import labels_of
@@ -75,7 +75,8 @@ class ObjectGatherer:
         confidence = np.concatenate([np.zeros(1), *self._confidence])
         flat = self._numbered()
         labels = self._linked(flat)
-        return {"labels": labels, "maps": self._maps, "objects": self._table(labels, confidence[flat])}
+        objects = object_table(labels, confidence[flat], self._source.axes, self._source.region)
+        return {"labels": labels, "maps": self._maps, "objects": objects}
 
     def _finish(self, index: PlaneIndex, maps: NDArray[np.float32]) -> None:
         place = self._place(index)
@@ -145,21 +146,34 @@ class ObjectGatherer:
             before = max(before, int(joined.max(initial=0)))
         return labels
 
-    def _table(self, labels: _Labels, confidence: NDArray[np.float64]) -> dict[str, NDArray[np.generic]]:
-        """Describe each object: area, mean confidence over its pixels, centre."""
-        found = measure(labels)
-        trust = np.asarray(ndimage.mean(confidence, labels, found.labels) if found.labels.size else np.zeros(0))
-        first = (start for start, _ in self._source.region)
-        columns = {
-            letter.lower(): centre + start
-            for letter, centre, start in zip(self._source.axes, found.centres, first, strict=True)
-        }
-        return {
-            "label": found.labels,
-            "area": found.areas,
-            "confidence": np.asarray(trust, dtype=np.float64),
-            **columns,
-        }
+
+def object_table(
+    labels: _Labels, confidence: NDArray[np.float64], axes: str, region: tuple[Span, ...]
+) -> dict[str, NDArray[np.generic]]:
+    """Describe each object of a result.
+
+    Parameters
+    ----------
+    labels : ndarray of int32
+        Of the region.
+    confidence : ndarray of float64
+        Of each pixel's object; the shape of ``labels``. Objects of several planes get the mean over their pixels.
+    axes : str
+        One letter per axis of ``labels``.
+    region : tuple of (start, stop)
+        Where the labels lie in the image.
+
+    Returns
+    -------
+    dict of str to ndarray
+        As of `Result.objects`.
+    """
+    found = measure(labels)
+    sure = np.asarray(ndimage.mean(confidence, labels, found.labels) if found.labels.size else np.zeros(0))
+    places = {
+        letter.lower(): centre + start for letter, centre, (start, _) in zip(axes, found.centres, region, strict=True)
+    }
+    return {"label": found.labels, "area": found.areas, "confidence": sure, **places}
 
 
 def _agreement(found: _Labels, samples: list[_Labels]) -> NDArray[np.float64]:

@@ -95,6 +95,43 @@ def test_objects_are_found_and_described() -> None:
     assert (result.mean, result.maps) == (None, None)
 
 
+@pytest.mark.usefixtures("oracle")
+def test_draws_are_the_objects_of_each_sample() -> None:
+    truth = discs()
+    result = segment(recorded(truth), diameter=KNOWN, steps=2, samples=3, outputs=("labels", "draws"))
+    assert result.draws is not None
+    assert result.draws.shape == (3, *truth.shape)
+    for draw in result.draws:
+        assert match_all(truth, draw, [0.8])[0].average_precision == 1
+    alone = segment(recorded(truth), diameter=KNOWN, outputs=("labels", "draws"))
+    assert alone.draws is not None
+    np.testing.assert_array_equal(alone.draws[0], alone.labels)
+
+
+def test_several_samples_see_objects_smaller_and_larger(oracle: Threshold) -> None:
+    truth = discs(side=192)
+    result = segment(recorded(truth), diameter=KNOWN, steps=2, samples=4)
+    seen = [side for side, _ in oracle.sizes[::2]]  # one of the two evaluations of each sample
+    assert seen[1] < seen[0] < seen[2]
+    assert seen[3] == seen[0]
+    assert match_all(truth, result.labels, [0.8])[0].average_precision == 1
+
+
+def test_confidence_is_agreement_times_depth(monkeypatch: pytest.MonkeyPatch, oracle: Threshold) -> None:
+    truth = discs()
+    sure = segment(recorded(truth), diameter=KNOWN, steps=2, samples=2).objects["confidence"]
+    seen = Threshold.forward
+
+    def doubted(self: Threshold, *arguments: Any) -> Prediction:
+        told = seen(self, *arguments)
+        return Prediction(0.5 * told.mean, told.variance)
+
+    monkeypatch.setattr(Threshold, "forward", doubted)
+    unsure = segment(recorded(truth), diameter=KNOWN, steps=2, samples=2).objects["confidence"]
+    assert (sure > 0.85).all()
+    np.testing.assert_allclose(unsure, sure / 2, rtol=0.02)
+
+
 @pytest.mark.parametrize("radius", [7, 12, 22])
 def test_images_are_brought_to_the_size_that_the_model_knows(oracle: Threshold, radius: int) -> None:
     truth = discs(radius, side=200)
@@ -191,7 +228,8 @@ def test_tiles_make_no_difference() -> None:
 @pytest.mark.usefixtures("segmenter")
 def test_the_same_request_gives_the_same_labels_and_confidences() -> None:
     image = recorded(discs())
-    one, other = (segment(image, diameter=KNOWN, steps=4, samples=3, seed=5) for _ in range(2))
+    shallow = {"saddle": 0.001, "smallest": 0.0}  # the network is not trained, so that nothing is clearly there
+    one, other = (segment(image, diameter=KNOWN, steps=4, samples=3, seed=5, **shallow) for _ in range(2))
     np.testing.assert_array_equal(one.labels, other.labels)
     np.testing.assert_array_equal(one.objects["confidence"], other.objects["confidence"])
     known = one.objects["confidence"]
@@ -247,7 +285,7 @@ def test_what_cannot_be_done_is_said() -> None:
         segment(broken, diameter=KNOWN)
     with pytest.raises(ImageError, match="3 or 4 samples"):
         segment(np.zeros((40, 40, 2)), axes="YXS", diameter=KNOWN)
-    with pytest.raises(RequestError, match="'segment' makes labels, maps, but not mean"):
+    with pytest.raises(RequestError, match="'segment' makes labels, maps, draws, but not mean"):
         segment(image, outputs=("mean",))
     with pytest.raises(RequestError, match="diameter"):
         segment(image, diameter=-1)

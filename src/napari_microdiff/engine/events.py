@@ -65,6 +65,8 @@ class Result:
         Objects, numbered from 1; the shape of the region, without an axis of colours.
     maps : ndarray of float32, optional
         What the objects were read from, see `imaging.instances.maps_of`; an axis of length 2 before the others.
+    draws : ndarray of int32, optional
+        Objects of each sample; an axis of their number before the others.
     objects : dict of str to ndarray
         A column for each fact about the objects: ``label``, ``area`` (pixels), ``confidence`` (0 to 1, nan where
         nothing is known), and ``z``, ``y``, ``x``, ... of the centre (pixels of the input).
@@ -84,6 +86,7 @@ class Result:
     uncertainty: NDArray[np.float32] | None = None
     labels: NDArray[np.int32] | None = None
     maps: NDArray[np.float32] | None = None
+    draws: NDArray[np.int32] | None = None
     objects: dict[str, NDArray[np.generic]] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
 

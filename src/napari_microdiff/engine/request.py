@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ..errors import RequestError
 
 SamplerName = Literal["dpmpp-2m", "heun", "ddim", "ddpm", "sde"]
-OutputName = Literal["mean", "sample", "uncertainty", "labels", "maps"]
+OutputName = Literal["mean", "sample", "uncertainty", "labels", "maps", "draws"]
 Span = tuple[int, int]
 
 
@@ -79,7 +79,7 @@ class SegmentOptions(_Frozen):
 
 _OUTPUTS: dict[str, tuple[OutputName, ...]] = {
     "denoise": ("mean", "sample", "uncertainty"),
-    "segment": ("labels", "maps"),
+    "segment": ("labels", "maps", "draws"),
 }
 # Where a task has other defaults than those of denoising.
 _DEFAULTS: dict[str, dict[str, Any]] = {"segment": {"model": "segment-nuclei", "outputs": ("labels",)}}
@@ -109,7 +109,8 @@ class Request(_Frozen):
         is near the posterior mean; for independent ones use different seeds.
     outputs : tuple of str
         Denoising: any of ``"mean"``, ``"sample"`` (the first sample) and ``"uncertainty"`` (standard deviation per
-        pixel). Segmenting: ``"labels"`` and the ``"maps"`` that they are read from.
+        pixel). Segmenting: ``"labels"``, the ``"maps"`` that they are read from, and ``"draws"``, the labels of each
+        sample.
     guidance : float
         Weight of classifier-free guidance; 0 is none.
     seed : int

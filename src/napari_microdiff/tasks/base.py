@@ -194,8 +194,8 @@ class Task(Protocol):
     def guide(self, denoiser: Denoiser) -> Denoiser:
         """Wrap the denoiser in the guidance that the request asks for."""
 
-    def job(self, index: PlaneIndex) -> PlaneJob | None:
-        """Return what is to be done for one plane; ``None`` to leave it as it is."""
+    def jobs(self, index: PlaneIndex) -> Sequence[PlaneJob]:
+        """Return what is to be done for one plane, which its samples take in turn; nothing to leave it as it is."""
 
     def gatherer(self, request: Request) -> Gatherer:
         """Return what gathers the answers to a request, which is that of the task with the device filled in."""

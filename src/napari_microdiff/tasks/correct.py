@@ -77,7 +77,7 @@ def correct(
     drawn = _drawn(stroke, here.axes, index, plane.shape)
     window = window_around(_concerned(plane, drawn), round(MARGIN * here.diameter))
     region = region_of(index, window)
-    proposed = yield from here.outlined_anew(region, strokes=(stroke,))
+    (proposed,) = yield from here.outlined_anew(region, strokes=(stroke,))
     part = tuple(slice(*span) for span in window)
     before, seen, line = plane[part], proposed.reshape(plane[part].shape), drawn[part]
     if stroke.kind == "cut":

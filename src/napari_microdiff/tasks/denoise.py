@@ -8,6 +8,7 @@ but Gaussian, and sampling starts there (the exact form of what Hu et al. 2022 d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -81,12 +82,12 @@ class Denoise:
         interval = (_GUIDED[0] * min(errors), _GUIDED[1] * max(errors))
         return within_bounds(classifier_free(denoiser, self.request.guidance, interval), range_around)
 
-    def job(self, index: PlaneIndex) -> PlaneJob | None:
-        """Prepare one plane; ``None`` for a channel without any content."""
+    def jobs(self, index: PlaneIndex) -> Sequence[PlaneJob]:
+        """Prepare one plane, the same for all samples; nothing for a channel without any content."""
         position = self._position(index)
         statistics = self._statistics[position]
         if statistics.constant:
-            return None
+            return ()
         noisy = self.source.plane(index)
         network = self._denoiser.network
         region = tuple((part.start, part.stop) for part in index if isinstance(part, slice))
@@ -98,8 +99,8 @@ class Denoise:
             condition_at=self._nothing,
         )
         if self._by_prior:
-            return self._job_by_prior(plane, noisy, self._stabilised[position])
-        return self._job_by_condition(plane, noisy, statistics)
+            return (self._job_by_prior(plane, noisy, self._stabilised[position]),)
+        return (self._job_by_condition(plane, noisy, statistics),)
 
     def gatherer(self, request: Request) -> Collector:
         """Return what gathers mean, sample and uncertainty."""

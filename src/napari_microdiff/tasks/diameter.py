@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 from torch.nn import functional as F
 
 from ..diffusion.denoiser import Preconditioned, Prediction
@@ -15,11 +18,33 @@ from .base import Source
 from .conditioning import object_condition
 from .statistics import channel_axis
 
-_SIDE = 512  # pixels of the part that is looked at, in the image and magnified
-_ZOOMS = (0.25, 0.5, 1.0, 2.0)
+_MIDDLE = 512  # pixels of the image that are looked at
+_SIDE = 384  # pixels of what is looked at, magnified
+_ZOOMS = (0.25, 0.5, 0.71, 1.0, 1.41)
 _LEAST_ZOOM, _MOST_ZOOM = 0.125, 4.0  # beyond, it is specks or shading that were measured
 _FEWEST = 3  # objects
+_SURENESS = 2.0  # how much surer a look must be (0 to 1) to make up for a factor of e in size
 _ROUNDS = 2
+_SETTLED = 0.05  # change of the diameter below which there is nothing to gain by another look
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What was found at a magnification.
+
+    Attributes
+    ----------
+    size : float
+        Median diameter, in magnified pixels; 0 without objects.
+    count : int
+        Number of objects.
+    sure : float
+        How deep the deepest pixel of an object lies, on average over the area of all.
+    """
+
+    size: float
+    count: int
+    sure: float
 
 
 def estimate_diameter(
@@ -27,13 +52,14 @@ def estimate_diameter(
 ) -> tuple[float, bool]:
     """Measure the typical diameter of objects.
 
-    The middle of the image is looked at in four magnifications. That at which the objects come out most nearly as
-    large as those that the model knows is believed, and looked at again in the magnification that it suggests.
+    The middle of the image is looked at in several magnifications. Believed is that at which the objects come out most
+    nearly as large as those that the model knows, and it is surest of them: in the wrong one it may take shading or
+    specks for objects, but doubts them. Then it is looked again in the magnification that this suggests.
 
     Parameters
     ----------
     known : float
-        Diameter in pixels that the model was trained at.
+        Diameter in pixels at which the model sees best.
 
     Returns
     -------
@@ -43,19 +69,21 @@ def estimate_diameter(
         Whether there were objects; if not, the diameter is ``known``.
     """
     pixels = normalization.apply(_middle(source))
-    looks = [(zoom, *_look(denoiser, pixels, zoom)) for zoom in _ZOOMS]
-    usable = [(abs(np.log(size / known)), size / zoom) for zoom, size, count in looks if count >= _FEWEST]
-    usable = usable or [(abs(np.log(size / known)), size / zoom) for zoom, size, count in looks if count]
+    looks = [(zoom, _look(denoiser, pixels, zoom)) for zoom in _ZOOMS]
+    usable = [look for look in looks if look[1].count >= _FEWEST] or [look for look in looks if look[1].count]
     if not usable:
         return known, False
-    diameter = min(usable)[1]
+    zoom, seen = min(usable, key=lambda look: abs(np.log(look[1].size / known)) - _SURENESS * look[1].sure)
+    diameter = seen.size / zoom
     for _ in range(_ROUNDS):
-        zoom = known / diameter
-        size, count = _look(denoiser, pixels, zoom)
-        if not count:
+        zoom = float(np.clip(known / diameter, _LEAST_ZOOM, _MOST_ZOOM))
+        seen = _look(denoiser, pixels, zoom)
+        if not seen.count:
             break
-        diameter = float(np.clip(size / zoom, known / _MOST_ZOOM, known / _LEAST_ZOOM))
-    return diameter, True
+        before, diameter = diameter, seen.size / zoom
+        if abs(np.log(diameter / before)) < _SETTLED:
+            break
+    return float(np.clip(diameter, known / _MOST_ZOOM, known / _LEAST_ZOOM)), True
 
 
 def _middle(source: Source) -> NDArray[np.generic]:
@@ -64,15 +92,15 @@ def _middle(source: Source) -> NDArray[np.generic]:
     index: list[int | slice] = []
     for axis, (start, stop) in enumerate(source.region):
         if axis in source.plane_axes:
-            first = max(start, (start + stop - _SIDE) // 2)
-            index.append(slice(first, min(stop, first + _SIDE)))
+            first = max(start, (start + stop - _MIDDLE) // 2)
+            index.append(slice(first, min(stop, first + _MIDDLE)))
         else:
             index.append(start if axis == channel else (start + stop) // 2)
     return np.asarray(source.array[tuple(index)])
 
 
-def _look(denoiser: Preconditioned, pixels: NDArray[np.float32], zoom: float) -> tuple[float, int]:
-    """Return the median diameter, in magnified pixels, and the number of objects at a magnification."""
+def _look(denoiser: Preconditioned, pixels: NDArray[np.float32], zoom: float) -> _Seen:
+    """Look for objects at a magnification."""
     side = [max(1, min(n, round(_SIDE / zoom))) for n in pixels.shape]
     pixels = pixels[tuple(slice((n - s) // 2, (n - s) // 2 + s) for n, s in zip(pixels.shape, side, strict=True))]
     height, width = (max(1, round(n * zoom)) for n in pixels.shape)
@@ -84,5 +112,9 @@ def _look(denoiser: Preconditioned, pixels: NDArray[np.float32], zoom: float) ->
         x = padded.new_zeros(1, 2, *padded.shape[2:])
         made: Prediction = denoiser(x, denoiser.sigma_max, object_condition(padded))
     maps = made.mean[0, :, :height, :width].float().cpu().numpy()
-    found = diameters(labels_of(maps))
-    return (float(np.median(found)), found.size) if found.size else (0.0, 0)
+    labels = labels_of(maps)
+    found = diameters(labels)
+    if not found.size:
+        return _Seen(0.0, 0, 0.0)
+    deepest = ndimage.maximum(maps[0], labels, np.arange(1, found.size + 1))
+    return _Seen(float(np.median(found)), found.size, float(np.average(deepest, weights=found**2)))

@@ -70,10 +70,10 @@ class Labelled:
         *,
         strokes: tuple[Stroke, ...] = (),
         steps: int = 1,
-        seed: int = 0,
+        samples: int = 1,
         saddle: float | None = None,
     ) -> Generator[News, None, NDArray[np.int64]]:
-        """Outline a region of the labels once more; yield news, return labels of the shape of the region.
+        """Outline a region of the labels once more; yield news, return labels for each sample.
 
         Parameters
         ----------
@@ -81,10 +81,15 @@ class Labelled:
             One pair per axis of the labels.
         strokes : tuple of Stroke
             What to heed besides the strokes of the request; in pixels of the labels.
-        steps, seed
-            One step is the mean of all that might be, several draw one sample of it.
+        steps, samples
+            One step is the mean of all that might be, several draw samples of it.
         saddle : float, optional
             Another than that of the request.
+
+        Returns
+        -------
+        ndarray of int64
+            An axis of samples before those of the region.
         """
         options = self.request.options
         assert isinstance(options, SegmentOptions)
@@ -92,17 +97,16 @@ class Labelled:
         anew = self.request.model_copy(
             update={
                 "region": self._with_colours(region),
-                "outputs": ("labels",),
+                "outputs": ("draws",),
                 "steps": steps,
-                "samples": 1,
-                "seed": seed,
+                "samples": samples,
                 "options": options.model_copy(update=changes | ({"saddle": saddle} if saddle else {})),
             }
         )
         found = None
         for event in run(anew, self.image):
             if isinstance(event, Done):
-                found = event.result.labels
+                found = event.result.draws
             else:
                 yield event
         assert found is not None

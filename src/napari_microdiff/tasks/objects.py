@@ -26,8 +26,9 @@ _Labels = NDArray[np.int32]
 class ObjectGatherer:
     """The labels of a result, plane by plane; see `tasks.base.Gatherer`.
 
-    Objects are read from the mean of the maps over all samples. The confidence of an object is its mean agreement with
-    the samples: the intersection over union with the object of each sample that it overlaps most.
+    Objects are read from the mean over the samples of their first evaluations, each the posterior mean at its
+    magnification. The confidence of an object is its depth in that mean times its mean agreement with the samples: the
+    intersection over union with the object of each sample that it overlaps most.
     """
 
     def __init__(self, request: Request, source: Source, *, saddle: float, smallest: int) -> None:
@@ -36,32 +37,32 @@ class ObjectGatherer:
         shape = region_shape(source.region)
         self._labels = np.zeros(shape, dtype=np.int32)
         self._maps = np.zeros((2, *shape), dtype=np.float32) if "maps" in request.outputs else None
+        self._draws = np.zeros((request.samples, *shape), np.int32) if "draws" in request.outputs else None
         self._confidence: list[NDArray[np.float64]] = []  # of the objects of each plane, in the order of their labels
         self._places: list[tuple[int | slice, ...]] = []
-        self._plane: NDArray[np.float32] | None = None  # the maps of the plane that is being computed, magnified
+        self._first: NDArray[np.float32] | None = None  # the first evaluation of the present sample, magnified
+        self._total: NDArray[np.float32] | None = None  # of the first evaluations of the present plane
         self._read: list[_Labels] = []  # the objects of its samples
 
     def take(self, index: PlaneIndex, job: PlaneJob, event: Denoised, sample: int) -> Preview:
         """Take in the maps of a tile and return how deep in an object each pixel lies."""
-        if event.first and sample == 0:
-            if self._plane is None:
-                self._plane = np.full((2, *region_shape(job.plane.region)), -1.0, dtype=np.float32)
+        if event.first:
+            if self._first is None:
+                self._first = np.full((2, *region_shape(job.plane.region)), -1.0, dtype=np.float32)
             here = tuple(slice(a - o, b - o) for (a, b), (o, _) in zip(event.core, job.plane.region, strict=True))
-            self._plane[(slice(None), *here)] = event.mean
+            self._first[(slice(None), *here)] = event.mean
         return self._preview(index, job, event)
 
     def take_sample(self, index: PlaneIndex, job: PlaneJob, drawn: Image | None, sample: int) -> None:
         """Take in a whole sample; after the last one, read the objects."""
+        assert self._first is not None
+        seen, self._first = self._native(self._first, job, index), None
+        self._total = seen if self._total is None else self._total + seen
         if drawn is not None:
-            total = drawn if sample == 0 else self._total + drawn
-            self._total: Image = total
-            if self._request.samples > 1:
-                self._read.append(self._objects(self._native(drawn, job, index)))
-        if sample < self._request.samples - 1:
-            return
-        maps = self._plane if drawn is None else self._total / np.float32(sample + 1)
-        assert maps is not None
-        self._finish(index, self._native(maps, job, index))
+            self._read.append(self._objects(self._native(drawn, job, index)))
+        if sample == self._request.samples - 1:
+            self._finish(index, self._total / np.float32(sample + 1))
+            self._total, self._read = None, []
 
     def copy(self, index: PlaneIndex) -> None:
         """Leave a plane without objects."""
@@ -73,10 +74,11 @@ class ObjectGatherer:
     def outputs(self) -> dict[str, Any]:
         """Return labels that are unique over all planes and linked along depth, and what is known of each object."""
         confidence = np.concatenate([np.zeros(1), *self._confidence])
-        flat = self._numbered()
+        flat = self._numbered(self._labels)
         labels = self._linked(flat)
         objects = object_table(labels, confidence[flat], self._source.axes, self._source.region)
-        return {"labels": labels, "maps": self._maps, "objects": objects}
+        draws = None if self._draws is None else np.stack([self._linked(self._numbered(draw)) for draw in self._draws])
+        return {"labels": labels, "maps": self._maps, "draws": draws, "objects": objects}
 
     def _finish(self, index: PlaneIndex, maps: NDArray[np.float32]) -> None:
         place = self._place(index)
@@ -84,9 +86,11 @@ class ObjectGatherer:
         self._labels[place] = found
         if self._maps is not None:
             self._maps[(slice(None), *place)] = maps
+        if self._draws is not None:
+            for draw, objects in zip(self._draws, self._read or [found], strict=True):
+                draw[place] = objects
         self._places.append(place)
-        self._confidence.append(_agreement(found, self._read))
-        self._plane, self._read = None, []
+        self._confidence.append(_agreement(found, self._read) * _depth(maps, found))
 
     def _objects(self, maps: NDArray[np.float32]) -> _Labels:
         return labels_of(maps, saddle=self._saddle, smallest=self._smallest)
@@ -120,15 +124,16 @@ class ObjectGatherer:
         region = tuple(next(inside) if isinstance(part, slice) else (part, part + 1) for part in index)
         return Preview(image[tuple(slice(None) if isinstance(part, slice) else None for part in index)], region)
 
-    def _numbered(self) -> _Labels:
+    def _numbered(self, labels: _Labels) -> _Labels:
         """Return labels that are unique over all planes."""
-        flat = self._labels.copy()
+        flat = labels.copy()
         before = 0
-        for place, confidence in zip(self._places, self._confidence, strict=True):
+        for place in self._places:
             plane = flat[place]
+            count = int(plane.max(initial=0))
             plane[plane > 0] += before
             flat[place] = plane
-            before += len(confidence)
+            before += count
         return flat
 
     def _linked(self, flat: _Labels) -> _Labels:
@@ -185,3 +190,10 @@ def _agreement(found: _Labels, samples: list[_Labels]) -> NDArray[np.float64]:
     for row, sample in zip(best, samples, strict=True):
         row[:] = overlaps(found, sample).best()
     return np.asarray(best.mean(axis=0))
+
+
+def _depth(maps: NDArray[np.float32], found: _Labels) -> NDArray[np.float64]:
+    """Return for each object how deep its deepest pixel is: 1 if it is surely there, less in a mean over doubts."""
+    numbers = np.arange(1, int(found.max(initial=0)) + 1)
+    deepest = np.asarray(ndimage.maximum(maps[0], found, numbers), dtype=np.float64)
+    return np.clip(deepest.reshape(-1), 0, 1)

@@ -140,12 +140,13 @@ def _planes(
     indices = planes(source.axes, source.shape, source.region)
     pace = _Pace(len(indices) * request.samples)
     for index in indices:
-        job = task.job(index)
-        if job is None:
+        jobs = task.jobs(index)
+        if not jobs:
             gatherer.copy(index)
             yield pace.skip(request.samples)
             continue
         for sample in range(request.samples):
+            job = jobs[sample % len(jobs)]
             pace.start_sample(_evaluations(job, workplace.tile))
             sampling = sample_plane(guided, job.plane, job.steps, workplace, seed=request.seed, sample=sample)
             drawn = None

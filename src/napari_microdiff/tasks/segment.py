@@ -3,10 +3,14 @@
 A model draws two smooth maps, how deep in an object each pixel lies and how near to where two touch (see
 `imaging.instances`), conditioned on the image and on what a user drew on it. One evaluation is the posterior mean of
 the maps; several samples disagree where the image does not tell, which is what the confidence of each object comes
-from. Images are brought to the magnification at which objects are as large as those that the model was trained on.
+from. Images are brought to the magnification at which objects are as large as those that the model was trained on;
+several samples see them a little smaller and larger besides, and objects are read from the mean of what each of them
+saw at its first evaluation.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -31,6 +35,7 @@ from .strokes import WIDTH, StrokeMaps
 _ARCHITECTURE = {"dims": 2, "channels": 2, "condition_channels": 4, "vector_length": 0}
 _SIGMA_MIN = 0.02  # of the standard deviation of the maps
 _BLOCKS, _BLOCK_SIDE = 24, 192
+_MAGNIFIED = (1.0, 0.75, 1.25)  # how samples see the image in turn; each size shows other objects best
 
 
 class Segment:
@@ -56,10 +61,13 @@ class Segment:
         """Leave the denoiser as it is: strokes are conditions that it was trained with."""
         return denoiser
 
-    def job(self, index: PlaneIndex) -> PlaneJob | None:
-        """Prepare one plane at the magnification of the model."""
+    def jobs(self, index: PlaneIndex) -> Sequence[PlaneJob]:
+        """Prepare one plane at the magnification of the model, and for further samples near it."""
+        return [self._job(index, self.zoom * factor) for factor in _MAGNIFIED[: self.request.samples]]
+
+    def _job(self, index: PlaneIndex, zoom: float) -> PlaneJob:
         pixels = self.source.plane(index)
-        shape = self._zoomed_shape(pixels.shape)
+        shape = _zoomed_shape(pixels.shape, zoom)
         view = Resized(pixels, shape)
         normalization = self._normalizations[self._position(index)]
         strokes = self._strokes.of_plane(index, pixels.shape, shape)
@@ -71,7 +79,7 @@ class Segment:
 
         plane = Plane(
             shape=shape,
-            region=self._zoomed_region(index, pixels.shape),
+            region=_zoomed_region(index, pixels.shape, shape),
             reach=Reach.of(self._denoiser.network.stride, self.card.halo),
             number=self.source.plane_number(index),
             condition_at=condition_at,
@@ -85,19 +93,6 @@ class Segment:
         options = request.options
         assert isinstance(options, SegmentOptions)
         return ObjectGatherer(request, self.source, saddle=options.saddle, smallest=round(self._smallest))
-
-    def _zoomed_shape(self, shape: tuple[int, ...]) -> tuple[int, int]:
-        """Return the shape of a plane at the magnification of the model."""
-        height, width = (max(1, round(n * self.zoom)) for n in shape)
-        return height, width
-
-    def _zoomed_region(self, index: PlaneIndex, shape: tuple[int, ...]) -> Box:
-        spans = []
-        parts = [part for part in index if isinstance(part, slice)]
-        for part, old, new in zip(parts, shape, self._zoomed_shape(shape), strict=True):
-            first, last = int(np.floor(part.start * new / old)), int(np.ceil(part.stop * new / old))
-            spans.append((min(first, new - 1), max(first + 1, min(last, new))))
-        return tuple(spans)
 
     def _position(self, index: PlaneIndex) -> int | None:
         axis = channel_axis(self.source.axes)
@@ -123,3 +118,18 @@ class Segment:
                 "result is empty or wrong."
             )
         return diameter
+
+
+def _zoomed_shape(shape: tuple[int, ...], zoom: float) -> tuple[int, int]:
+    height, width = (max(1, round(n * zoom)) for n in shape)
+    return height, width
+
+
+def _zoomed_region(index: PlaneIndex, shape: tuple[int, ...], zoomed: tuple[int, ...]) -> Box:
+    """Return the region of a magnified plane that covers that of the plane."""
+    spans = []
+    parts = [part for part in index if isinstance(part, slice)]
+    for part, old, new in zip(parts, shape, zoomed, strict=True):
+        first, last = int(np.floor(part.start * new / old)), int(np.ceil(part.stop * new / old))
+        spans.append((min(first, new - 1), max(first + 1, min(last, new))))
+    return tuple(spans)

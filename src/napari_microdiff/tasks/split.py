@@ -21,7 +21,7 @@ from ..imaging.corrections import parted
 from ..imaging.matching import overlaps
 from .labelled import MARGIN, Labelled, region_of, window_around
 
-_SEEDS, _STEPS = 5, 4
+_SAMPLES, _STEPS = 6, 4
 _SADDLES = (None, 0.15, 0.05)  # where no sample parts the object, ever shallower places are taken for borders
 _SAME = 0.75  # least intersection over union of the parts of two answers that are taken for one
 
@@ -80,8 +80,8 @@ def propose_splits(
     before = plane[tuple(slice(*span) for span in window)]
     ways: list[tuple[int, NDArray[np.int64]]] = []
     for saddle in _SADDLES:
-        for seed in range(_SEEDS):
-            seen = yield from here.outlined_anew(region, steps=_STEPS, seed=seed, saddle=saddle)
+        draws = yield from here.outlined_anew(region, steps=_STEPS, samples=_SAMPLES, saddle=saddle)
+        for seen in draws:
             after = parted(before, seen.reshape(before.shape), label, fresh=fresh)
             if after is not None:
                 _count(ways, after, before == label)

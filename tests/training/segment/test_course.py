@@ -78,3 +78,32 @@ def test_true_maps_are_found_without_fault(segment_recipe: SegmentRecipe, outlin
     figures = {error: validation.measure(Oracle(maps, error))["bright"] for error in (0.0, -2.0)}  # type: ignore[arg-type]
     assert figures[0.0] > 0.95
     assert figures[-2.0] == 0
+
+
+def test_the_best_size_is_that_of_the_best_mean_over_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    precision = {1.0: (0.7, 0.4), 1.1: (0.6, 0.55), 1.2: (0.9, 0.1), 1.3: (0.5, 0.5), 1.4: (0.3, 0.3)}
+    monkeypatch.setattr(
+        SegmentValidation,
+        "measure",
+        lambda self, _, factor: dict(zip(("bright", "dark"), precision[factor], strict=True)),
+    )
+    diameter, figures = SegmentValidation([], 24.0).best_diameter(None)  # type: ignore[arg-type]
+    assert diameter == pytest.approx(26.4)
+    assert figures == {"bright": 0.6, "dark": 0.55}
+
+
+def test_objects_are_shown_as_large_as_is_asked_for(segment_recipe: SegmentRecipe, outlined: Path) -> None:
+    plane = load_planes(segment_recipe, outlined, validation=True)[0]
+    seen: list[tuple[int, ...]] = []
+
+    class Looked(Oracle):
+        def forward(self, x: Tensor, sigma: float | Tensor, condition: Condition) -> Prediction:
+            seen.append(tuple(x.shape[2:]))
+            return Prediction(torch.full_like(x, -1.0), torch.full_like(x, 0.01))
+
+    validation = SegmentValidation([plane], plane.diameter)
+    for factor in (1.0, 1.5):
+        validation.measure(Looked(torch.zeros(2, 8, 8), 0.0), factor)  # type: ignore[arg-type]
+    for side, (small, large) in zip(plane.labels.shape, zip(*seen, strict=True), strict=True):
+        assert side <= small < side + 16
+        assert 1.5 * side <= large < 1.5 * side + 17

@@ -46,9 +46,10 @@ class SegmentCourse:
         return self.validation.measure(denoiser)
 
     def card_fields(self, denoiser: Preconditioned, figures: dict[str, float]) -> dict[str, Any]:
-        """Return the average precisions and the size of objects."""
+        """Return the size at which objects are found best, and the average precisions there."""
+        diameter, figures = self.validation.best_diameter(denoiser)
         return {
-            "diameter_px": self.recipe.diameter_px,
+            "diameter_px": round(diameter, 1),
             "quality": tuple(
                 Quality(
                     measure="average precision, mean over IoU 0.5 to 0.9, one evaluation, true diameter",

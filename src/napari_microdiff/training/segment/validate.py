@@ -21,6 +21,7 @@ from .sources import LabelledPlane
 THRESHOLDS = tuple(np.arange(0.5, 0.95, 0.05).round(2))
 _MOST = 24  # images of a kind
 _LARGEST = 1024  # pixels along a side
+_MAGNIFIED = (1.0, 1.1, 1.2, 1.3, 1.4)
 
 
 def blind_maps(denoiser: Preconditioned, image: Tensor) -> Tensor:
@@ -49,24 +50,41 @@ class SegmentValidation:
             by_kind[plane.kind].append(plane)
         self._planes = {kind: _spread(found) for kind, found in by_kind.items()}
 
-    def measure(self, denoiser: Preconditioned) -> dict[str, float]:
-        """Return the mean average precision over IoU 0.5 to 0.9, over images, for each kind of image."""
+    def measure(self, denoiser: Preconditioned, magnified: float = 1.0) -> dict[str, float]:
+        """Return the mean average precision over IoU 0.5 to 0.9, over images, for each kind of image.
+
+        Parameters
+        ----------
+        magnified : float
+            How much larger than in training objects are shown.
+        """
+        diameter = magnified * self._diameter
         return {
-            kind: float(np.mean([self._precision(denoiser, plane) for plane in planes]))
+            kind: float(np.mean([_precision(denoiser, plane, diameter) for plane in planes]))
             for kind, planes in self._planes.items()
         }
 
-    def _precision(self, denoiser: Preconditioned, plane: LabelledPlane) -> float:
-        device = next(denoiser.parameters()).device
-        pixels, labels = (part[:_LARGEST, :_LARGEST] for part in (plane.image, plane.labels))
-        zoom = self._diameter / plane.diameter
-        small = _resized(torch.from_numpy(np.ascontiguousarray(pixels))[None], zoom)[0]
-        small = torch.from_numpy(Normalization.fit(small[None].numpy()).apply(small.numpy()))
-        with torch.inference_mode():
-            maps = blind_maps(denoiser, small.to(device)).float().cpu()
-        maps = F.interpolate(maps[None], labels.shape, mode="bilinear", align_corners=False)[0]
-        found: NDArray[np.int32] = labels_of(maps.numpy())
-        return float(np.mean([m.average_precision for m in match_all(labels, found, THRESHOLDS)]))
+    def best_diameter(self, denoiser: Preconditioned) -> tuple[float, dict[str, float]]:
+        """Return the diameter in pixels at which objects are found best, and what `measure` says of it.
+
+        Larger than in training borders are drawn on a finer grid; much larger, objects fall apart.
+        """
+        measured = {factor: self.measure(denoiser, factor) for factor in _MAGNIFIED}
+        best = max(measured, key=lambda factor: float(np.mean(list(measured[factor].values()))))
+        return best * self._diameter, measured[best]
+
+
+def _precision(denoiser: Preconditioned, plane: LabelledPlane, diameter: float) -> float:
+    device = next(denoiser.parameters()).device
+    pixels, labels = (part[:_LARGEST, :_LARGEST] for part in (plane.image, plane.labels))
+    zoom = diameter / plane.diameter
+    small = _resized(torch.from_numpy(np.ascontiguousarray(pixels))[None], zoom)[0]
+    small = torch.from_numpy(Normalization.fit(small[None].numpy()).apply(small.numpy()))
+    with torch.inference_mode():
+        maps = blind_maps(denoiser, small.to(device)).float().cpu()
+    maps = F.interpolate(maps[None], labels.shape, mode="bilinear", align_corners=False)[0]
+    found: NDArray[np.int32] = labels_of(maps.numpy())
+    return float(np.mean([m.average_precision for m in match_all(labels, found, THRESHOLDS)]))
 
 
 def _spread(planes: list[LabelledPlane]) -> list[LabelledPlane]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,43 @@ def segmenter(tiny_model: str) -> str:
 
     make_tiny_segmenter(user_folder() / "segment-tiny")
     return "segment-tiny"
+
+
+@pytest.fixture
+def oracle(segmenter: str, monkeypatch: pytest.MonkeyPatch) -> torch.nn.Module:
+    """The model of `segmenter`, but with an answer that is right for bright objects that do not touch."""
+    from scipy import ndimage
+
+    from napari_microdiff.diffusion.denoiser import Condition, Prediction
+    from napari_microdiff.imaging.instances import maps_of
+
+    class Threshold(torch.nn.Module):
+        """Takes for objects whatever is above the middle and was not drawn as background."""
+
+        sigma_data, sigma_max, precision = 0.8, 4.0, torch.float32
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = torch.nn.Linear(1, 1)
+            self.network.stride = 4  # type: ignore[assignment]
+            self.drawn = 0.0  # pixels of strokes that were shown to it
+            self.sizes: list[tuple[int, ...]] = []
+
+        def forward(self, x: torch.Tensor, sigma: float | torch.Tensor, condition: Condition) -> Prediction:
+            assert condition.maps is not None
+            self.sizes.append(tuple(condition.maps.shape[2:]))
+            self.drawn += float(condition.maps[:, 1:].sum())
+            answers = []
+            for image, _, background, _ in condition.maps.numpy():
+                labels, _ = ndimage.label((image > 0) & (background == 0))
+                answers.append(torch.from_numpy(maps_of(labels)))
+            mean = torch.stack(answers)
+            return Prediction(mean, torch.full_like(mean, 0.01))
+
+    denoiser = Threshold()
+    # By its module, since `tasks.run` is the function.
+    monkeypatch.setattr(import_module("napari_microdiff.tasks.run"), "load_denoiser", lambda *_: denoiser)
+    return denoiser
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -9,12 +8,11 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_microdiff.diffusion.denoiser import Condition, Prediction
+from napari_microdiff.diffusion.denoiser import Prediction
 from napari_microdiff.diffusion.unet import LocalUNet
 from napari_microdiff.engine.events import Done, Notice, Preview, Progress, Result
 from napari_microdiff.engine.request import Stroke, build_request
 from napari_microdiff.errors import ImageError, ModelError, RequestError
-from napari_microdiff.imaging.instances import maps_of
 from napari_microdiff.imaging.matching import match_all
 from napari_microdiff.models.card import Architecture, Card
 from napari_microdiff.models.model import save_model
@@ -37,39 +35,6 @@ def recorded(labels: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Bright objects under noise."""
     rng = np.random.default_rng(0)
     return (np.where(labels > 0, 180, 40) + rng.normal(0, 4, labels.shape)).clip(0, 255).astype(np.uint8)
-
-
-class Threshold(torch.nn.Module):
-    """A denoiser that knows the answer for bright objects that do not touch: whatever is above the middle."""
-
-    sigma_data, sigma_max, precision = 0.8, 4.0, torch.float32
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.network = torch.nn.Linear(1, 1)
-        self.network.stride = 4  # type: ignore[assignment]
-        self.drawn = 0.0
-        self.sizes: list[tuple[int, ...]] = []
-
-    def forward(self, x: torch.Tensor, sigma: float | torch.Tensor, condition: Condition) -> Prediction:
-        assert condition.maps is not None
-        self.sizes.append(tuple(condition.maps.shape[2:]))
-        self.drawn += float(condition.maps[:, 1:].sum())
-        answers = []
-        for image, _, background, _ in condition.maps.numpy():
-            labels, _ = ndimage.label((image > 0) & (background == 0))
-            answers.append(torch.from_numpy(maps_of(labels)))
-        mean = torch.stack(answers)
-        return Prediction(mean, torch.full_like(mean, 0.01))
-
-
-@pytest.fixture
-def oracle(segmenter: str, monkeypatch: pytest.MonkeyPatch) -> Threshold:
-    """The same model, but with an answer that is right."""
-    denoiser = Threshold()
-    # By its module, since `tasks.run` is the function.
-    monkeypatch.setattr(sys.modules["napari_microdiff.tasks.run"], "load_denoiser", lambda *_: denoiser)
-    return denoiser
 
 
 def segment(image: Any, **fields: Any) -> Result:
@@ -108,7 +73,7 @@ def test_draws_are_the_objects_of_each_sample() -> None:
     np.testing.assert_array_equal(alone.draws[0], alone.labels)
 
 
-def test_several_samples_see_objects_smaller_and_larger(oracle: Threshold) -> None:
+def test_several_samples_see_objects_smaller_and_larger(oracle: Any) -> None:
     truth = discs(side=192)
     result = segment(recorded(truth), diameter=KNOWN, steps=2, samples=4)
     seen = [side for side, _ in oracle.sizes[::2]]  # one of the two evaluations of each sample
@@ -117,23 +82,23 @@ def test_several_samples_see_objects_smaller_and_larger(oracle: Threshold) -> No
     assert match_all(truth, result.labels, [0.8])[0].average_precision == 1
 
 
-def test_confidence_is_agreement_times_depth(monkeypatch: pytest.MonkeyPatch, oracle: Threshold) -> None:
+def test_confidence_is_agreement_times_depth(monkeypatch: pytest.MonkeyPatch, oracle: Any) -> None:
     truth = discs()
     sure = segment(recorded(truth), diameter=KNOWN, steps=2, samples=2).objects["confidence"]
-    seen = Threshold.forward
+    seen = type(oracle).forward
 
-    def doubted(self: Threshold, *arguments: Any) -> Prediction:
+    def doubted(self: Any, *arguments: Any) -> Prediction:
         told = seen(self, *arguments)
         return Prediction(0.5 * told.mean, told.variance)
 
-    monkeypatch.setattr(Threshold, "forward", doubted)
+    monkeypatch.setattr(type(oracle), "forward", doubted)
     unsure = segment(recorded(truth), diameter=KNOWN, steps=2, samples=2).objects["confidence"]
     assert (sure > 0.85).all()
     np.testing.assert_allclose(unsure, sure / 2, rtol=0.02)
 
 
 @pytest.mark.parametrize("radius", [7, 12, 22])
-def test_images_are_brought_to_the_size_that_the_model_knows(oracle: Threshold, radius: int) -> None:
+def test_images_are_brought_to_the_size_that_the_model_knows(oracle: Any, radius: int) -> None:
     truth = discs(radius, side=200)
     result = segment(recorded(truth), diameter=2.0 * radius, outputs=("labels", "maps"))
     zoomed = round(200 * KNOWN / (2 * radius))
@@ -200,7 +165,7 @@ def test_a_region_is_placed_where_it_was_asked_for() -> None:
     assert result.objects["y"].min() >= 30
 
 
-def test_strokes_reach_the_model_where_they_were_drawn(oracle: Threshold) -> None:
+def test_strokes_reach_the_model_where_they_were_drawn(oracle: Any) -> None:
     truth = discs()
     y, x = (int(c) for c in ndimage.center_of_mass(truth == 1))
     across = [[[0, y, x - 20], [0, y, x + 20]], [[0, y + 1, x - 20], [0, y + 1, x + 20]]]

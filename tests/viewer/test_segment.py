@@ -38,8 +38,8 @@ def panel(viewer: napari.Viewer, segmenter: str, qtbot: Any, monkeypatch: pytest
     panel = SegmentPanel(viewer)
     viewer.window.add_dock_widget(panel, name="Segment")
     assert panel.model.choose(segmenter)
-    panel.automatic.setChecked(False)
-    panel.diameter.setValue(24)
+    panel.diameter.automatic.setChecked(False)
+    panel.diameter.pixels.setValue(24)
     chosen = panel.options
     shallow = {"saddle": 0.001, "smallest": 0.0}  # the network is not trained, so that nothing is clearly there
     monkeypatch.setattr(panel, "options", lambda: {"options": chosen()["options"].model_copy(update=shallow)})
@@ -148,14 +148,14 @@ def test_maps_are_layers_of_their_own(panel: SegmentPanel, viewer: napari.Viewer
 
 
 def test_the_estimated_diameter_is_shown(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
-    panel.automatic.setChecked(True)
-    assert not panel.diameter.isEnabled()
+    panel.diameter.automatic.setChecked(True)
+    assert not panel.diameter.pixels.isEnabled()
     assert panel.request().options.diameter is None
     viewer.add_image(nuclei(96, 96))
     run(qtbot, panel)
     assert panel.runner.last is not None
     assert panel.runner.last.result is not None
-    assert panel.diameter.value() == pytest.approx(panel.runner.last.result.report["diameter"], abs=0.06)
+    assert panel.diameter.pixels.value() == pytest.approx(panel.runner.last.result.report["diameter"], abs=0.06)
 
 
 def test_a_cancelled_run_leaves_no_layer(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
@@ -190,14 +190,14 @@ def test_a_result_sets_the_panel_as_it_was(panel: SegmentPanel, viewer: napari.V
     (labels,) = run(qtbot, panel)
     panel.shown.value = "bright"
     panel.detail.move_to(0)
-    panel.automatic.setChecked(True)
+    panel.diameter.automatic.setChecked(True)
     memory = json.loads(labels.metadata["napari_microdiff"])
     assert memory["output"] == "labels"
     found = recall(labels)
     assert found is not None
     panel.set_request(found["request"])
-    assert (panel.shown.value, panel.detail.position, panel.diameter.value()) == ("dark", 2, 24)
-    assert not panel.automatic.isChecked()
+    assert (panel.shown.value, panel.detail.position, panel.diameter.pixels.value()) == ("dark", 2, 24)
+    assert not panel.diameter.automatic.isChecked()
 
 
 def test_only_what_was_ticked_becomes_a_layer(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:

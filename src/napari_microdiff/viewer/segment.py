@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from magicgui.widgets import ComboBox
 from napari.layers import Image, Labels
-from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QWidget
 
 from ..engine.request import Request, SegmentOptions, Span
 from ..errors import RequestError
@@ -16,14 +16,10 @@ from .corrections.bar import CorrectionBar
 from .corrections.given import Given
 from .layers import recall
 from .layout import Rows
+from .object_fields import SHOWN, DiameterField
 from .objects import colour_by_confidence, has_confidence, is_coloured_by_confidence
 from .panel import Panel
 
-_SHOWN = {
-    "brighter than the background": "bright",
-    "darker than the background": "dark",
-    "stained, in an image in colours": "stained",
-}
 _DIAMETER_TIP = "Typical diameter of the objects in pixels. Untick to set it yourself, for example after a first run."
 _NO_CONFIDENCE = "Move Detail to the right and run: several samples tell how sure the model is of each object."
 _CONFIDENCE_TIP = "Colour each object by how far several samples agree on it: blue is sure, orange is doubtful."
@@ -46,25 +42,10 @@ class SegmentPanel(Panel):
 
     def add_rows(self, rows: Rows) -> None:
         """Add what the objects look like and how large they are."""
-        self.shown = ComboBox(choices=list(_SHOWN.items()), tooltip="How the objects differ from what is around them.")
-        self.automatic = QCheckBox("automatic")
-        self.automatic.setChecked(True)
-        self.diameter = QDoubleSpinBox()
-        self.diameter.setRange(2.0, 2000.0)
-        self.diameter.setDecimals(1)
-        self.diameter.setValue(30.0)
-        self.diameter.setSuffix(" px")
-        self.diameter.setEnabled(False)
-        self.automatic.toggled.connect(self.diameter.setDisabled)
-        for widget in (self.automatic, self.diameter):
-            widget.setToolTip(_DIAMETER_TIP)
-        size = QWidget()
-        row = QHBoxLayout(size)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.automatic)
-        row.addWidget(self.diameter, 1)
+        self.shown = ComboBox(choices=list(SHOWN.items()), tooltip="How the objects differ from what is around them.")
+        self.diameter = DiameterField(_DIAMETER_TIP)
         rows.add("Objects", self.shown.native)
-        rows.add("Diameter", size)
+        rows.add("Diameter", self.diameter)
 
     def own_results(self) -> list[QWidget]:
         """Return the switch between colours."""
@@ -102,16 +83,13 @@ class SegmentPanel(Panel):
 
     def options(self) -> dict[str, Any]:
         """Return how objects are shown and their diameter."""
-        diameter = None if self.automatic.isChecked() else self.diameter.value()
-        return {"options": SegmentOptions(shown=self.shown.value, diameter=diameter)}
+        return {"options": SegmentOptions(shown=self.shown.value, diameter=self.diameter.value)}
 
     def set_request(self, request: Request) -> None:
         """Set the panel to what a request asks for, but for its image and region."""
         assert isinstance(request.options, SegmentOptions)
         self.shown.value = request.options.shown
-        self.automatic.setChecked(request.options.diameter is None)
-        if request.options.diameter is not None:
-            self.diameter.setValue(request.options.diameter)
+        self.diameter.value = request.options.diameter
         super().set_request(request)
 
     def look(self) -> None:
@@ -126,8 +104,8 @@ class SegmentPanel(Panel):
         """Bring everything up to date."""
         super().refresh()
         last = self.runner.last
-        if last is not None and last.result is not None and self.automatic.isChecked():
-            self.diameter.setValue(float(last.result.report["diameter"]))
+        if last is not None and last.result is not None:
+            self.diameter.show_measured(float(last.result.report["diameter"]))
         layer = self.labels
         known = layer is not None and has_confidence(layer)
         self.by_confidence.setEnabled(known)

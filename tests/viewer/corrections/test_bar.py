@@ -37,8 +37,8 @@ def panel(viewer: napari.Viewer, segmenter: str) -> SegmentPanel:
     panel = SegmentPanel(viewer)
     viewer.window.add_dock_widget(panel, name="Segment")
     assert panel.model.choose(segmenter)
-    panel.automatic.setChecked(False)
-    panel.diameter.setValue(20)
+    panel.diameter.automatic.setChecked(False)
+    panel.diameter.pixels.setValue(20)
     return panel
 
 

@@ -26,7 +26,7 @@ def nuclei(shape: tuple[int, int] = SHAPE, seed: int = 0) -> np.ndarray:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of five images with a pixel size; the tiny model finds objects in the first four at least."""
+    """A folder of five images with a pixel size."""
     folder = tmp_path / "plate"
     folder.mkdir()
     for number in range(1, 6):
@@ -40,13 +40,13 @@ def viewer(make_napari_viewer_proxy: Any, segmenter: str) -> napari.Viewer:
 
 
 @pytest.fixture
-def panel(viewer: napari.Viewer, segmenter: str, qtbot: Any) -> Iterator[SeriesPanel]:
-    """A panel in its dock; whatever it began has ended when the test ends."""
+def panel(viewer: napari.Viewer, segmenter: str, oracle: Any, qtbot: Any) -> Iterator[SeriesPanel]:
+    """A panel in its dock, with a model that finds the objects; whatever it began has ended when the test ends."""
     panel = SeriesPanel(viewer)
     viewer.window.add_dock_widget(panel, name="Series")
     assert panel.recipe.model.choose(segmenter)
-    panel.recipe.automatic.setChecked(False)
-    panel.recipe.diameter.setValue(24)
+    panel.recipe.diameter.automatic.setChecked(False)
+    panel.recipe.diameter.pixels.setValue(24)
     panel.browser.recipe = panel.recipe.recipe
     panel.recipe.stop()
     yield panel

@@ -161,16 +161,16 @@ def test_a_folder_opens_where_it_was_left(
     panel: SeriesPanel, viewer: napari.Viewer, folder: Path, opened: Opened, qtbot: Any
 ) -> None:
     opened(folder=folder)
-    panel.recipe.diameter.setValue(20)
+    panel.recipe.diameter.pixels.setValue(20)
     qtbot.waitUntil(lambda: panel.browser.recipe.diameter == 20, timeout=LONG)
     click(qtbot, panel.here.next)
     opened("cell 2.tif")
     click(qtbot, panel.here.next)
     opened("cell 3.tif")
     qtbot.waitUntil(lambda: panel.browser.preparation.segmenter.idle, timeout=LONG)
-    panel.recipe.diameter.setValue(50)
+    panel.recipe.diameter.pixels.setValue(50)
     panel.open_folder(folder)
-    qtbot.waitUntil(lambda: panel.recipe.diameter.value() == 20, timeout=LONG)
+    qtbot.waitUntil(lambda: panel.recipe.diameter.value == 20, timeout=LONG)
     opened("cell 3.tif")
     assert layers(viewer) == ["cell 3.tif", "cell 3.tif objects"]
 

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QWidget
 
 from .. import settings
 from ..card_view import CardDialog
 from ..layout import Rows
+from ..object_fields import SHOWN, DiameterField
 from ..parts import ModelChoice
 from .recipe import AUTOMATIC, Recipe
 
-_SHOWN = {
-    "automatic": AUTOMATIC,
-    "brighter than the background": "bright",
-    "darker than the background": "dark",
-    "stained, in images in colours": "stained",
-}
+_SHOWN = {"automatic": AUTOMATIC, **SHOWN}
 _SHOWN_TIP = "How objects differ from what is around them. Automatic: stained in images in colours, brighter in others."
 _DIAMETER_TIP = "Typical diameter of the objects in pixels. Automatic measures it in each image."
 _PAUSE_MS = 700  # who turns the wheel of a number does not start ten segmentations
@@ -32,30 +27,17 @@ class RecipeRows(Rows):
         super().__init__()
         self.model = ModelChoice()
         self.shown = ComboBox(choices=list(_SHOWN.items()), tooltip=_SHOWN_TIP)
-        self.automatic, self.diameter = QCheckBox("automatic"), QDoubleSpinBox()
-        self.diameter.setRange(2.0, 2000.0)
-        self.diameter.setDecimals(1)
-        self.diameter.setValue(30.0)
-        self.diameter.setSuffix(" px")
-        size = QWidget()
-        row = QHBoxLayout(size)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.automatic)
-        row.addWidget(self.diameter, 1)
-        for widget in (self.automatic, self.diameter):
-            widget.setToolTip(_DIAMETER_TIP)
+        self.diameter = DiameterField(_DIAMETER_TIP)
         self.add("Model", self.model)
         self.add("Objects", self.shown.native)
-        self.add("Diameter", size)
+        self.add("Diameter", self.diameter)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(_PAUSE_MS)
         self._soon.timeout.connect(lambda: self.changed.emit(self.recipe))
-        self.automatic.toggled.connect(self.diameter.setDisabled)
-        self.automatic.setChecked(True)
         self.model.asked.connect(self._show_card)
         self.reload_models()
-        for signal in (self.model.changed, self.automatic.toggled, self.diameter.valueChanged, self.shown.changed):
+        for signal in (self.model.changed, self.diameter.changed, self.shown.changed):
             signal.connect(self._tell)
 
     def reload_models(self) -> None:
@@ -75,7 +57,7 @@ class RecipeRows(Rows):
         return Recipe(
             model=card.id if card is not None else Recipe().model,
             shown=str(self.shown.value),
-            diameter=None if self.automatic.isChecked() else float(self.diameter.value()),
+            diameter=self.diameter.value,
             device=settings.load().device,
         )
 
@@ -84,9 +66,7 @@ class RecipeRows(Rows):
         self.model.choose(recipe.model)
         if recipe.shown in _SHOWN.values():
             self.shown.value = recipe.shown
-        self.automatic.setChecked(recipe.diameter is None)
-        if recipe.diameter is not None:
-            self.diameter.setValue(recipe.diameter)
+        self.diameter.value = recipe.diameter
 
     def _tell(self, _: object = None) -> None:
         self._soon.start()

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from napari_microdiff.diffusion.denoiser import Condition, Prediction
 from napari_microdiff.engine.device import choose_device
 from napari_microdiff.imaging.blocks import sample_blocks
 from napari_microdiff.imaging.contrast import Shown, bright_objects
@@ -27,6 +28,7 @@ from napari_microdiff.imaging.resize import resized
 from napari_microdiff.training.recipes import SegmentRecipe, read_recipe
 from napari_microdiff.training.segment.data import SegmentBatch, SegmentBatches
 from napari_microdiff.training.segment.sources import load_planes
+from napari_microdiff.training.segment.validate import SegmentValidation
 
 try:
     from peers.plain_unet import PlainUNet, train
@@ -87,6 +89,32 @@ def error_of(network: PlainUNet, batch: SegmentBatch) -> Tensor:
     return (network(batch.image.to(place)).float() - batch.maps.to(place)).pow(2).mean()
 
 
+class _AsDenoiser(nn.Module):
+    """The network as validation asks ours: blind, at the highest noise level."""
+
+    sigma_max = 1.0
+
+    def __init__(self, network: PlainSegmentUNet) -> None:
+        super().__init__()
+        self.network = network
+        self.network.stride = _STRIDE  # type: ignore[assignment]
+
+    def forward(self, x: Tensor, sigma: float, condition: Condition) -> Prediction:
+        """Return the maps; that of the image is the first of the condition."""
+        assert condition.maps is not None
+        mean = self.network(condition.maps[:, :1])
+        return Prediction(mean, torch.ones_like(mean))
+
+
+def choose_size(weights: Path, plan: SegmentRecipe, data: Path) -> float:
+    """Choose the diameter at which objects are found best, as for ours, and keep it in the file."""
+    network, _, _ = load(weights)
+    validation = SegmentValidation(load_planes(plan, data, validation=True), plan.diameter_px)
+    diameter, _ = validation.best_diameter(_AsDenoiser(network))  # type: ignore[arg-type]
+    torch.save(torch.load(weights, map_location="cpu", weights_only=True) | {"diameter_px": diameter}, weights)
+    return diameter
+
+
 def main(
     data: Annotated[Path, typer.Option(help="Folder that the recipe's patterns are relative to.")],
     out: Annotated[Path, typer.Option(help=f"Folder for the weights, {RECIPE}.pt; a run goes on from them.")],
@@ -103,7 +131,9 @@ def main(
         return SegmentBatches(plan, planes, seed=plan.seed, first=first, length=steps)
 
     facts = {"diameter_px": plan.diameter_px}
-    train(PlainSegmentUNet(), out / f"{RECIPE}.pt", steps, choose_device(device), batches_from, error_of, facts)
+    weights = out / f"{RECIPE}.pt"
+    train(PlainSegmentUNet(), weights, steps, choose_device(device), batches_from, error_of, facts)
+    print(f"Objects are found best at {choose_size(weights, plan, data):.1f} pixels", flush=True)
 
 
 if __name__ == "__main__":

@@ -129,3 +129,12 @@ def test_an_object_that_is_hardly_there_is_left_out() -> None:
 
 def test_the_default_saddle_is_that_of_requests() -> None:
     assert SegmentOptions().saddle == SADDLE
+
+
+def test_more_objects_than_sixteen_bits_count() -> None:
+    count = 260
+    y, x = np.mgrid[: 5 * count, : 5 * count]
+    depth = 1 - 2 * (np.maximum(abs(y % 5 - 2), abs(x % 5 - 2)) == 2)
+    labels = labels_of(np.stack([depth, np.full(depth.shape, -1.0)]).astype(np.float32))
+    assert labels.max() == count**2 > np.iinfo(np.uint16).max
+    assert (np.bincount(labels.ravel())[1:] == 9).all()

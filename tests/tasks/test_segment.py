@@ -118,6 +118,33 @@ def test_the_diameter_is_estimated(radius: int) -> None:
     assert not result.report["diameter_was_given"]
 
 
+@pytest.mark.usefixtures("oracle")
+def test_objects_that_the_frame_cuts_are_whole_ones() -> None:
+    truth = discs(side=120)[20:100, 26:94]
+    result = segment(recorded(truth), diameter=KNOWN)
+    assert len(np.unique(truth[[0, -1]])) > 2
+    assert match_all(truth, result.labels, [0.7])[0].average_precision == 1
+
+
+@pytest.mark.usefixtures("oracle")
+def test_one_object_that_fills_nearly_all_is_one() -> None:
+    truth = np.ones((150, 140), dtype=np.int64)
+    truth[:, :8] = 0
+    result = segment(recorded(truth), diameter=140)
+    assert result.objects["label"].tolist() == [1]
+    np.testing.assert_allclose(result.objects["area"], truth.sum(), rtol=0.05)
+
+
+@pytest.mark.usefixtures("oracle")
+def test_an_image_in_colours_may_be_taken_for_a_grey_one() -> None:
+    truth = discs()
+    coloured = np.repeat(recorded(truth)[..., None], 3, axis=-1)
+    result = segment(coloured, axes="YXS", shown="bright", diameter=KNOWN)
+    assert result.labels is not None
+    assert result.labels.shape == truth.shape
+    assert match_all(truth, result.labels, [0.8])[0].average_precision == 1
+
+
 def test_the_estimated_diameter_stays_within_reason(segmenter: str) -> None:
     """A model that sees specks at any magnification would else ask for an ever larger image."""
     result = segment(np.random.default_rng(0).integers(0, 255, (96, 96)).astype(np.uint8))

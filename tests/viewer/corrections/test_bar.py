@@ -391,3 +391,24 @@ def test_labels_that_cannot_be_written_are_corrected_as_a_copy(
     assert len(np.unique(copy.data)) == 4
     copy.undo()
     np.testing.assert_array_equal(copy.data, before)
+
+
+def test_very_many_objects_are_gone_through_like_few(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    count = 260
+    labels = np.zeros((5 * count, 5 * count), dtype=np.int32)
+    numbers = np.arange(1, count**2 + 1).reshape(count, count)
+    labels[:] = np.repeat(np.repeat(numbers, 5, axis=0), 5, axis=1)
+    labels[::5] = labels[:, ::5] = 0
+    confidence = np.linspace(1, 0.5, count**2)
+    layer = opened(
+        panel, viewer, qtbot, labels, features={"index": numbers.ravel(), "confidence": confidence, "state": "auto"}
+    )
+    assert f"{count**2:,} objects".replace(",", "") in panel.corrections.about.text().replace(",", "")
+    click(panel.corrections, qtbot, "next")
+    assert layer.selected_label == count**2 > np.iinfo(np.uint16).max
+    click(panel.corrections, qtbot, "delete")
+    settled(panel, qtbot)
+    assert len(layer.features) == count**2 - 1
+    layer.undo()
+    settled(panel, qtbot)
+    assert layer.features["state"].tolist() == ["auto"] * count**2

@@ -1,7 +1,8 @@
 """Does the viewer stay usable while a model runs? Longest waits of the GUI thread, latency of Cancel, cost of previews.
 
-A 20 ms timer on the GUI thread notes how late it is while jobs run on a real viewer window with the Denoise panel, and
-how much of the time in between the GUI thread itself was computing ("busy"), which other programmes do not change.
+A 20 ms timer on the GUI thread notes how late it is while jobs run on a real viewer window with a panel, and how much
+of the time in between the GUI thread itself was computing ("busy"), which other programmes do not change. With
+``--task segment`` strokes of corrections are timed, too.
 Needs a display: ``xvfb-run -a -s "-screen 0 1366x768x24" python benchmarks/gui_responsiveness.py``.
 """
 
@@ -140,25 +141,35 @@ def watched() -> Iterator[tuple[list[float], list[float]]]:
 class Bench:
     """A viewer with a noisy image and the panel, and what is measured on it."""
 
+    outputs: tuple[str, ...] = ("mean", "sample", "uncertainty")
+
     def __init__(self, side: int, steps: int, model: str) -> None:
         import napari
-        import numpy as np
-
-        from napari_microdiff.viewer.denoise import DenoisePanel
 
         self.viewer = napari.Viewer(show_welcome_screen=False)
         self.viewer.window.resize(1366, 740)
-        rng = np.random.default_rng(0)
-        y, x = np.mgrid[:side, :side]
-        clean = 200 + 100 * np.sin(x / 15) * np.sin(y / 21)
-        self.viewer.add_image(rng.poisson(clean).astype(np.uint16), name="bench")
-        self.panel = DenoisePanel(self.viewer)
-        self.viewer.window.add_dock_widget(self.panel, name="Denoise", area="right")
+        self.viewer.add_image(self.image(side), name="bench")
+        self.panel = self.make_panel()
+        self.viewer.window.add_dock_widget(self.panel, name="Panel", area="right")
         self.panel.model.choose(model)
         self.panel.more.device = "cpu"
         self.panel.more.steps = steps
-        self.panel.ticks.tick(("mean", "sample", "uncertainty"))
+        self.panel.ticks.tick(self.outputs)
         self.ticker = Ticker()
+
+    def image(self, side: int) -> Any:
+        """Return waves with the noise of photons."""
+        import numpy as np
+
+        rng = np.random.default_rng(0)
+        y, x = np.mgrid[:side, :side]
+        return rng.poisson(200 + 100 * np.sin(x / 15) * np.sin(y / 21)).astype(np.uint16)
+
+    def make_panel(self) -> Any:
+        """Return the panel of the task."""
+        from napari_microdiff.viewer.denoise import DenoisePanel
+
+        return DenoisePanel(self.viewer)
 
     def job(self) -> dict[str, Any]:
         """Run the job once, to its end."""
@@ -213,34 +224,88 @@ class Bench:
         pause(0.5)
 
 
+class SegmentBench(Bench):
+    """The same with simulated nuclei and the Segment panel, whose objects are corrected afterwards."""
+
+    outputs = ("labels", "maps")
+
+    def image(self, side: int) -> Any:
+        """Return nuclei as a camera sees them."""
+        from nuclei import nuclei_image
+
+        return nuclei_image(side)
+
+    def make_panel(self) -> Any:
+        """Return the panel of the task; several samples are drawn."""
+        from napari_microdiff.viewer.segment import SegmentPanel
+
+        panel = SegmentPanel(self.viewer)
+        panel.more.samples = 2
+        return panel
+
+    def strokes(self, count: int) -> dict[str, float]:
+        """Cut objects one after the other, and see how long the GUI thread waits."""
+        import numpy as np
+
+        self.panel.more.steps = 1
+        self.panel.more.tile.value = 0
+        self.panel.run_bar.run.click()
+        wait(lambda: self.panel.runner.job is None)
+        self.viewer.layers.selection.active = self.panel.labels
+        editor = self.panel.corrections.editor
+        wait(lambda: editor.book is not None)
+        inventory = editor.book.inventory
+        places = np.linspace(0, len(inventory.labels) - 1, count).round().astype(int)
+        boxes = [inventory.box(label) for label in inventory.labels[places].tolist()]
+        with self.ticker.listening() as waits:
+            for rows, columns in boxes:
+                middle = (columns.start + columns.stop) / 2
+                line = np.array([[rows.start, middle], [rows.stop - 1.0, middle]])
+                editor.pen.drawn.emit("cut", line)
+                wait(lambda: not editor.busy)
+        seconds = waits["seconds"] / count
+        return {**waits, "strokes": count, "seconds_a_stroke": round(seconds, 3)}
+
+
+BENCHES = {"denoise": Bench, "segment": SegmentBench}
+STROKES = 10
+
+
 def main(
     side: Annotated[int, typer.Option(help="Side of the image in pixels.")] = 2048,
     steps: Annotated[int, typer.Option(help="Steps of the job.")] = 4,
-    model: Annotated[str, typer.Option(help="Identity of a model in the store.")] = "denoise-fluorescence",
+    model: Annotated[
+        str, typer.Option(help="Identity of a model for denoising in the store.")
+    ] = "denoise-fluorescence",
+    task: Annotated[str, typer.Option(help="denoise, or segment with the bundled model.")] = "denoise",
     out: OutOption = None,
 ) -> None:
     """Measure a job, its cancelling and the opening of the panel in a real viewer window."""
     os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")  # nobody's preferences are touched
     import napari  # noqa: F401
 
-    opening = panel_opening()
-    model = model_or_stand_in(model)
-    bench = Bench(side, steps, model)
+    opening = panel_opening(task)
+    model = model_or_stand_in(model) if task == "denoise" else "segment-nuclei"
+    bench = BENCHES[task](side, steps, model)
     pause(5)  # the look at the image, which imports torch
     with bench.ticker.listening() as idle:
         pause(3)
     jobs = {"first run": bench.job(), "second run": bench.job()}
     cancels = [bench.cancel(share) for share in CANCEL_AFTER]
+    if isinstance(bench, SegmentBench):
+        jobs["strokes"] = bench.strokes(STROKES)
     bench.viewer.close()
     # torch may be imported only now, since the opening of the panel is timed without it.
     from report import Report
 
-    report = Report("gui_responsiveness", {"model": model, "image": [side, side], "steps": steps, **versions()})
+    name = "gui_responsiveness" + ("" if task == "denoise" else f"_{task}")
+    report = Report(name, {"model": model, "image": [side, side], "steps": steps, **versions()})
     report.table("waits of the GUI thread", [{"when": when, **waits} for when, waits in {"idle": idle, **jobs}.items()])
     report.table("cancel", cancels)
     report.table("opening the panel", [opening])
     report.claim("longest wait of a 20 ms timer on the GUI thread, ms", _worst(jobs, "longest_wait_ms"), most=200)
-    report.claim("share of a job that previews take", _worst(jobs, "preview_share"), most=0.1)
+    previews = {when: job for when, job in jobs.items() if "preview_share" in job}
+    report.claim("share of a job that previews take", _worst(previews, "preview_share"), most=0.1)
     begun = max(cancel["evaluations_begun_after"] for cancel in cancels)
     report.claim("evaluations of a tile that begin after Cancel was clicked", float(begun), most=0)
     late = statistics.median(cancel["stopped_ms"] / cancel["evaluation_ms"] for cancel in cancels)
@@ -256,7 +321,7 @@ def _worst(jobs: dict[str, dict[str, Any]], what: str) -> float:
     return float(max(job[what] for job in jobs.values()))
 
 
-def panel_opening() -> dict[str, Any]:
+def panel_opening(task: str) -> dict[str, Any]:
     """Time the opening of the panel in a viewer that is already there, before torch is imported."""
     import napari
     import numpy as np
@@ -265,9 +330,11 @@ def panel_opening() -> dict[str, Any]:
     viewer.add_image(np.zeros((256, 256)))
     pause(1)
     began = time.perf_counter()
-    from napari_microdiff.viewer.denoise import DenoisePanel
-
-    viewer.window.add_dock_widget(DenoisePanel(viewer), name="Denoise", area="right")
+    if task == "denoise":
+        from napari_microdiff.viewer.denoise import DenoisePanel as Panel
+    else:
+        from napari_microdiff.viewer.segment import SegmentPanel as Panel
+    viewer.window.add_dock_widget(Panel(viewer), name="Panel", area="right")
     seconds = time.perf_counter() - began
     loaded = "torch" in sys.modules
     viewer.close()

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import torch
 import typer
 from common import Image, OutOption, QuickOption, run_peer, timed
+from nuclei import nuclei_image
 from profiling import synchronised
 from report import Report, Row, say
 from segment_peers import CELLPOSE, STARDIST, TRAINED, TrainedOption
@@ -17,22 +17,12 @@ from segment_peers import CELLPOSE, STARDIST, TRAINED, TrainedOption
 import napari_microdiff
 from napari_microdiff.diffusion.denoiser import Preconditioned
 from napari_microdiff.engine.device import choose_device, choose_precision
-from napari_microdiff.imaging.camera import simulate
 from napari_microdiff.imaging.instances import labels_of
-from napari_microdiff.imaging.samples import SAMPLES, nuclei
 from napari_microdiff.models.build import load_denoiser
 from napari_microdiff.models.store import find_model
 
 MODEL = "segment-nuclei"
 OURS, TOLD, RAW = "ours, image to labels", "ours, diameter told", "ours, the network alone"
-PHOTONS = 0.2  # of the bright sample, as in the sample image of the viewer
-
-
-def nuclei_image(side: int) -> Image:
-    """Return simulated nuclei as a camera sees them."""
-    camera, rng = SAMPLES["nuclei"].camera, np.random.default_rng((0, 1))
-    seen = simulate(PHOTONS * nuclei((side, side), 0), camera, rng, quantise=True, saturation=65535)
-    return seen.astype(np.uint16)
 
 
 def recorded_calls(denoiser: Preconditioned, run: Callable[[], object]) -> Callable[[], object]:

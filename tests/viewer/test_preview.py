@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 from napari.components import ViewerModel
-from napari.layers import Image
+from napari.layers import Image, Labels
 
-from napari_microdiff.engine.events import Preview
+from napari_microdiff.engine.events import Preview, Result
 from napari_microdiff.engine.request import Request
 from napari_microdiff.viewer.layers import Source, recall, result_layers
-from napari_microdiff.viewer.preview import BUDGET, LivePreview
+from napari_microdiff.viewer.preview import BUDGET, LivePreview, is_forming
 
 from .conftest import result_of
 
@@ -110,3 +110,41 @@ def test_a_preview_turns_into_the_result(viewer: ViewerModel, side: int, rgb: bo
     preview.remove()
     assert shown in viewer.layers
     assert preview.become(result) is None
+
+
+def test_objects_form_as_labels_and_turn_into_the_result(viewer: ViewerModel) -> None:
+    image = viewer.add_image(np.zeros((1500, 1200), np.uint16), name="dapi", scale=(0.5, 0.25), translate=(3, 4))
+    preview = LivePreview(viewer, Source.of(image), ((0, 1500), (0, 1200)), objects=True)
+    depth = np.full((1500, 1200), -0.5, np.float32)
+    depth[300:600] = 0.2
+    preview.show([Preview(depth, ((0, 1500), (0, 1200)))])
+    shown = preview.layer
+    assert isinstance(shown, Labels)
+    assert is_forming(shown)
+    assert (shown.data[150:300] == 1).all()
+    assert shown.data.sum() == 150 * 600
+    labels = (depth > 0).astype(np.int32)
+    labels[400:500] = 2
+    objects = {"label": np.array([1, 2]), "area": np.array([240_000, 120_000]), "confidence": np.array([0.5, 0.75])}
+    request = Request.model_validate({"task": "segment", "axes": "YX"})
+    found = Result(request, ((0, 1500), (0, 1200)), labels=labels, objects=objects)
+    (result,) = result_layers(viewer, Source.of(image), found, "objects")
+    assert preview.become(result) is shown
+    assert not is_forming(shown)
+    assert shown.name == "dapi objects"
+    np.testing.assert_array_equal(shown.data, labels)
+    np.testing.assert_allclose(shown.extent.world, image.extent.world)
+    assert shown.features["confidence"].tolist() == [0.5, 0.75]
+    shown.undo()  # what formed is no edit
+    np.testing.assert_array_equal(shown.data, labels)
+
+
+def test_objects_do_not_turn_into_an_image(viewer: ViewerModel) -> None:
+    image = viewer.add_image(np.zeros((8, 8), np.float32), name="dapi")
+    source = Source.of(image)
+    preview = LivePreview(viewer, source, ((0, 8), (0, 8)), objects=True)
+    preview.show([Preview(np.ones((8, 8), np.float32), ((0, 8), (0, 8)))])
+    (result,) = result_layers(viewer, source, result_of(source.array, Request(axes="YX", outputs=("mean",))))
+    assert preview.become(result) is None
+    preview.remove()
+    assert list(viewer.layers) == [image]

@@ -86,6 +86,10 @@ class More(QWidget):
         """Number of samples."""
         return int(self._samples.value)
 
+    @samples.setter
+    def samples(self, samples: int) -> None:
+        self._samples.value = samples
+
     @property
     def device(self) -> str:
         """Where to run, as a request says it."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image
+from napari.layers import Image, Labels, Layer
 from numpy.typing import NDArray
 
 from ..engine.events import Preview
@@ -17,12 +17,15 @@ from .looks import appearance
 
 PLANE_SIDE = 1024  # pixels of a preview plane: a larger one costs more to show than it tells
 BUDGET = 2**26  # pixels in all
+_PLACE = ("scale", "translate", "rotate", "shear", "affine")
+_FORMING = "napari-microdiff forming"  # in the metadata of a layer that is not a result yet
 
 
 class LivePreview:
     """Shows the previews of one job in one layer, coarser than the image if that is large.
 
-    What is not computed yet is transparent, so that the source shows through.
+    What is not computed yet is transparent, so that the source shows through. In the end the layer turns into the
+    result, since napari takes several tenths of a second to remove one and to add another.
 
     Parameters
     ----------
@@ -32,22 +35,21 @@ class LivePreview:
         What is being worked on.
     region : tuple of (start, stop)
         The part that is being computed, one pair per axis of the array.
-    look : dict, optional
-        How previews look that are of another kind than the source; grey ones then.
+    objects : bool
+        Whether the result is a Labels layer. Previews tell how deep in an object each pixel lies, and all that lies in
+        one has the same label as long as it forms.
     """
 
-    def __init__(
-        self, viewer: ViewerModel, source: Source, region: tuple[Span, ...], look: dict[str, Any] | None = None
-    ) -> None:
+    def __init__(self, viewer: ViewerModel, source: Source, region: tuple[Span, ...], *, objects: bool = False) -> None:
         self._viewer = viewer
         self._source = source
-        self._look = look
-        self._rgb = source.layer.rgb and look is None
+        self._objects = objects
+        self._rgb = source.layer.rgb and not objects
         self._starts, stops = spans_of(region, source.layer.ndim)
         lengths = stops - self._starts
         self._strides = _strides(lengths, source.axes)
         self._shape = tuple(int(n) for n in -(-lengths // self._strides))
-        self.layer: Image | None = None
+        self.layer: Image | Labels | None = None
 
     def show(self, previews: list[Preview]) -> None:
         """Draw the newest estimates."""
@@ -66,17 +68,17 @@ class LivePreview:
             self._viewer.layers.remove(self.layer)
         self.layer = None
 
-    def become(self, result: ResultLayer) -> Image | None:
-        """Turn the preview into the result, which costs napari a tenth of removing one layer and adding another.
+    def become(self, result: ResultLayer) -> Layer | None:
+        """Turn the preview into the result.
 
-        Returns None if there is no preview to turn, or it shows something else than the result.
+        Returns None if there is no preview to turn, or it is of another kind than the result.
         """
         layer = self.layer
-        if self._look is not None or layer is None or layer not in self._viewer.layers:
+        if layer is None or layer not in self._viewer.layers or (result.kind is Labels) != self._objects:
             return None
         self.layer = None
         layer.data = result.data
-        for name in ("scale", "translate", "rotate", "shear", "affine", "name", "metadata"):
+        for name in (*_PLACE, "name", "metadata", *(("features",) if self._objects else ())):
             setattr(layer, name, result.arguments[name])
         return layer
 
@@ -87,19 +89,25 @@ class LivePreview:
             self._draw(canvas, preview)
         # A coarse pixel spans several pixels of the source: its centre is the middle of theirs.
         start = tuple(self._starts + (self._strides - 1) / 2)
-        arguments = {**placement(source, start, tuple(self._strides)), **(self._look or appearance(source))}
-        layer = Image(canvas, name=f"{source.name} (forming)", **arguments)
+        arguments = {
+            "name": f"{source.name} (forming)",
+            "metadata": {_FORMING: True},
+            **placement(source, start, tuple(self._strides)),
+        }
+        layer = Labels(canvas, **arguments) if self._objects else Image(canvas, **arguments, **appearance(source))
         selected = list(self._viewer.layers.selection)
         self._viewer.add_layer(layer)
         self.layer = layer
         self._viewer.layers.selection = selected  # the user goes on with what was selected
 
-    def _blank(self) -> NDArray[np.float32]:
+    def _blank(self) -> NDArray[Any]:
+        if self._objects:
+            return np.zeros(self._shape, np.int32)
         if self._rgb:
             return np.zeros((*self._shape, 4), np.float32)
         return np.full(self._shape, np.nan, np.float32)
 
-    def _draw(self, canvas: NDArray[np.float32], preview: Preview) -> None:
+    def _draw(self, canvas: NDArray[Any], preview: Preview) -> None:
         starts, stops = spans_of(preview.region, len(self._shape))
         # The pixels of the preview that fall on the coarse grid.
         first = -(-(starts - self._starts) // self._strides)
@@ -114,7 +122,12 @@ class LivePreview:
             canvas[(*target, samples)] = np.clip(pixels / full, 0, 1)
             canvas[(*target, 3)] = 1
         else:
-            canvas[target] = pixels
+            canvas[target] = pixels > 0 if self._objects else pixels
+
+
+def is_forming(layer: Layer) -> bool:
+    """Whether a layer shows a result that is not there yet."""
+    return _FORMING in layer.metadata
 
 
 def _strides(lengths: NDArray[np.int_], axes: str) -> NDArray[np.int_]:

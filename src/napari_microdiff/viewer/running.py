@@ -17,7 +17,6 @@ from ..engine.request import Request
 from . import settings, words
 from .jobs import Job
 from .layers import ResultLayer, Source, result_layers
-from .looks import DEPTH
 from .preview import LivePreview
 
 
@@ -71,8 +70,8 @@ class Runner(QObject):
         job = Job(f"{self._doing} {run.source.name}", partial(_events, run.request, run.source.array), self)
         if settings.load().previews:
             whole = tuple((0, int(n)) for n in run.source.array.shape)
-            look = DEPTH if run.request.task == "segment" else None
-            run.live = LivePreview(self._viewer, run.source, run.request.region or whole, look)
+            region, objects = run.request.region or whole, run.request.task == "segment"
+            run.live = LivePreview(self._viewer, run.source, region, objects=objects)
             job.previewed.connect(run.live.show)
             job.failed.connect(run.live.remove)
             job.cancelled.connect(run.live.remove)

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QGridLayout, QGroupBox, QPushButton, QSizePolicy, QVB
 from .. import words
 from ..jobs import Job
 from ..parts import Line
+from ..preview import is_forming
 from . import keys
 from .book import ACCEPTED, EDITED
 from .copies import copy_of, pixels, unfit
@@ -105,6 +106,8 @@ class CorrectionBar(QGroupBox):
         if self._scratch.placing:
             return
         layer = self._viewer.layers.selection.active
+        if isinstance(layer, Labels) and is_forming(layer):
+            layer = None
         if self.editor is not None and layer != self.editor.layer:
             self.editor.use(None)
             self.editor.pen.frame(None)

@@ -74,8 +74,8 @@ class Editor(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether the model is at work on a stroke."""
-        return self._job is not None
+        """Whether the model is at work on a stroke, or is to be."""
+        return self._job is not None or bool(self._waiting)
 
     @property
     def selected(self) -> int | None:

@@ -18,10 +18,13 @@ os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")  #
 import napari
 from qtpy.QtWidgets import QApplication
 
+from napari_microdiff.files import write_image
+from napari_microdiff.imaging.samples import noisy_sample
 from napari_microdiff.viewer import samples
 from napari_microdiff.viewer.denoise import DenoisePanel
 from napari_microdiff.viewer.panel import Panel
 from napari_microdiff.viewer.segment import SegmentPanel
+from napari_microdiff.viewer.series.panel import SeriesPanel
 
 FOLDER = Path(__file__).parent / "images"
 WINDOW = 1366, 740
@@ -144,6 +147,30 @@ def correct_picture(folder: Path) -> None:
     studio.viewer.close()
 
 
+def series_picture(folder: Path) -> None:
+    """Take a folder of simulated nuclei with one image done and the next one open."""
+    images = Path(tempfile.mkdtemp()) / "plate 1"
+    images.mkdir()
+    for number in range(1, 7):
+        image, _ = noisy_sample("nuclei", number)
+        write_image(images / f"well A{number}.tif", image[:256, :256], pixel_size_um={"Y": 0.65, "X": 0.65})
+    viewer = napari.Viewer(show_welcome_screen=False)
+    viewer.window.resize(*WINDOW)
+    panel = SeriesPanel(viewer)
+    viewer.window.add_dock_widget(panel, name="Series", area="right")
+    browser = panel.browser
+    panel.open_folder(images)
+    wait(lambda: browser.can_finish)
+    browser.finish()
+    wait(lambda: browser.can_finish and browser.current == "well A2.tif")
+    wait(lambda: browser.preparation.segmenter.idle and browser.thumbnails.idle)
+    viewer.reset_view()
+    panel.here.by_confidence.click()
+    settle()
+    viewer.screenshot(str(folder / "series.png"), canvas_only=False, flash=False)
+    viewer.close()
+
+
 def main() -> None:
     """Make all pictures."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
@@ -152,6 +179,7 @@ def main() -> None:
     result_picture(folder)
     segment_picture(folder)
     correct_picture(folder)
+    series_picture(folder)
     sys.stdout.write(f"pictures are in {folder}\n")
 
 

@@ -82,7 +82,7 @@ def test_several_samples_see_objects_smaller_and_larger(oracle: Any) -> None:
     assert match_all(truth, result.labels, [0.8])[0].average_precision == 1
 
 
-def test_confidence_is_agreement_times_depth(monkeypatch: pytest.MonkeyPatch, oracle: Any) -> None:
+def test_confidence_is_the_geometric_mean_of_agreement_and_depth(monkeypatch: pytest.MonkeyPatch, oracle: Any) -> None:
     truth = discs()
     sure = segment(recorded(truth), diameter=KNOWN, steps=2, samples=2).objects["confidence"]
     seen = type(oracle).forward
@@ -94,7 +94,7 @@ def test_confidence_is_agreement_times_depth(monkeypatch: pytest.MonkeyPatch, or
     monkeypatch.setattr(type(oracle), "forward", doubted)
     unsure = segment(recorded(truth), diameter=KNOWN, steps=2, samples=2).objects["confidence"]
     assert (sure > 0.85).all()
-    np.testing.assert_allclose(unsure, sure / 2, rtol=0.02)
+    np.testing.assert_allclose(unsure, sure / np.sqrt(2), rtol=0.02)
 
 
 @pytest.mark.parametrize("radius", [7, 12, 22])

@@ -27,8 +27,8 @@ class ObjectGatherer:
     """The labels of a result, plane by plane; see `tasks.base.Gatherer`.
 
     Objects are read from the mean over the samples of their first evaluations, each the posterior mean at its
-    magnification. The confidence of an object is its depth in that mean times its mean agreement with the samples: the
-    intersection over union with the object of each sample that it overlaps most.
+    magnification. The confidence of an object is the geometric mean of its depth in that mean and of its agreement with
+    the samples: the mean intersection over union with the object of each sample that it overlaps most.
     """
 
     def __init__(self, request: Request, source: Source, *, saddle: float, smallest: int) -> None:
@@ -90,7 +90,7 @@ class ObjectGatherer:
             for draw, objects in zip(self._draws, self._read or [found], strict=True):
                 draw[place] = objects
         self._places.append(place)
-        self._confidence.append(_agreement(found, self._read) * _depth(maps, found))
+        self._confidence.append(np.sqrt(_agreement(found, self._read) * _depth(maps, found)))
 
     def _objects(self, maps: NDArray[np.float32]) -> _Labels:
         return labels_of(maps, saddle=self._saddle, smallest=self._smallest)

@@ -12,6 +12,7 @@ import napari
 import numpy as np
 import pytest
 from napari.layers import Labels
+from napari.utils.colormaps import DirectLabelColormap
 from napari.utils.interactions import mouse_move_callbacks, mouse_press_callbacks, mouse_release_callbacks
 from qtpy.QtCore import Qt
 from wrapt import ObjectProxy
@@ -128,6 +129,8 @@ def test_nothing_is_selected_until_somebody_selects_it(panel: SegmentPanel, view
     click(panel.corrections, qtbot, "delete")
     assert "Select the object to delete first" in panel.corrections.line.text()
     np.testing.assert_array_equal(layer.data, two_squares())
+    layer.colormap = DirectLabelColormap(color_dict={1: "red", None: "blue"})  # with which napari tells of the label
+    assert [each.name for each in viewer.layers] == ["dapi", "nuclei"]
     pick(layer, 1)
     assert [each.name for each in viewer.layers] == ["dapi", "nuclei", "strokes"]
     assert "Object 1" in panel.corrections.about.text()
@@ -207,7 +210,7 @@ def test_next_goes_from_the_least_sure_on_and_leaves_out_what_was_looked_at(
     layer = opened(panel, viewer, qtbot, two_squares(), features=features)
     click(panel.corrections, qtbot, "next")
     assert layer.selected_label == 2
-    assert "60 % sure" in panel.corrections.about.text()
+    assert "confidence 0.60" in panel.corrections.about.text()
     np.testing.assert_allclose(camera(viewer).center[-2:], (59.5, 69.5))
     click(panel.corrections, qtbot, "accept")  # and goes on
     assert layer.selected_label == 1

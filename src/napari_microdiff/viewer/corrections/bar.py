@@ -208,7 +208,7 @@ def _counts(editor: Editor) -> str:
     if label is None:
         return text
     sure = book.confidence(label)
-    how = "" if np.isnan(sure) else f", {100 * sure:.0f} % sure"
+    how = "" if np.isnan(sure) else f", confidence {sure:.2f}"
     return f"{text}\nObject {label}: {book.state(label)}{how}" + (" (working…)" if editor.busy else "")
 
 

@@ -55,7 +55,8 @@ class Editor(QObject):
         self.pen = Pen(scratch, layer, self)
         self.book: Book | None = None
         self.tool: str | None = None
-        self._chosen = False  # whether somebody selected an object: napari begins with label 1, whatever it is
+        self._chosen: int | None = None  # what somebody selected: napari begins with label 1, whatever it is
+        self._label = int(layer.selected_label)
         self._told: dict[str, NDArray[Any]] | None = None  # features that were given to the layer
         self._waiting: deque[tuple[Stroke, bool]] = deque()  # and whether all that is there must stay
         self._came_to: int | None = None  # by way of `next_doubtful`
@@ -81,7 +82,7 @@ class Editor(QObject):
     def selected(self) -> int | None:
         """The object that somebody selected, if there is one of that label."""
         label = int(self.layer.selected_label)
-        return label if self._chosen and self.book is not None and label in self.book else None
+        return label if label == self._chosen and self.book is not None and label in self.book else None
 
     def close(self) -> None:
         """Stop, and leave the layer and the viewer as if nobody had corrected."""
@@ -281,13 +282,14 @@ class Editor(QObject):
     # what is shown ------------------------------------------------------------------------------------------------
 
     def _select(self, label: int) -> None:
-        self.layer.selected_label = label  # tells nothing if it was that already
-        self._on_selected()
-
-    def _on_selected(self, event: object = None) -> None:
-        self._chosen = True
+        self._chosen = self._label = self.layer.selected_label = label
         self._frame()
         self.changed.emit()
+
+    def _on_selected(self, event: object = None) -> None:
+        label = int(self.layer.selected_label)
+        if label != self._label:  # napari tells it with new colours, too
+            self._select(label)
 
     def _frame(self) -> None:
         label = self.selected

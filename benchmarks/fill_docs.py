@@ -22,6 +22,10 @@ COLUMNS = ("method", "dB over Gaussian", "PSNR dB", "SSIM", "resolution px")
 TABLES = {
     "denoise_quality": ("mean over the images", COLUMNS),
     "segment_quality": ("fluo", ("method", "AP .5", "mean AP .5-.9", "pooled AP .5", "Dice", "count error")),
+    "correction_effort": (
+        "one stroke for each mistake",
+        ("mistake", "count", "put right", "put right without the model", "others spoiled", "median s"),
+    ),
 }
 
 

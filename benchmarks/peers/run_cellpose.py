@@ -24,7 +24,7 @@ Image = np.ndarray
 _GREY = [0, 0]
 _BATCH, _SIDE = 8, 224  # crops in a batch, and pixels along a side, as Cellpose's
 _EPOCHS = 120  # above 100 Cellpose lets the learning rate fall at the end; how long one is follows from the time
-_SIZE_EPOCHS = 4
+_SIZE_EPOCHS = 1  # it is a linear fit, and a pass over all images takes many minutes
 _NAME = "cellpose"
 
 

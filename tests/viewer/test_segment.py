@@ -183,6 +183,23 @@ def test_save_writes_labels_and_a_table(panel: SegmentPanel, viewer: napari.View
     assert len(rows) == 1 + len(labels.features)
 
 
+@pytest.mark.parametrize("ticked", [("labels", "maps"), ("maps",)])
+def test_save_writes_what_was_ticked(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, tmp_path: Path, ticked: tuple[str, ...]
+) -> None:
+    viewer.add_image(nuclei(64, 64))
+    panel.ticks.tick(ticked)
+    layers = run(qtbot, panel)
+    job = panel.actions.save(tmp_path / "nuclei.tif")
+    qtbot.waitUntil(lambda: job.over, timeout=LONG)
+    names = ("labels", "depth", "contact")[3 - len(layers) :]
+    paths = [tmp_path / "nuclei.tif", *(tmp_path / f"nuclei {name}.tif" for name in names[1:])]
+    for path, layer in zip(paths, layers, strict=True):
+        np.testing.assert_array_equal(read_image(path).array, layer.data)
+    assert (tmp_path / "nuclei.csv").exists() == ("labels" in ticked)
+    assert len(list(tmp_path.iterdir())) == len(paths) + ("labels" in ticked)
+
+
 def test_a_result_sets_the_panel_as_it_was(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
     viewer.add_image(nuclei(64, 64))
     panel.shown.value = "dark"

@@ -159,7 +159,7 @@ def result_layers(viewer: ViewerModel, source: Source, result: Result, made: str
     part = tuple(result.region)[: layer.ndim] != whole
     where = placement(layer, starts if any(starts) else None)
     layers = []
-    for output, array in _arrays(result).items():
+    for output, array in arrays_of(result).items():
         look = look_of(output, array, source, result.objects)
         arguments = {
             "name": f"{name} {_NAMES[output].format(made)}{' (view)' if part else ''}",
@@ -181,7 +181,7 @@ def add_results(viewer: ViewerModel, source: Source, result: Result, made: str =
     return layers
 
 
-def _arrays(result: Result) -> dict[str, NDArray[Any]]:
+def arrays_of(result: Result) -> dict[str, NDArray[Any]]:
     """Return what was made by the name of its layer, the one that is shown first."""
     maps = {} if result.maps is None else dict(zip(("depth", "contact"), result.maps, strict=True))
     wanted = result.labels is not None and "labels" in result.request.outputs

@@ -12,6 +12,7 @@ from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QApplication, QFileDialog
 
 from .jobs import Job
+from .layers import arrays_of
 from .script import as_command, as_python
 from .view import sizes_um
 
@@ -84,22 +85,26 @@ def _save(path: Path, result: Result, source: str, dtype: Any, sizes: dict[str, 
     from ..engine.record import note
     from ..files import OutputImage, OutputTable, label_type, prepare, write_images
 
-    dtype, axes = np.dtype(dtype), result.request.axes or ""
+    axes = result.request.axes or ""
     ending = ".ome" * path.stem.endswith(".ome") + path.suffix
     name = path.name.removesuffix(ending)
     outputs: list[OutputImage | OutputTable] = []
-    for number, (output, image) in enumerate(result.images().items()):
-        kept = dtype if dtype.kind in "ui" and output != "uncertainty" else np.dtype(np.float32)
+    for number, (output, array) in enumerate(arrays_of(result).items()):
         target = path if number == 0 else path.with_name(f"{name} {output}{ending}")
+        kept = label_type(array) if output == "labels" else _type_of(output, np.dtype(dtype))
+        own = axes.replace("S", "") if result.labels is not None else axes
         facts = note(result, output, source)
-        outputs.append(prepare(target, image, dtype=kept, axes=axes, pixel_size_um=sizes, description=facts))
-    if result.labels is not None:
-        axes, facts = axes.replace("S", ""), note(result, "labels", source)
-        kept = label_type(result.labels)
-        outputs.append(prepare(path, result.labels, dtype=kept, axes=axes, pixel_size_um=sizes, description=facts))
-        outputs.append(OutputTable(path.with_name(f"{name}.csv"), result.objects))
+        outputs.append(prepare(target, array, dtype=kept, axes=own, pixel_size_um=sizes, description=facts))
+        if output == "labels":
+            outputs.append(OutputTable(path.with_name(f"{name}.csv"), result.objects))
     write_images(outputs)
     yield [output.path for output in outputs]
+
+
+def _type_of(output: str, source: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type of the source for what is in its units, if these are whole numbers."""
+    kept = source.kind in "ui" and output in ("mean", "sample")
+    return source if kept else np.dtype(np.float32)
 
 
 def _clipboard(text: str) -> None:

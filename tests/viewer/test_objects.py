@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from napari.layers import Labels
@@ -51,3 +54,18 @@ def test_doubtful_objects_are_orange_sure_ones_blue_and_unknown_ones_grey() -> N
     colour_by_confidence(labels, False)
     assert not is_coloured_by_confidence(labels)
     np.testing.assert_allclose([labels.get_color(label) for label in (1, 2, 3)], own)
+
+
+def test_a_worker_imports_what_the_first_labels_layer_would_import() -> None:
+    code = """
+import sys
+import numpy as np
+from napari.layers import Labels
+from napari_microdiff.viewer.objects import import_tables
+import_tables()
+before = set(sys.modules)
+Labels(np.ones((2, 2), int), features={"index": [1]})
+slow = {name.partition(".")[0] for name in set(sys.modules) - before} & {"pandas"}
+sys.exit(f"{slow} came with the layer" if slow else 0)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -139,6 +139,24 @@ def test_objects_form_as_labels_and_turn_into_the_result(viewer: ViewerModel) ->
     np.testing.assert_array_equal(shown.data, labels)
 
 
+def test_turning_into_the_result_draws_once_where_the_place_stays(
+    viewer: ViewerModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = viewer.add_image(np.zeros((64, 64), np.uint16), scale=(0.5, 0.25), rotate=20, affine=np.diag([2, 2, 1]))
+    region = ((0, 64), (0, 64))
+    preview = LivePreview(viewer, Source.of(image), region, objects=True)
+    preview.show([Preview(np.ones((64, 64), np.float32), region)])
+    labels = np.ones((64, 64), np.int32)
+    objects = {"label": np.array([1]), "area": np.array([64 * 64]), "confidence": np.array([0.5])}
+    found = Result(Request.model_validate({"task": "segment", "axes": "YX"}), region, labels=labels, objects=objects)
+    (result,) = result_layers(viewer, Source.of(image), found, "objects")
+    drawn: list[object] = []
+    assert preview.layer is not None
+    preview.layer.events.set_data.connect(drawn.append)
+    assert preview.become(result) is not None
+    assert len(drawn) == 1
+
+
 def test_objects_do_not_turn_into_an_image(viewer: ViewerModel) -> None:
     image = viewer.add_image(np.zeros((8, 8), np.float32), name="dapi")
     source = Source.of(image)

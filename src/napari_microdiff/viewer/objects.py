@@ -1,11 +1,12 @@
 """Objects as a Labels layer: what is known of each, and colours that show how sure the model is.
 
-All of it runs on the GUI thread.
+All but `import_tables` runs on the GUI thread.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,14 @@ _COLOURS = 49  # of napari's own label colours
 _DOUBTFUL, _SURE = np.array([1.0, 0.55, 0.1]), np.array([0.3, 0.55, 1.0])
 _UNKNOWN = np.array([0.6, 0.6, 0.6])
 _LOWEST = 0.5  # confidence that is as doubtful as can be
+
+
+def import_tables() -> None:
+    """Import what napari keeps the features of a layer in.
+
+    For workers: napari imports it with the first Labels layer, on the GUI thread, and half a second goes by.
+    """
+    import_module("pandas")
 
 
 def features_of(objects: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[Any]]:

@@ -77,8 +77,13 @@ class LivePreview:
         if layer is None or layer not in self._viewer.layers or (result.kind is Labels) != self._objects:
             return None
         self.layer = None
+        # Each of these draws the layer anew, so the place changes while there are few pixels, and only where it does.
+        for name in _PLACE:
+            new = result.arguments[name]
+            if not np.array_equal(np.asarray(getattr(layer, name)), np.asarray(new)):
+                setattr(layer, name, new)
         layer.data = result.data
-        for name in (*_PLACE, "name", "metadata", *(("features",) if self._objects else ())):
+        for name in ("name", "metadata", *(("features",) if self._objects else ())):
             setattr(layer, name, result.arguments[name])
         return layer
 

@@ -17,6 +17,7 @@ from ..engine.request import Request
 from . import settings, words
 from .jobs import Job
 from .layers import ResultLayer, Source, result_layers
+from .objects import import_tables
 from .preview import LivePreview
 
 
@@ -170,4 +171,6 @@ def _count(run: Run, progress: Progress) -> None:
 def _events(request: Request, array: Any) -> Iterator[Any]:
     from ..tasks import run  # here, in the worker: torch comes with it
 
+    if request.task == "segment":
+        import_tables()
     return run(request, array)

@@ -34,6 +34,7 @@ from ...files.series import (
     labels_axes,
     open_series,
 )
+from ..objects import import_tables
 from .pixels import display_limits
 from .recipe import Recipe
 
@@ -126,6 +127,7 @@ class Refused:
 
 def look_through(folder: Path, output: Path | None) -> Iterator[Series | Refused]:
     """Open a folder where it was left."""
+    import_tables()
     try:
         series = open_series(folder, output)
     except OutputError as error:

@@ -69,7 +69,8 @@ def section(name: str) -> str:
         shown = table(content["tables"][title], columns)
     else:
         shown = claims(content["claims"])
-    where = f"{machine['cpu']}, {machine['cores']} cores" + (f", {machine['gpu']}" if "gpu" in machine else "")
+    cores = f"{machine['cores']} core{'s' * (machine['cores'] != 1)}"
+    where = f"{machine['cpu']}, {cores}" + (f", {machine['gpu']}" if "gpu" in machine else "")
     notes = " ".join(content["notes"])
     return f"{shown}\n\n*Measured by `benchmarks/{name}.py` on {where}. {notes}*".replace(". *", ".*")
 

@@ -139,9 +139,7 @@ def test_objects_form_as_labels_and_turn_into_the_result(viewer: ViewerModel) ->
     np.testing.assert_array_equal(shown.data, labels)
 
 
-def test_turning_into_the_result_draws_once_where_the_place_stays(
-    viewer: ViewerModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_turning_into_the_result_draws_once_where_the_place_stays(viewer: ViewerModel) -> None:
     image = viewer.add_image(np.zeros((64, 64), np.uint16), scale=(0.5, 0.25), rotate=20, affine=np.diag([2, 2, 1]))
     region = ((0, 64), (0, 64))
     preview = LivePreview(viewer, Source.of(image), region, objects=True)

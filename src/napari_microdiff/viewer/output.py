@@ -86,15 +86,16 @@ def _save(path: Path, result: Result, source: str, dtype: Any, sizes: dict[str, 
     from ..files import OutputImage, OutputTable, label_type, prepare, write_images
 
     axes = result.request.axes or ""
+    if result.labels is not None:
+        axes = axes.replace("S", "")  # objects have no colours
     ending = ".ome" * path.stem.endswith(".ome") + path.suffix
     name = path.name.removesuffix(ending)
     outputs: list[OutputImage | OutputTable] = []
     for number, (output, array) in enumerate(arrays_of(result).items()):
         target = path if number == 0 else path.with_name(f"{name} {output}{ending}")
         kept = label_type(array) if output == "labels" else _type_of(output, np.dtype(dtype))
-        own = axes.replace("S", "") if result.labels is not None else axes
         facts = note(result, output, source)
-        outputs.append(prepare(target, array, dtype=kept, axes=own, pixel_size_um=sizes, description=facts))
+        outputs.append(prepare(target, array, dtype=kept, axes=axes, pixel_size_um=sizes, description=facts))
         if output == "labels":
             outputs.append(OutputTable(path.with_name(f"{name}.csv"), result.objects))
     write_images(outputs)

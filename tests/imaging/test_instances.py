@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from scipy import ndimage
 from skimage.segmentation import relabel_sequential
 
 from napari_microdiff.engine.request import SegmentOptions
 from napari_microdiff.errors import ImageError
-from napari_microdiff.imaging.instances import CONTACT, REACH, SADDLE, diameters, labels_of, maps_of
+from napari_microdiff.imaging.instances import CONTACT, REACH, SADDLE, diameters, labels_of, maps_of, reading_labels
 from napari_microdiff.imaging.matching import match_all
 
 
@@ -138,3 +139,45 @@ def test_more_objects_than_sixteen_bits_count() -> None:
     labels = labels_of(np.stack([depth, np.full(depth.shape, -1.0)]).astype(np.float32))
     assert labels.max() == count**2 > np.iinfo(np.uint16).max
     assert (np.bincount(labels.ravel())[1:] == 9).all()
+
+
+def read_in_parts(maps: np.ndarray, side: int) -> tuple[np.ndarray, int]:
+    """Labels that were read in squares of a side, and in how many parts."""
+    reading, parts = reading_labels(maps, side=side), 0
+    while True:
+        try:
+            next(reading)
+        except StopIteration as done:
+            return done.value, parts
+        parts += 1
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.8, 1.5, 3.0]), st.sampled_from([8, 16, 48]))
+def test_parts_are_read_as_the_whole_is(seed: int, smooth: float, side: int) -> None:
+    rng = np.random.default_rng(seed)
+    maps = ndimage.gaussian_filter(rng.standard_normal((2, 64, 48)), (0, smooth, smooth), mode="wrap")
+    maps = np.tanh(maps / maps.std() - [[[0.5]], [[1.0]]]).astype(np.float32)  # no two alike, as of a network
+    whole, parts_of_whole = read_in_parts(maps, 64)
+    found, parts = read_in_parts(maps, side)
+    np.testing.assert_array_equal(found, whole)
+    assert parts_of_whole <= 1
+    assert parts > 1 or side > 8 or whole.max() < 4
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_objects_are_numbered_by_their_first_pixel(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    circles = [(*rng.uniform(0, 96, 2), rng.uniform(3, 14)) for _ in range(12)]
+    found, _ = read_in_parts(maps_of(discs(*circles)), 24)
+    labels, first = np.unique(found, return_index=True)
+    assert (np.diff(first[labels > 0]) > 0).all()
+    np.testing.assert_array_equal(labels[labels > 0], np.arange(1, found.max() + 1))
+
+
+def test_reading_can_be_left_between_parts() -> None:
+    maps = maps_of(discs((20, 20, 8), (20, 70, 8), (70, 20, 8), (70, 70, 8)))
+    reading = reading_labels(maps, side=48)
+    next(reading)
+    next(reading)
+    reading.close()
+    assert read_in_parts(maps, 48) == (pytest.approx(labels_of(maps)), 4)

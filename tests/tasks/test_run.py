@@ -178,7 +178,7 @@ def test_mean_and_spread_of_samples_by_hand(monkeypatch, result, noisy):
 
     def watch(self, index, job, image, sample):
         drawn.append(self._task.read(index, image[0]))
-        take(self, index, job, image, sample)
+        return take(self, index, job, image, sample)
 
     monkeypatch.setattr(Collector, "take_sample", watch)
     made = result(noisy, steps=4, samples=8, outputs=ALL)

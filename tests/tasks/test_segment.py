@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,12 @@ from napari_microdiff.diffusion.unet import LocalUNet
 from napari_microdiff.engine.events import Done, Notice, Preview, Progress, Result
 from napari_microdiff.engine.request import Stroke, build_request
 from napari_microdiff.errors import ImageError, ModelError, RequestError
+from napari_microdiff.imaging.instances import reading_labels
 from napari_microdiff.imaging.matching import match_all
 from napari_microdiff.models.card import Architecture, Card
 from napari_microdiff.models.model import save_model
 from napari_microdiff.models.store import find_model, user_folder
-from napari_microdiff.tasks import run
+from napari_microdiff.tasks import objects, run
 from napari_microdiff.tasks import segment as find_objects
 
 KNOWN = 24.0  # diameter in pixels that the models of these tests know
@@ -250,6 +252,24 @@ def test_previews_cover_the_image_and_progress_ends_at_its_total() -> None:
     assert (covered == 1).all()
     last = [event for event in events if isinstance(event, Progress)][-1]
     assert last.done == last.total > 1
+
+
+@pytest.mark.usefixtures("oracle")
+def test_a_job_can_be_stopped_while_objects_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = recorded(discs())
+    request = build_request({"task": "segment", "model": "segment-tiny", "options": {"diameter": 31}})
+    whole = list(run(request, image))
+    monkeypatch.setattr(objects, "reading_labels", partial(reading_labels, side=40))
+    events = list(run(request, image))
+    signs, evaluations = (sum(isinstance(event, kind) for event in events) for kind in (Progress, Preview))
+    assert signs >= evaluations + 4
+    np.testing.assert_array_equal(events[-1].result.labels, whole[-1].result.labels)
+    stopped = run(request, image)
+    for _ in range(2 * evaluations + 2):
+        next(stopped)
+    stopped.close()
+    with pytest.raises(StopIteration):
+        next(stopped)
 
 
 @pytest.mark.usefixtures("oracle")

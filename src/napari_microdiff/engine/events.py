@@ -14,7 +14,7 @@ from .request import Request, Span
 
 @dataclass(frozen=True)
 class Progress:
-    """One more evaluation of the denoiser on one tile is done.
+    """How far the job is; told after each evaluation of the denoiser on one tile, and while results are read.
 
     Attributes
     ----------

@@ -6,6 +6,9 @@ are smooth: how deep inside its object a pixel lies, and how near it is to where
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Generator, Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -16,9 +19,12 @@ from skimage.segmentation import relabel_sequential, watershed
 from ..errors import ImageError
 
 Maps = NDArray[np.float32]
+_Box = tuple[slice, ...]
 
 REACH = 12.0  # pixels from an object at which the first map is -1
 CONTACT = 3.0  # pixels; how wide a contact is drawn
+_PART = 512  # pixels
+_NEIGHBOURS = np.ones((3, 3))  # diagonal ones, too
 SADDLE = 0.35  # of the depth; on held-out training images 0.2 keeps more that is not there, 0.5 joins more
 
 
@@ -94,7 +100,7 @@ def maps_of(labels: NDArray[np.generic]) -> Maps:
     return np.stack([depth, contact]).astype(np.float32)
 
 
-def _grown(box: tuple[slice, ...], shape: tuple[int, ...]) -> tuple[slice, ...]:
+def _grown(box: _Box, shape: tuple[int, ...]) -> _Box:
     """Return a box with as much around it as an object is felt in."""
     margin = int(np.ceil(max(REACH, 4 * CONTACT)))
     return tuple(slice(max(0, b.start - margin), min(n, b.stop + margin)) for b, n in zip(box, shape, strict=True))
@@ -122,10 +128,78 @@ def labels_of(maps: NDArray[np.floating], *, saddle: float = SADDLE, smallest: i
     ndarray of int32, shape (y, x)
         Numbered from 1 in the order of their first pixel.
     """
+    reading = reading_labels(maps, saddle=saddle, smallest=smallest)
+    while True:
+        try:
+            next(reading)
+        except StopIteration as done:
+            labels: NDArray[np.int32] = done.value
+            return labels
+
+
+def reading_labels(
+    maps: NDArray[np.floating], *, saddle: float = SADDLE, smallest: int = 0, side: int = _PART
+) -> Generator[None, None, NDArray[np.int32]]:
+    """Read the objects as `labels_of` does, part by part, so that who waits for it can stop in between.
+
+    What lies in one connected piece of the foreground does not depend on any other piece. So pieces that begin in the
+    same square of the plane are read together, and the labels are those of the whole plane.
+
+    Parameters
+    ----------
+    maps, saddle, smallest
+        See `labels_of`.
+    side : int
+        Of the squares, in pixels.
+
+    Yields
+    ------
+    None
+        Before each part.
+
+    Returns
+    -------
+    ndarray of int32, shape (y, x)
+        See `labels_of`.
+    """
     depth, contact = maps
-    foreground = depth > 0
-    if not foreground.any():
-        return np.zeros(depth.shape, dtype=np.int32)
+    pieces, how_many = ndimage.label(depth > 0, _NEIGHBOURS)
+    found = np.zeros(depth.shape, dtype=np.int32)
+    first = np.zeros(1, dtype=np.intp)  # pixel of each object, counted along rows
+    for numbers, here in _parts(ndimage.find_objects(pieces), side):
+        yield
+        belongs = np.zeros(how_many + 1, dtype=bool)
+        belongs[numbers] = True
+        part = _objects_in(depth[here], contact[here], belongs[pieces[here]], saddle, smallest)
+        places = np.nonzero(part)
+        part_labels = part[places]
+        rows, columns = (at + span.start for at, span in zip(places, here, strict=True))
+        found[rows, columns] = part_labels + (len(first) - 1)
+        earliest = np.unique(part_labels, return_index=True)[1]
+        first = np.append(first, rows[earliest] * depth.shape[1] + columns[earliest])
+    number = np.zeros(len(first), dtype=np.int32)
+    number[1 + np.argsort(first[1:])] = np.arange(1, len(first))
+    return number[found]
+
+
+def _parts(boxes: list[_Box], side: int) -> Iterator[tuple[NDArray[np.intp], _Box]]:
+    """Return the numbers of the pieces that begin in the same square, and the box around them, square by square."""
+    squares: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for number, box in enumerate(boxes, start=1):
+        squares[tuple(span.start // side for span in box)].append(number)
+    for numbers in squares.values():
+        spans = zip(*(boxes[number - 1] for number in numbers), strict=True)
+        around = tuple(slice(min(s.start for s in span), max(s.stop for s in span)) for span in spans)
+        yield np.array(numbers), around
+
+
+def _objects_in(
+    depth: NDArray[np.floating],
+    contact: NDArray[np.floating],
+    foreground: NDArray[np.bool_],
+    saddle: float,
+    smallest: int,
+) -> NDArray[np.int32]:
     height = np.where(foreground, depth * (1 - np.clip((contact + 1) / 2, 0, 1)), -1.0).astype(np.float32)
     # Peaks of what is left when all bumps lower than the saddle were filled (Soille 1999, section 6.3.4).
     # skimage.morphology.h_maxima takes each bump on a filled plateau for a peak of its own.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -159,8 +159,11 @@ class Gatherer(Protocol):
     def take(self, index: PlaneIndex, job: PlaneJob, event: Denoised, sample: int) -> Preview:
         """Take in a denoised tile and return it as a preview, in the units of the image."""
 
-    def take_sample(self, index: PlaneIndex, job: PlaneJob, drawn: Image | None, sample: int) -> None:
-        """Take in a whole sample of a plane; ``None`` if its only evaluation was already taken."""
+    def take_sample(self, index: PlaneIndex, job: PlaneJob, drawn: Image | None, sample: int) -> Iterable[None]:
+        """Take in a whole sample of a plane; ``None`` if its only evaluation was already taken.
+
+        What is returned has to be iterated: where this takes long, the job can be stopped in between.
+        """
 
     def copy(self, index: PlaneIndex) -> None:
         """Note that nothing is to be done for a plane."""

@@ -58,15 +58,15 @@ class Collector:
             self._residual.add(job.noisy, event.core, mean)
         return Preview(self._with_all_axes(index, mean), self._region(index, event.core))
 
-    def take_sample(self, index: PlaneIndex, job: PlaneJob, drawn: Image | None, sample: int) -> None:
+    def take_sample(self, index: PlaneIndex, job: PlaneJob, drawn: Image | None, sample: int) -> tuple[()]:
         """Take in a whole sample of a plane; ``None`` if its only evaluation was already taken."""
         if drawn is None:
-            return
+            return ()
         image = self._task.read(index, drawn[0])
         if sample == 0:
             self._put("sample", index, job.plane.region, image)
         if self._request.samples == 1:
-            return
+            return ()
         if sample == 0:
             self._sum = np.zeros(image.shape)
             self._squares = np.zeros(image.shape)
@@ -82,6 +82,7 @@ class Collector:
                 spread = np.sqrt(self._squares / self._request.samples).astype(np.float32)
                 self._put("uncertainty", index, job.plane.region, spread)
             self._sum = self._squares = None
+        return ()
 
     def copy(self, index: PlaneIndex) -> None:
         """Keep a plane as it is, with no uncertainty."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..engine.events import Preview
 from ..engine.request import Request, Span
 from ..engine.tiles import Box
 from ..imaging.axes import PlaneIndex, region_shape
-from ..imaging.instances import labels_of
+from ..imaging.instances import reading_labels
 from ..imaging.linking import link_slices
 from ..imaging.matching import overlaps
 from ..imaging.measured import measure
@@ -53,15 +54,15 @@ class ObjectGatherer:
             self._first[(slice(None), *here)] = event.mean
         return self._preview(index, job, event)
 
-    def take_sample(self, index: PlaneIndex, job: PlaneJob, drawn: Image | None, sample: int) -> None:
+    def take_sample(self, index: PlaneIndex, job: PlaneJob, drawn: Image | None, sample: int) -> Iterator[None]:
         """Take in a whole sample; after the last one, read the objects."""
         assert self._first is not None
         seen, self._first = self._native(self._first, job, index), None
         self._total = seen if self._total is None else self._total + seen
         if drawn is not None:
-            self._read.append(self._objects(self._native(drawn, job, index)))
+            self._read.append((yield from self._objects(self._native(drawn, job, index))))
         if sample == self._request.samples - 1:
-            self._finish(index, self._total / np.float32(sample + 1))
+            yield from self._finish(index, self._total / np.float32(sample + 1))
             self._total, self._read = None, []
 
     def copy(self, index: PlaneIndex) -> None:
@@ -80,9 +81,9 @@ class ObjectGatherer:
         draws = None if self._draws is None else np.stack([self._linked(self._numbered(draw)) for draw in self._draws])
         return {"labels": labels, "maps": self._maps, "draws": draws, "objects": objects}
 
-    def _finish(self, index: PlaneIndex, maps: NDArray[np.float32]) -> None:
+    def _finish(self, index: PlaneIndex, maps: NDArray[np.float32]) -> Iterator[None]:
         place = self._place(index)
-        found = self._objects(maps)
+        found = yield from self._objects(maps)
         self._labels[place] = found
         if self._maps is not None:
             self._maps[(slice(None), *place)] = maps
@@ -92,8 +93,8 @@ class ObjectGatherer:
         self._places.append(place)
         self._confidence.append(np.sqrt(_agreement(found, self._read) * _depth(maps, found)))
 
-    def _objects(self, maps: NDArray[np.float32]) -> _Labels:
-        return labels_of(maps, saddle=self._saddle, smallest=self._smallest)
+    def _objects(self, maps: NDArray[np.float32]) -> Generator[None, None, _Labels]:
+        return reading_labels(maps, saddle=self._saddle, smallest=self._smallest)
 
     def _native(self, maps: NDArray[np.float32], job: PlaneJob, index: PlaneIndex) -> NDArray[np.float32]:
         """Bring maps of the magnified region back to the pixels of the image."""

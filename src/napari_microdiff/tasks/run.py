@@ -161,7 +161,8 @@ def _planes(
                     continue
                 yield gatherer.take(index, job, event, sample)
                 yield pace.tick()
-            gatherer.take_sample(index, job, drawn, sample)
+            for _ in gatherer.take_sample(index, job, drawn, sample):
+                yield pace.now()
 
 
 def _evaluations(job: PlaneJob, tile: int | None) -> int:
@@ -186,13 +187,13 @@ class _Pace:
 
     def skip(self, samples: int) -> Progress:
         self._samples_left -= samples
-        return self._progress()
+        return self.now()
 
     def tick(self) -> Progress:
         self._done += 1
-        return self._progress()
+        return self.now()
 
-    def _progress(self) -> Progress:
+    def now(self) -> Progress:
         # After running out of memory there are more tiles than were planned.
         total = max(self._planned, self._done) + self._samples_left * self._per_sample
         elapsed = time.monotonic() - self._started

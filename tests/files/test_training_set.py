@@ -19,6 +19,7 @@ from napari_microdiff.errors import FileError, ImageError, MicrodiffError, Reque
 from napari_microdiff.files import Picture
 from napari_microdiff.files.training_recipe import crops_in, recipe_with
 from napari_microdiff.files.training_set import ExportedSet, export_training_set
+from napari_microdiff.training.parent import parent_of
 from napari_microdiff.training.recipes import SegmentRecipe, read_recipe
 from napari_microdiff.training.segment.sources import load_planes
 
@@ -180,6 +181,16 @@ def test_a_recipe_that_somebody_changed_is_kept(tmp_path: Path) -> None:
     for _ in range(8):
         export(tmp_path / "set", discs())
     assert path.read_bytes() == before
+
+
+def test_a_training_set_goes_on_from_the_bundled_model(tmp_path: Path) -> None:
+    export(tmp_path / "set", discs())
+    recipe = recipe_of(tmp_path / "set")
+    parent = parent_of(recipe)
+    assert parent is not None
+    assert parent.card.id == recipe.start_from == "segment-nuclei"
+    assert parent.card.diameter_px == pytest.approx(recipe.diameter_px, rel=0.1)
+    assert parent.card.sigma_max == recipe.sigma_max
 
 
 def test_a_recipe_for_something_else_is_refused(tmp_path: Path) -> None:

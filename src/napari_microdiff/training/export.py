@@ -38,6 +38,7 @@ def export_model(
         sigma_max=denoiser.sigma_max,
         halo=HALO,
         architecture=recipe.architecture,
+        parent=recipe.start_from,
         weights_sha256="0" * 64,  # replaced when the weights are saved
         training_data=recipe.training_data,
         training=training,

@@ -15,9 +15,11 @@ from torch.utils.data import DataLoader
 from ..diffusion.denoiser import Preconditioned
 from ..diffusion.unet import LocalUNet
 from ..engine.device import choose_precision, torch_dtype
+from ..models.store import read_weights
 from .average import PowerAverage
 from .course import open_course
 from .export import export_model
+from .parent import parent_of
 from .recipes import AnyRecipe, read_recipe
 
 Report = Callable[[str], None]
@@ -71,6 +73,8 @@ def train(
     ------
     TrainingError
         If the recipe or the data are unusable.
+    ModelError
+        If the model that the recipe starts from is not there.
     """
     plan = read_recipe(recipe)
     changes = {"steps": steps, "seed": seed}
@@ -96,12 +100,20 @@ class _Run:
     ) -> None:
         self.recipe, self.out, self.fabric = recipe, out, fabric
         self.minutes, self.report = minutes, report
-        self.course = open_course(recipe, data, out / "cache")
-        torch.manual_seed(recipe.seed)
         self.step, self.seconds, self.best = 0, 0.0, -math.inf
         checkpoint = self._load_checkpoint() if resume else None
-        self.sigma_data = checkpoint["sigma_data"] if checkpoint else self.course.sigma_data()
+        parent = None if checkpoint else parent_of(recipe)
+        self.course = open_course(recipe, data, out / "cache")
+        torch.manual_seed(recipe.seed)
         network = LocalUNet(**recipe.architecture.model_dump())
+        if checkpoint:
+            self.sigma_data = checkpoint["sigma_data"]
+        elif parent:
+            self.sigma_data = parent.card.sigma_data
+            network.load_state_dict(read_weights(parent))
+            report(f"starting from {parent.card.id}")
+        else:
+            self.sigma_data = self.course.sigma_data()
         denoiser = Preconditioned(network, self.sigma_data, recipe.sigma_max)
         if checkpoint:
             denoiser.load_state_dict(checkpoint["weights"])
@@ -118,6 +130,8 @@ class _Run:
 
     def fit(self) -> Path:
         """Run to the end and export the best weights; an interrupted run leaves a checkpoint."""
+        if self.recipe.start_from and not self.step:
+            self._validate([])  # what was there already is kept unless something better is found
         try:
             losses = self._take_steps()
         except KeyboardInterrupt:
@@ -176,9 +190,9 @@ class _Run:
             return
         average = self.average.module
         figures = self.course.measure(average)
-        mean_loss = sum(losses) / max(1, len(losses))
+        loss = f", loss {sum(losses) / len(losses):.3f}" if losses else ""
         shown = self.course.in_words(figures)
-        self.report(f"step {self.step}, {self.seconds / 60:.0f} min, loss {mean_loss:.3f}: {shown}")
+        self.report(f"step {self.step}, {self.seconds / 60:.0f} min{loss}: {shown}")
         score = sum(figures.values()) / len(figures)
         better = score > self.best
         self.best = max(self.best, score)

@@ -89,6 +89,8 @@ class Recipe(_Part):
 
     Attributes
     ----------
+    start_from : str, optional
+        Model of the same task and architecture whose weights the run begins with; ``None`` begins with random ones.
     sigma_max : float
         Highest noise level, from which on the network is blind.
     batch_fields : int
@@ -99,6 +101,7 @@ class Recipe(_Part):
     title: str
     summary: str
     architecture: Architecture
+    start_from: str | None = None
     sigma_max: float = 5.0
     steps: int = 60_000
     batch_fields: int = 4

@@ -168,6 +168,8 @@ class SegmentRecipe(Recipe):
         Median diameter of objects that images are brought to.
     zoom : float
         Standard deviation of the logarithm of what they miss it by, so that diameters may be told a little wrong.
+    altered : float
+        Share of the crops that are shown as another microscope would, with other light, blur, noise and ground.
     strokes : float
         Share of the crops on which a user has drawn.
     """
@@ -176,6 +178,7 @@ class SegmentRecipe(Recipe):
     labelled: tuple[Labelled, ...]
     diameter_px: float = Field(default=24.0, gt=4)
     zoom: float = Field(default=0.3, ge=0)
+    altered: float = Field(default=0.7, ge=0, le=1)
     strokes: float = Field(default=0.5, ge=0, le=1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -15,14 +16,36 @@ Generator = np.random.Generator
 _NOISE = Noise(psnr_db=(8.0, 34.0))
 
 
-def other_microscope(image: Tensor, rng: Generator, generator: torch.Generator) -> Tensor:
+def unequal_objects(image: Tensor, labels: NDArray[np.integer], rng: Generator) -> Tensor:
+    """Return a plane in which, half of the time, some objects are brighter than they were and others are dimmer.
+
+    Parameters
+    ----------
+    image : Tensor, shape (y, x)
+        Bright objects on a dark ground, in any units.
+    labels : ndarray, shape (y, x)
+        Their labels, numbered from 1.
+    """
+    if rng.random() < 0.5 or not labels.any() or labels.all():
+        return image
+    gains = np.exp(rng.uniform(0.1, 0.5) * rng.standard_normal(int(labels.max()) + 1)).astype(np.float32)
+    gains[0] = 1.0
+    ground = float(image[torch.from_numpy(labels == 0)].median())
+    return ground + (image - ground) * blur(torch.from_numpy(gains[labels]), 1.0)
+
+
+def other_microscope(image: Tensor, rng: Generator, generator: torch.Generator, *, altered: bool = True) -> Tensor:
     """Return a plane as it might look elsewhere, in normalised units (about -1 to 1).
 
     Parameters
     ----------
     image : Tensor, shape (y, x)
         Bright objects on a dark ground, in any units.
+    altered : bool
+        If not, it is only normalised.
     """
+    if not altered:
+        return _normalised(image, rng)
     low, high = (float(v) for v in torch.quantile(image.flatten()[::3], torch.tensor([0.005, 0.998])))
     image = (image - low) / max(high - low, 1e-6)
     if rng.random() < 0.5:

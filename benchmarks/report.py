@@ -93,6 +93,22 @@ def _mean_of(rows: Sequence[Row]) -> Row:
     return {key: statistics.fmean(row[key] for row in rows) for key in rows[0] if key in numbers}
 
 
+def earlier_row(benchmark: str, tables: Sequence[str], method: str, folder: Path = RESULTS) -> Row | None:
+    """Return the figures of a method in the result file that is there; ``None`` if it was not measured.
+
+    Parameters
+    ----------
+    tables : sequence of str
+        Titles of the tables over which its columns are spread.
+    """
+    path = folder / f"{benchmark}.json"
+    if not path.exists():
+        return None
+    kept = json.loads(path.read_text(encoding="utf-8"))["tables"]
+    rows = [row for title in tables for row in kept.get(title, []) if row["method"] == method]
+    return {key: value for row in rows for key, value in row.items()} if len(rows) == len(tables) else None
+
+
 @dataclass
 class Report:
     """Tables, claims and notes of one benchmark, printed as they come and saved at the end."""

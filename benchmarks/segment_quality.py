@@ -10,7 +10,7 @@ import numpy as np
 import typer
 from common import DataOption, Image, OutOption, QuickOption
 from outlined import IOUS, SETS, Outlined, figures, load_outlined, otsu_watershed
-from report import Report, Row, say
+from report import Report, Row, earlier_row, say
 from scipy import ndimage
 from scipy.stats import rankdata
 from segment_peers import CELLPOSE, PLAIN, STARDIST, TRAINED, TrainedOption, plain_unet, second_opinion
@@ -32,7 +32,7 @@ def segment(image: Image, shown: str, **fields: object) -> Result:
 
 
 def compare(
-    report: Report, name: str, images: list[Outlined], trained: Path, plain: Path
+    report: Report, name: str, images: list[Outlined], trained: Path, plain: Path, *, keep: bool
 ) -> tuple[dict[str, Row], list[Result], list[Result]]:
     """Measure all methods on one set; return their rows, and our results of one evaluation and of several samples."""
     truth = [item.labels for item in images]
@@ -43,27 +43,39 @@ def compare(
     several = [segment(item.image, item.shown, **SAMPLES) for item in images]
     rows = [
         figures(OTSU, truth, otsu),
-        *peers(report, name, images, one, trained, plain),
+        *peers(report, name, images, one, trained, plain, keep=keep),
         figures(ONE, truth, _labels(one), "diameter estimated"),
         figures("ours, diameter told", truth, _labels(told), "the median of the true ones"),
         figures(SAMPLES_OF_OURS, truth, _labels(several), "4 samples of 4 steps"),
     ]
-    report.table(name, [{k: v for k, v in row.items() if k not in IOUS} for row in rows])
-    report.table(f"{name}, AP at each IoU", [{k: v for k, v in row.items() if k in ("method", *IOUS)} for row in rows])
+    over_all, at_each = tables_of(name)
+    report.table(over_all, [{k: v for k, v in row.items() if k not in IOUS} for row in rows])
+    report.table(at_each, [{k: v for k, v in row.items() if k in ("method", *IOUS)} for row in rows])
     return {row["method"]: row for row in rows}, one, several
 
 
+def tables_of(name: str) -> tuple[str, str]:
+    """Return the titles of the two tables of a set."""
+    return name, f"{name}, AP at each IoU"
+
+
 def peers(
-    report: Report, name: str, images: list[Outlined], one: list[Result], trained: Path, plain: Path
+    report: Report, name: str, images: list[Outlined], one: list[Result], trained: Path, plain: Path, *, keep: bool
 ) -> list[Row]:
-    """Measure the peers that were trained; StarDist and Cellpose on images such as they were trained on."""
+    """Measure the peers that were trained; StarDist and Cellpose on images such as they were trained on.
+
+    What they find in an image does not depend on ours. With ``keep``, figures of a peer that is not at hand stay.
+    """
     truth, rows = [item.labels for item in images], []
     for peer in (STARDIST, CELLPOSE) if name == "fluo" else ():
         found = peer.labels(trained, images)
-        if found is None:
-            report.note(f"{peer.name}: left out, because its labels are not in {peer.key}/labels.")
-        else:
+        if found is not None:
             rows.append(figures(peer.name, truth, found, peer.training(trained)))
+        elif keep and (earlier := earlier_row(report.benchmark, tables_of(name), peer.name)):
+            rows.append(earlier)
+            report.note(f"{peer.name}: the figures of an earlier run on the same images.")
+        else:
+            report.note(f"{peer.name}: left out, because its labels are not in {peer.key}/labels.")
     made = plain_unet(plain, images, [result.report["diameter"] for result in one])
     if made is None:
         report.note("The plain U-Net is left out, because it is not trained.")
@@ -157,7 +169,7 @@ def main(
     report = Report("segment_quality", {"samples": SAMPLES})
     for name in SETS:
         images = load_outlined(data, name, 3 if quick else None)
-        by, results, sampled = compare(report, name, images, trained, plain)
+        by, results, sampled = compare(report, name, images, trained, plain, keep=not quick)
         if PLAIN_UNET in by:
             gain = by[ONE]["mean AP .5-.9"] - by[PLAIN_UNET]["mean AP .5-.9"]
             report.claim(f"{name}: mean AP .5-.9, 1 evaluation over the plain U-Net", gain, least=-0.01)

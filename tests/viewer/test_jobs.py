@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -235,3 +236,11 @@ def test_a_job_goes_with_its_panel(qtbot: Any, bars: list[Any]) -> None:
     panel.deleteLater()
     qtbot.waitUntil(closed.is_set, timeout=5_000)
     qtbot.waitUntil(lambda: bars[0].disable, timeout=5_000)
+
+
+def test_the_pace_is_that_of_evaluations_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, moments = EventWorker(lambda: iter(())), iter((5.0, 6.0, 7.0, 99.0))
+    monkeypatch.setattr(jobs, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+    for done in (1, 2, 3, 3):
+        worker._keep_pace(Progress(done, 3))
+    assert worker.seconds_per_evaluation == 1.0

@@ -66,6 +66,7 @@ class EventWorker(WorkerBase):
         self.preview_every = PREVIEW_EVERY
         self.seconds_per_evaluation: float | None = None
         self._first: tuple[float, int] | None = None
+        self._counted = -1
 
     def work(self) -> Any:
         """Run until the generator ends or `quit` is called; then close the generator, in this thread."""
@@ -83,10 +84,12 @@ class EventWorker(WorkerBase):
                 close()
 
     def _keep_pace(self, progress: Progress) -> None:
-        now = time.monotonic()
+        if progress.done <= self._counted:  # a sign of life, while results are read
+            return
+        now, self._counted = time.monotonic(), progress.done
         if self._first is None:
             self._first = now, progress.done
-        elif progress.done > self._first[1]:
+        else:
             self.seconds_per_evaluation = (now - self._first[0]) / (progress.done - self._first[1])
 
     def _drive(self, events: Iterator[Any]) -> Any:

@@ -23,7 +23,7 @@ _Box = tuple[slice, ...]
 
 REACH = 12.0  # pixels from an object at which the first map is -1
 CONTACT = 3.0  # pixels; how wide a contact is drawn
-_PART = 512  # pixels
+_PART = 512  # pixels; side of the squares that are read at a time
 _NEIGHBOURS = np.ones((3, 3))  # diagonal ones, too
 SADDLE = 0.35  # of the depth; on held-out training images 0.2 keeps more that is not there, 0.5 joins more
 
@@ -143,7 +143,8 @@ def reading_labels(
     """Read the objects as `labels_of` does, part by part, so that who waits for it can stop in between.
 
     What lies in one connected piece of the foreground does not depend on any other piece. So pieces that begin in the
-    same square of the plane are read together, and the labels are those of the whole plane.
+    same square of the plane are read together, and the labels are those of the whole plane. Only where places are
+    equally deep to the last bit, another of them may be flooded first.
 
     Parameters
     ----------

@@ -6,6 +6,9 @@
 
 BIN := .venv/bin
 
+# The packages are compiled when they are first imported, and only those that are; see scripts/install.sh.
+unexport PYTHONDONTWRITEBYTECODE
+
 help:
 	@echo "make demo    open napari with a noisy image and denoise it"
 	@echo "make test    check style, types and imports, and run all tests"
@@ -30,8 +33,14 @@ system:
 demo: system install
 	@scripts/demo.sh
 
+# Two processes with one thread each get through small tensors faster than one process with two threads.
+TEST_PROCESSES ?= 2
+
+# glibc would give the memory of every large array back to the system, and ask for it again for the next.
+test: export MALLOC_MMAP_THRESHOLD_ = 4294967296
+test: export MALLOC_TRIM_THRESHOLD_ = 8589934592
 test: system lint
-	$(BIN)/pytest --cov --cov-report=term-missing --cov-fail-under=90
+	$(BIN)/pytest --numprocesses $(TEST_PROCESSES) --cov --cov-report=term-missing --cov-fail-under=90
 
 lint: install
 	$(BIN)/ruff check .

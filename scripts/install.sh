@@ -12,11 +12,12 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     "$python" -m venv --clear .venv
 fi
 
-pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
+# Most of the modules that are installed are never imported; those that are get compiled then.
+pip_install() { .venv/bin/python -m pip --disable-pip-version-check install --quiet --no-compile "$@"; }
 
 echo "Installing the tested versions into .venv. The first time takes some minutes."
 # The pip of Debian 12 finds conflicts between pinned versions where there are none.
-pip install --quiet --upgrade "pip>=24.0"
+pip_install --upgrade "pip>=24.0"
 # torch goes first and alone: where pip is set up with a build for CPUs only, it is taken and satisfies all the others.
-pip install --quiet --constraint constraints.txt "$(grep -x 'torch==.*' constraints.txt)"
-pip install --quiet --constraint constraints.txt --editable ".[$1]"
+pip_install --constraint constraints.txt "$(grep -x 'torch==.*' constraints.txt)"
+pip_install --constraint constraints.txt --editable ".[$1]"

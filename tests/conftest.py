@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+
+# Processes that test side by side keep to a thread each. Libraries read this as they are imported, and programs that a
+# test starts inherit it.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
@@ -14,9 +20,10 @@ from numpy.typing import NDArray
 
 TINY = "tiny"
 
-# A busy computer is no failure.
-settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("calm")
+# A busy computer is no failure. The weekly tests look further, with HYPOTHESIS_PROFILE=thorough.
+settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=30)
+settings.register_profile("thorough", parent=settings.get_profile("calm"), max_examples=500)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "calm"))
 
 
 def make_tiny_model(

@@ -337,7 +337,7 @@ def test_help_loads_no_torch() -> None:
         "try: main(['denoise', '--help'])\nexcept SystemExit as stop: assert stop.code == 0\n"
         "assert not {'torch', 'napari', 'qtpy', 'tifffile'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=600)
 
 
 def test_as_a_module() -> None:
@@ -346,7 +346,7 @@ def test_as_a_module() -> None:
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
     )
     assert done.returncode == 2
     assert done.stderr == "error: There is no file gone.tif. Check its name and folder.\n"

@@ -11,6 +11,8 @@ from napari_microdiff.models.store import find_model
 from napari_microdiff.viewer.adapt import AdaptDialog, BeforeAfterDialog, as_id
 from napari_microdiff.viewer.denoise import DenoisePanel
 
+LONG = 600_000
+
 
 @pytest.mark.parametrize(
     ("text", "name"), [("Actin (cell 3)", "actin-cell-3"), ("tubulin", "tubulin"), ("…", "adapted"), ("_x", "x")]
@@ -48,7 +50,7 @@ def ask(qtbot: Any, panel: DenoisePanel, button: QDialogButtonBox.StandardButton
 def test_adapting_makes_a_model_and_chooses_it(panel: DenoisePanel, qtbot: Any, tiny_model: str) -> None:
     panel.start_adapting("actin-1", 2)
     assert panel.run_bar.run.toolTip() == "A job is running. Wait for it or cancel it."
-    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=60_000)
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
     assert panel.model.card is not None, panel.results.line.text()
     assert panel.model.card.id == "actin-1"
     assert find_model("actin-1").card.parent == tiny_model
@@ -65,9 +67,9 @@ def test_the_button_asks_first_and_the_answer_may_be_no(panel: DenoisePanel, qtb
 def test_adapting_can_be_cancelled_and_leaves_no_model(panel: DenoisePanel, qtbot: Any) -> None:
     before = [card.id for card in panel.model.cards]
     ask(qtbot, panel, QDialogButtonBox.StandardButton.Ok)
-    qtbot.waitUntil(lambda: panel.run_bar.bar.value() > 0, timeout=60_000)
+    qtbot.waitUntil(lambda: panel.run_bar.bar.value() > 0, timeout=LONG)
     qtbot.mouseClick(panel.run_bar.cancel, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=60_000)
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
     assert panel.results.line.text() == "Cancelled; nothing was changed."
     panel.reload_models()
     assert [card.id for card in panel.model.cards] == before

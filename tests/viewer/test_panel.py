@@ -24,7 +24,7 @@ from napari_microdiff.viewer.denoise import DenoisePanel
 from napari_microdiff.viewer.layers import recall
 
 RNG = np.random.default_rng(0)
-LONG = 60_000
+LONG = 600_000
 
 
 def noisy(*shape: int) -> np.ndarray:

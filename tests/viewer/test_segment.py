@@ -17,7 +17,7 @@ from napari_microdiff.viewer.layers import recall
 from napari_microdiff.viewer.objects import is_coloured_by_confidence
 from napari_microdiff.viewer.segment import SegmentPanel
 
-LONG = 60_000
+LONG = 600_000
 
 
 def nuclei(*shape: int) -> np.ndarray:

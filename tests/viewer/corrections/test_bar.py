@@ -25,7 +25,7 @@ from napari_microdiff.viewer.corrections.given import Given
 from napari_microdiff.viewer.segment import SegmentPanel
 from napari_microdiff.viewer.view import camera
 
-LONG = 60_000
+LONG = 600_000
 
 
 @pytest.fixture
@@ -263,7 +263,7 @@ def test_labels_edited_meanwhile_are_not_overwritten(
         for event in real(*arguments):
             if isinstance(event, Corrected):
                 reached.set()
-                go.wait(60)
+                go.wait(LONG / 1000)
             yield event
 
     monkeypatch.setattr(Given, "correction", held)

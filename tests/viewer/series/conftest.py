@@ -13,7 +13,7 @@ import pytest
 from napari_microdiff.files import write_image
 from napari_microdiff.viewer.series.panel import SeriesPanel
 
-LONG = 60_000
+LONG = 600_000
 SHAPE = (64, 80)
 
 
@@ -61,7 +61,7 @@ def shown(panel: SeriesPanel, qtbot: Any) -> None:
     """Show the window of the panel, so that it can get keys; nothing of it is held afterwards."""
     panel.window().show()
     panel.window().activateWindow()
-    qtbot.waitUntil(lambda: panel.isVisible() and panel.isActiveWindow())
+    qtbot.waitUntil(lambda: panel.isVisible() and panel.isActiveWindow(), timeout=LONG)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from napari_microdiff.viewer.series import autosave as module
 from napari_microdiff.viewer.series.autosave import Autosave
 from napari_microdiff.viewer.series.panel import SeriesPanel
 
-LONG = 60_000
+LONG = 600_000
 Opened = Callable[..., None]
 
 
@@ -234,7 +234,7 @@ def test_older_labels_are_never_written_after_newer_ones(
 
     def slow(*arguments: Any) -> Any:
         if threading.current_thread() is not threading.main_thread():
-            held.wait(10)
+            held.wait(LONG / 1000)
         yield from real(*arguments)
 
     monkeypatch.setattr(module.work, "save", slow)

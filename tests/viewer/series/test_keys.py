@@ -17,7 +17,7 @@ from qtpy.QtWidgets import QShortcut, QWidget
 from napari_microdiff.viewer.series import keys
 from napari_microdiff.viewer.series.panel import SeriesPanel
 
-LONG = 60_000
+LONG = 600_000
 OURS = (keys.PREVIOUS, keys.NEXT, keys.DONE)
 
 

@@ -20,7 +20,7 @@ from napari_microdiff.viewer.series.thumbnails import Thumbnails
 
 from .conftest import nuclei
 
-LONG = 60_000
+LONG = 600_000
 
 
 def series_of(folder: Path, count: int) -> Series:

@@ -22,7 +22,7 @@ from napari_microdiff.viewer.objects import is_coloured_by_confidence
 from napari_microdiff.viewer.series.panel import SeriesPanel
 from napari_microdiff.viewer.series.recipe import Recipe
 
-LONG = 60_000
+LONG = 600_000
 Opened = Callable[..., None]
 
 

@@ -17,7 +17,8 @@ from napari_microdiff.models.build import load_denoiser
 from napari_microdiff.models.store import find_model, list_models
 from napari_microdiff.tasks.base import open_source
 from napari_microdiff.training.adapt import Adapted, adapt
-from napari_microdiff.training.recorrupt import NoisyImages
+from napari_microdiff.training.noisy_images import NoisyImages
+from napari_microdiff.training.recorrupt import RecorruptedFit
 
 
 def _noisy(side: int = 160) -> tuple[np.ndarray, np.ndarray]:
@@ -26,20 +27,71 @@ def _noisy(side: int = 160) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_adapting_brings_a_model_nearer_to_the_truth(harmful_model: str) -> None:
-    clean, noisy = _noisy()
+    clean, noisy = _noisy(256)
     events = list(adapt(harmful_model, noisy, name="My actin", steps=40, device="cpu"))
     adapted = events[-1]
     assert isinstance(adapted, Adapted)
     assert adapted.model_id == "my-actin"
+    assert adapted.gain_db is not None
     assert adapted.gain_db > 1
     assert [e.done for e in events if isinstance(e, Progress)] == list(range(1, 41))
-    assert find_model("my-actin").card.parent == harmful_model
+    card = find_model("my-actin").card
+    assert (card.parent, card.training["estimated_gain_db"]) == (harmful_model, round(adapted.gain_db, 2))
     before = denoise(noisy, model=harmful_model, device="cpu").mean
     after = denoise(noisy, model="my-actin", device="cpu").mean
     assert before is not None
     assert after is not None
     assert psnr(clean, after) > psnr(clean, before) + 3
     assert np.corrcoef(adapted.before.ravel(), before.ravel())[0, 1] > 0.95
+
+
+def _images(noisy: np.ndarray, model: str) -> NoisyImages:
+    device = torch.device("cpu")
+    return NoisyImages(open_source(Request(model=model), noisy), load_denoiser(find_model(model), device), device)
+
+
+@pytest.mark.parametrize("shape", [(256, 160), (160, 288)])
+def test_what_is_judged_by_was_never_learned_from(tiny_model: str, shape: tuple[int, int]) -> None:
+    images = _images(_noisy(288)[1][: shape[0], : shape[1]], tiny_model)
+    axis = int(np.argmax(shape))
+    strip = images.noisy[0].narrow(axis, shape[axis] - 128, 128)
+    strip.fill_(torch.nan)
+    images.residual[0].narrow(axis, shape[axis] - 128, 128).fill_(torch.nan)
+    learned, kept_back = images.shares()
+    assert kept_back is not None
+    rng = np.random.default_rng(0)
+    for part, which in ((learned, torch.isfinite), (kept_back, torch.isnan)):
+        inputs, targets, deviation = part.draw(rng, 30)
+        assert which(inputs).all()
+        assert which(targets).all()
+        assert inputs.shape == deviation.shape == (30, 1, 128, 128)
+
+
+def test_recorrupted_pairs_share_the_image_but_no_noise(tiny_model: str) -> None:
+    images = _images(_noisy(288)[1], tiny_model)
+    clean = torch.full_like(images.noisy[0], 3.0)
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    fresh = torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
+    images.noisy, images.deviation, images.residual = (clean + 0.5 * noise,), (torch.full_like(clean, 0.5),), (fresh,)
+    inputs, targets, deviation = images.shares()[0].draw(np.random.default_rng(0), 40)
+    assert (deviation == 0.5).all()
+    first, second = inputs - 3, targets - 3
+    assert float(first.std()) == pytest.approx(0.5 * np.sqrt(1 + 0.7**2), rel=0.02)
+    assert float(second.std()) == pytest.approx(0.5 * np.sqrt(1 + 0.7**-2), rel=0.02)
+    assert abs(float((first * second).mean())) < 0.05 * 0.5**2
+
+
+def test_of_a_small_image_nothing_is_kept_back_and_nothing_claimed(tiny_model: str) -> None:
+    events = list(adapt(tiny_model, _noisy(160)[1], name="small", steps=1, device="cpu"))
+    assert events[-1].gain_db is None  # type: ignore[union-attr]
+    assert any("was not measured" in event.message for event in events if isinstance(event, Notice))
+    assert "estimated_gain_db" not in find_model("small").card.training
+
+
+def test_a_model_that_got_worse_is_said_to_suit_already(tiny_model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RecorruptedFit, "gain_db", lambda _: -0.25)
+    events = list(adapt(tiny_model, _noisy(160)[1], steps=1, device="cpu"))
+    assert any("brought nothing (-0.25 dB)" in event.message for event in events if isinstance(event, Notice))
 
 
 def test_a_cancelled_adaptation_leaves_no_model(tiny_model: str) -> None:

@@ -8,7 +8,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialogButtonBox, QWidget
 
 from napari_microdiff.models.store import find_model
-from napari_microdiff.viewer.adapt import AdaptDialog, BeforeAfterDialog, as_id
+from napari_microdiff.training.recorrupt import RecorruptedFit
+from napari_microdiff.viewer.adapt import AdaptDialog, BeforeAfterDialog, as_id, verdict
 from napari_microdiff.viewer.denoise import DenoisePanel
 
 LONG = 600_000
@@ -55,7 +56,28 @@ def test_adapting_makes_a_model_and_chooses_it(panel: DenoisePanel, qtbot: Any, 
     assert panel.model.card.id == "actin-1"
     assert find_model("actin-1").card.parent == tiny_model
     assert "'actin-1' is adapted to Actin 1" in panel.results.line.text()
+    assert "too small to measure" in panel.results.line.text()
     assert panel.findChild(BeforeAfterDialog) is not None
+
+
+def test_a_model_that_brought_nothing_is_not_chosen(
+    panel: DenoisePanel, qtbot: Any, tiny_model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RecorruptedFit, "gain_db", lambda _: -0.25)
+    panel.start_adapting("actin-1", 1)
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    assert panel.model.card is not None
+    assert panel.model.card.id == tiny_model
+    assert find_model("actin-1").card.parent == tiny_model
+    assert "brought nothing" in panel.results.line.text()
+    assert panel.findChild(BeforeAfterDialog) is not None
+
+
+@pytest.mark.parametrize(
+    ("gain", "said"), [(1.26, "1.3 dB smaller"), (-0.2, "-0.2 dB"), (None, "too small to measure")]
+)
+def test_what_adapting_brought_is_said_in_words(gain: float | None, said: str) -> None:
+    assert said in verdict("actin-1", "Actin 1", gain)
 
 
 def test_the_button_asks_first_and_the_answer_may_be_no(panel: DenoisePanel, qtbot: Any) -> None:

@@ -28,7 +28,8 @@ from ..models.build import load_denoiser
 from ..models.model import Model, save_model
 from ..models.store import find_model, list_models, user_folder
 from ..tasks.base import open_source
-from .recorrupt import NoisyImages, RecorruptedFit
+from .noisy_images import NoisyImages
+from .recorrupt import RecorruptedFit
 
 _WHITE = 0.15  # correlation of neighbours up to which noise passes for white
 
@@ -43,14 +44,15 @@ class Adapted:
         Identity of the new model in the store.
     before, after : ndarray of float32, shape (y, x)
         The same part of the image, denoised by the parent and by the new model; in the units of the image.
-    gain_db : float
-        Estimated reduction of the mean squared error, on crops with noise that was not trained with.
+    gain_db : float or None
+        Estimated reduction of the mean squared error, in a strip of the image that was kept back from training;
+        ``None`` of an image shorter than 256 pixels, of which nothing could be kept back.
     """
 
     model_id: str
     before: NDArray[np.float32]
     after: NDArray[np.float32]
-    gain_db: float
+    gain_db: float | None
 
 
 def adapt(
@@ -109,7 +111,12 @@ def adapt(
         fit.one_step(step)
         yield Progress(step, steps, (time.monotonic() - started) / step * (steps - step))
     gain = fit.gain_db()
-    if gain <= 0:
+    if gain is None:
+        yield Notice(
+            "Whether adapting helped was not measured: the image is too small to keep a part of it back to judge by. "
+            "Compare before and after."
+        )
+    elif gain <= 0:
         yield Notice(
             f"'{parent.card.id}' already suits this image: learning from it brought nothing ({gain:+.2f} dB). "
             "The model was saved all the same; prefer its parent."
@@ -134,14 +141,15 @@ def _new_identity(parent: Model, name: str | None) -> str:
     return f"{parent.card.id}-adapted-{number}"
 
 
-def _save(parent: Model, identity: str, denoiser: Preconditioned, steps: int, gain: float) -> None:
+def _save(parent: Model, identity: str, denoiser: Preconditioned, steps: int, gain: float | None) -> None:
+    measured = {} if gain is None else {"estimated_gain_db": round(gain, 2)}
     card = parent.card.model_copy(
         update={
             "id": identity,
             "title": f"{parent.card.title} (adapted)",
             "summary": f"'{parent.card.id}', adapted to one noisy image in {steps} steps",
             "parent": parent.card.id,
-            "training": {"adapted_steps": steps, "estimated_gain_db": round(gain, 2)},
+            "training": {"adapted_steps": steps, **measured},
             "quality": (),
         }
     )

@@ -32,6 +32,20 @@ def as_id(text: str) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._") or "adapted"
 
 
+def verdict(model: str, image: str, gain_db: float | None) -> str:
+    """Say what adapting brought, and which model is chosen now."""
+    if gain_db is None:
+        judged = "the image is too small to measure whether that helped. Compare before and after."
+    elif gain_db <= 0:
+        return (
+            f"Learning from {image} brought nothing ({gain_db:+.1f} dB, as estimated): the model chosen before stays "
+            f"chosen. What came out was saved as '{model}'."
+        )
+    else:
+        judged = f"its error is estimated to be {gain_db:.1f} dB smaller."
+    return f"The model '{model}' is adapted to {image} and chosen now; {judged}"
+
+
 class AdaptDialog(QDialog):
     """Asks for a name and the length of the training."""
 

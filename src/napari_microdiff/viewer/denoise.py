@@ -13,7 +13,7 @@ from superqt import QLabeledDoubleSlider
 from ..engine.request import DenoiseOptions
 from ..errors import MicrodiffError
 from . import words
-from .adapt import AdaptDialog, BeforeAfterDialog, start_adapting
+from .adapt import AdaptDialog, BeforeAfterDialog, start_adapting, verdict
 from .jobs import Job
 from .layers import Source
 from .layout import Rows
@@ -134,7 +134,7 @@ class DenoisePanel(Panel):
 
     def _adapted(self, source: Source, adapted: Any) -> None:
         self.reload_models()
-        self.model.choose(adapted.model_id)
-        said = f"The model '{adapted.model_id}' is adapted to {source.name} and chosen now; "
-        self.results.line.say(said + f"its error is estimated to be {adapted.gain_db:+.1f} dB better.")
+        if adapted.gain_db is None or adapted.gain_db > 0:
+            self.model.choose(adapted.model_id)
+        self.results.line.say(verdict(adapted.model_id, source.name, adapted.gain_db))
         BeforeAfterDialog(adapted.before, adapted.after, source.name, self).show()

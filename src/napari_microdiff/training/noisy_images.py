@@ -1,0 +1,173 @@
+"""The planes of one noisy image that a model is adapted to, and the recorrupted crops that are drawn from them.
+
+See `adapt` for the idea.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..diffusion.denoiser import Preconditioned
+from ..errors import ImageError
+from ..imaging.axes import planes
+from ..imaging.intensity import Normalization
+from ..imaging.noise import estimate_camera
+from ..imaging.quality import residual_whiteness
+from ..imaging.wiener import RADIUS
+from ..tasks.base import Source
+from ..tasks.statistics import channel_axis, channel_view, measure
+from .denoise.validate import blind_prediction
+
+RECORRUPTION = 0.7  # "a"; the input is noisier by sqrt(1 + a^2)
+_CROP = 128
+_LARGEST_SIDE = 768  # of the part of a plane that is learned from
+_MOST_PLANES = 8
+_QUIET_WINDOW, _QUIET_SHARE = 16, 0.25
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Parts of planes from which recorrupted crops are drawn.
+
+    Attributes
+    ----------
+    noisy, deviation, residual : sequence of Tensor, each of shape (y, x)
+        The image, the standard deviation of its noise, and noise like it of deviation 1.
+    """
+
+    noisy: tuple[Tensor, ...]
+    deviation: tuple[Tensor, ...]
+    residual: tuple[Tensor, ...]
+
+    def draw(self, rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Draw inputs, targets, and the standard deviation of the noise; each of shape (count, 1, crop, crop)."""
+        drawn = [self._draw_one(rng) for _ in range(count)]
+        inputs, targets, deviations = (torch.stack(part)[:, None] for part in zip(*drawn, strict=True))
+        return inputs, targets, deviations
+
+    def _draw_one(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        which, turn = int(rng.integers(len(self.noisy))), int(rng.integers(8))
+        here = _window(self.noisy[which].shape, rng)
+        noisy, deviation = (_turned(plane[which][here], turn) for plane in (self.noisy, self.deviation))
+        residual = self.residual[int(rng.integers(len(self.residual)))]
+        fresh = _turned(residual[_window(residual.shape, rng)], turn) * float(rng.choice([-1, 1])) * deviation
+        return noisy + RECORRUPTION * fresh, noisy - fresh / RECORRUPTION, deviation
+
+
+class NoisyImages:
+    """The planes that are learned from, normalised, with what the model takes away from them as noise."""
+
+    def __init__(self, source: Source, denoiser: Preconditioned, device: torch.device) -> None:
+        axis = channel_axis(source.axes)
+        position = None if axis is None else source.region[axis][0]
+        self.device = device
+        self.statistics = measure(source, position)
+        if self.statistics.constant or self.statistics.noise_level == 0:
+            raise ImageError("The image has no noise to learn from. Choose a noisy image.")
+        view, axes = channel_view(source, position)
+        self._camera = estimate_camera(view, axes)
+        self.normalization: Normalization = self.statistics.normalization
+        self.noisy = tuple(self._tensor(plane) for plane in _some_planes(source, axis, position))
+        if min(min(plane.shape) for plane in self.noisy) < _CROP:
+            raise ImageError(f"The image is too small to learn from: its sides must be at least {_CROP} pixels.")
+        self.vector = torch.from_numpy(self.statistics.vector()).to(device)
+        self._kernel = torch.from_numpy(self.statistics.wiener()).to(device)
+        self.deviation, self.residual = zip(*(self._noise_of(plane, denoiser) for plane in self.noisy), strict=True)
+
+    def agreement(self) -> float:
+        """Return how far neighbouring pixels of what is taken away agree: 0 for white noise."""
+        return max(residual_whiteness(residual.cpu().numpy()) for residual in self.residual)
+
+    def describe(self) -> str:
+        """Say what is learned from."""
+        shape = " x ".join(str(n) for n in self.noisy[0].shape)
+        return f"{len(self.noisy)} plane{'s' * (len(self.noisy) > 1)} of {shape} pixels"
+
+    def shares(self) -> tuple[Crops, Crops | None]:
+        """Split the planes into what is learned from and a strip at their ends that is kept back to judge by.
+
+        A recorrupted target holds the noise of the image itself. A model that learned this noise by heart comes nearer
+        to such targets without coming nearer to the truth, so that it must be judged where it never learned.
+
+        Returns
+        -------
+        learned : Crops
+        kept_back : Crops or None
+            As wide as a crop, and at most half of a plane. ``None`` where planes are too short for that.
+        """
+        shape = self.noisy[0].shape
+        axis = int(np.argmax(shape))
+        if shape[axis] < 2 * _CROP:
+            return Crops(self.noisy, self.deviation, self.residual), None
+        start, width = shape[axis] - _CROP, _CROP
+        return self._part(axis, 0, start), self._part(axis, start, width)
+
+    def denoise(self, denoiser: Preconditioned) -> NDArray[np.float32]:
+        """Denoise the first plane; in the units of the image."""
+        with torch.inference_mode():
+            mean = self._mean(denoiser, self.noisy[0])
+        return self.normalization.undo(mean.cpu().numpy())
+
+    def _part(self, axis: int, start: int, length: int) -> Crops:
+        kinds = (self.noisy, self.deviation, self.residual)
+        return Crops(*(tuple(plane.narrow(axis, start, length) for plane in kind) for kind in kinds))
+
+    def _mean(self, denoiser: Preconditioned, noisy: Tensor) -> Tensor:
+        guess = filtered(noisy[None, None], self._kernel)[0, 0]
+        return blind_prediction(denoiser, noisy, guess, self.statistics.guess_error(), self.vector).mean
+
+    def _tensor(self, plane: NDArray[np.generic]) -> Tensor:
+        return torch.from_numpy(self.normalization.apply(plane)).to(self.device)
+
+    def _noise_of(self, noisy: Tensor, denoiser: Preconditioned) -> tuple[Tensor, Tensor]:
+        with torch.inference_mode():
+            mean = self._mean(denoiser, noisy)
+        grey = self.normalization.undo(mean.cpu().numpy())
+        measured = np.maximum(self._camera.noise(grey), 1e-3 * self.statistics.noise_level) / self.normalization.scale
+        deviation = torch.from_numpy(measured.astype(np.float32)).to(self.device)
+        residual = (noisy - mean) / deviation
+        # The camera's noise is measured between neighbours, which misses most of a noise that neighbours share.
+        deviation = deviation * max(1.0, _quiet_deviation(residual))
+        residual = residual - residual.mean()
+        return deviation, residual / residual.std().clamp_min(1e-6)
+
+
+def filtered(images: Tensor, kernel: Tensor) -> Tensor:
+    """Filter images of shape (batch, 1, y, x) by their Wiener kernel."""
+    return F.conv2d(F.pad(images, (RADIUS,) * 4, mode="reflect"), kernel[None, None])
+
+
+def _some_planes(source: Source, axis: int | None, position: int | None) -> list[NDArray[np.generic]]:
+    """Return the middle of a few planes, spread over the image."""
+    region = list(source.region)
+    if axis is not None and position is not None:
+        region[axis] = (position, position + 1)
+    indices = list(planes(source.axes, source.shape, tuple(region)))
+    chosen = np.unique(np.linspace(0, len(indices) - 1, min(_MOST_PLANES, len(indices))).round().astype(int))
+    side = _LARGEST_SIDE // 8 * 8 if len(chosen) == 1 else _LARGEST_SIDE // 2
+    middle = tuple(
+        slice((n - min(n, side)) // 2, (n - min(n, side)) // 2 + min(n, side) // 16 * 16) for n in source.plane_shape
+    )
+    return [np.asarray(source.plane(indices[i])[middle]) for i in chosen]
+
+
+def _quiet_deviation(residual: Tensor) -> float:
+    """Return the standard deviation in the quieter windows: there a residual is noise, elsewhere structure too."""
+    variances = F.unfold(residual[None, None], _QUIET_WINDOW, stride=_QUIET_WINDOW)[0].var(dim=0)
+    return float(variances.quantile(_QUIET_SHARE).sqrt())
+
+
+def _window(shape: torch.Size | tuple[int, ...], rng: np.random.Generator) -> tuple[slice, slice]:
+    top, left = (int(rng.integers(n - _CROP + 1)) for n in shape)
+    return slice(top, top + _CROP), slice(left, left + _CROP)
+
+
+def _turned(image: Tensor, which: int) -> Tensor:
+    turned = torch.rot90(image, which % 4, (0, 1))
+    return turned.flip(0) if which >= 4 else turned

@@ -1,0 +1,96 @@
+"""The objects of label images as a population: their outlines, how densely they lie, how many touch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..errors import ImageError
+from .instances import check_labels
+
+_NEIGHBOURS = np.ones((3, 3), dtype=bool)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """One object, cut out.
+
+    Attributes
+    ----------
+    mask : ndarray of bool, shape (y, x)
+        In its box.
+    kind : int
+        Its class, from 1.
+    """
+
+    mask: NDArray[np.bool_]
+    kind: int = 1
+
+
+@dataclass(frozen=True)
+class Population:
+    """What random layouts are made of, see `layout`.
+
+    Attributes
+    ----------
+    outlines : tuple of Outline
+        Of objects that no border of their image cuts.
+    density : tuple of float
+        Objects per pixel of each image.
+    touching : float
+        Share of all objects that touch another, 0 to 1.
+    """
+
+    outlines: tuple[Outline, ...]
+    density: tuple[float, ...]
+    touching: float
+
+
+def population_of(
+    images: Sequence[NDArray[np.generic]], kinds: Sequence[Mapping[int, int]] | None = None
+) -> Population:
+    """Measure the population of label images.
+
+    Parameters
+    ----------
+    images : sequence of ndarray, each of shape (y, x)
+        Labels; 0 is the background.
+    kinds : sequence of mapping, optional
+        For each image the class of each label, from 1; labels that it does not name are of class 1.
+
+    Raises
+    ------
+    ImageError
+        As of `check_labels`, or if there is no object.
+    """
+    outlines: list[Outline] = []
+    cut: list[Outline] = []  # by the border of their image: taken only where there are no others
+    density: list[float] = []
+    touching = total = 0
+    for number, image in enumerate(images):
+        labels = check_labels(image)
+        if not labels.size:
+            continue
+        named = kinds[number] if kinds is not None else {}
+        boxes = [(label, box) for label, box in enumerate(ndimage.find_objects(labels), 1) if box is not None]
+        for label, box in boxes:
+            whole = all(span.start > 0 and span.stop < n for span, n in zip(box, labels.shape, strict=True))
+            (outlines if whole else cut).append(Outline(labels[box] == label, named.get(label, 1)))
+            touching += _touches(labels, label, box)
+        total += len(boxes)
+        density.append(len(boxes) / labels.size)
+    if not total:
+        raise ImageError("There are no objects in these labels. Choose labels that hold some.")
+    return Population(tuple(outlines or cut), tuple(density), touching / total)
+
+
+def _touches(labels: NDArray[np.int64], label: int, box: tuple[slice, ...]) -> bool:
+    """Return whether a neighbouring pixel of an object, diagonal ones too, belongs to another."""
+    wider = tuple(slice(max(0, span.start - 1), span.stop + 1) for span in box)
+    here = labels[wider]
+    around = ndimage.binary_dilation(here == label, _NEIGHBOURS)
+    return bool(np.any(around & (here > 0) & (here != label)))

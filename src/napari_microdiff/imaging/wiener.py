@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import oaconvolve
 
 from .spectrum import BANDS, WINDOW, noise_floor
 
@@ -96,4 +95,6 @@ def filtered(image: NDArray[np.floating], kernel: NDArray[np.floating]) -> NDArr
     -------
     ndarray of float32, shape (y, x)
     """
+    from scipy.signal import oaconvolve  # which takes a while to import, and not every task filters
+
     return np.asarray(oaconvolve(image, kernel, mode="valid"), dtype=np.float32)

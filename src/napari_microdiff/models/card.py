@@ -12,6 +12,11 @@ from ..errors import ModelError
 
 CARD_NAME = "card.yaml"
 
+# Cards hold long rows of numbers, and all of them are read whenever a model is looked up. libyaml reads them many times
+# as fast as Python does; nearly every build of PyYAML has it.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -125,7 +130,7 @@ def read_card(folder: Path) -> Card:
     """
     path = folder / CARD_NAME
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
         return Card.model_validate(content)
     except FileNotFoundError:
         raise ModelError(f"{folder} is not a model: it has no {CARD_NAME}.") from None
@@ -139,5 +144,6 @@ def read_card(folder: Path) -> Card:
 
 def write_card(card: Card, folder: Path) -> None:
     """Write ``card`` into ``folder`` as YAML."""
-    text = yaml.safe_dump(card.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
+    content = card.model_dump(mode="json")
+    text: str = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     (folder / CARD_NAME).write_text(text, encoding="utf-8")

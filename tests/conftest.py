@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Processes that test side by side keep to a thread each. Libraries read this as they are imported, and programs that a
 # test starts inherit it.
@@ -14,9 +15,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, settings
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch  # which the process that only hands out the tests does without
 
 TINY = "tiny"
 
@@ -30,6 +33,8 @@ def make_tiny_model(
     folder: Path, name: str = TINY, widths: tuple[int, ...] = (8, 8), halo: int = 48, size: float = 0.3
 ) -> None:
     """Save a small network with fixed random weights, strong enough to change an image, as a model."""
+    import torch
+
     from napari_microdiff.diffusion.unet import LocalUNet
     from napari_microdiff.imaging.spectrum import LIKENESS, VECTOR_LENGTH
     from napari_microdiff.models.card import Architecture, Card, Familiarity
@@ -64,6 +69,8 @@ def make_tiny_model(
 
 def make_tiny_segmenter(folder: Path) -> None:
     """Save a small network with random weights as a model for segmenting."""
+    import torch
+
     from napari_microdiff.diffusion.unet import LocalUNet
     from napari_microdiff.models.card import Architecture, Card
     from napari_microdiff.models.model import save_model
@@ -113,6 +120,7 @@ def segmenter(tiny_model: str) -> str:
 @pytest.fixture
 def oracle(segmenter: str, monkeypatch: pytest.MonkeyPatch) -> torch.nn.Module:
     """The model of `segmenter`, but with an answer that is right for bright objects that do not touch."""
+    import torch
     from scipy import ndimage
 
     from napari_microdiff.diffusion.denoiser import Condition, Prediction
@@ -168,6 +176,8 @@ def noisy() -> NDArray[np.float32]:
 @pytest.fixture
 def one_thread() -> Iterator[None]:
     """Keep torch from waking a thread for every small tensor, which costs more than the arithmetic."""
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

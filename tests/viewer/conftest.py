@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,6 +19,13 @@ from napari_microdiff.engine.request import Request
 @pytest.fixture(autouse=True)
 def settings_of_its_own(plugin_settings: None) -> None:
     """No test reads or changes what the user likes; napari knows no plugin unless a test registers one."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def modules_are_no_garbage() -> None:
+    """Spare the collections of garbage after every viewer the hundred thousands of objects that live to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -119,6 +119,32 @@ def deformed(mask: _Mask, rng: Generator, *, zoom: float = 1.0, angle: float = 0
     return _largest_piece(soft >= 0.5)
 
 
+def overlap(shape: tuple[int, ...], mask: _Mask, start: tuple[int, ...]) -> tuple[tuple[slice, ...], _Mask]:
+    """Clip a mask that is laid into an image.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the image.
+    mask : ndarray of bool
+    start : tuple of int
+        Where the mask begins in the image; outside of it, too.
+
+    Returns
+    -------
+    here : tuple of slice
+        The part of the image that the mask covers; empty where it lies outside.
+    part : ndarray of bool
+        That part of the mask.
+    """
+    here, there = [], []
+    for n, m, s in zip(shape, mask.shape, start, strict=True):
+        first, last = max(0, s), max(0, s, min(n, s + m))
+        here.append(slice(first, last))
+        there.append(slice(first - s, last - s))
+    return tuple(here), mask[tuple(there)]
+
+
 def _varied(outline: Outline, rng: Generator, sizes: float, strength: float) -> _Mask:
     zoom = float(np.exp(sizes * rng.standard_normal()))
     mask = outline.mask[:, ::-1] if rng.random() < 0.5 else outline.mask
@@ -158,7 +184,7 @@ class _Canvas:
             middle = self._middle_at_another(mask) if at_another and self._laid else self._free_middle(wide)
             if middle is None:
                 continue
-            here, part = _overlap(self.labels.shape, mask, _corner(middle, mask))
+            here, part = overlap(self.labels.shape, mask, _corner(middle, mask))
             if not part.any():
                 continue
             self.labels[here][part] = len(self._laid) + 1
@@ -185,7 +211,7 @@ class _Canvas:
         return None
 
     def _free(self, mask: _Mask, middle: _Place) -> bool:
-        here, part = _overlap(self.labels.shape, mask, _corner(middle, mask))
+        here, part = overlap(self.labels.shape, mask, _corner(middle, mask))
         return not bool((part & (self.labels[here] > 0)).any())
 
 
@@ -195,13 +221,3 @@ def _reach(mask: _Mask) -> float:
 
 def _corner(middle: _Place, mask: _Mask) -> _Place:
     return middle[0] - mask.shape[0] // 2, middle[1] - mask.shape[1] // 2
-
-
-def _overlap(shape: tuple[int, ...], mask: _Mask, start: _Place) -> tuple[tuple[slice, ...], _Mask]:
-    """Return which part of the image a mask covers that begins at ``start``, and that part of the mask."""
-    here, there = [], []
-    for n, m, s in zip(shape, mask.shape, start, strict=True):
-        first, last = max(0, s), max(0, s, min(n, s + m))
-        here.append(slice(first, last))
-        there.append(slice(first - s, last - s))
-    return tuple(here), mask[tuple(there)]

@@ -1,0 +1,179 @@
+"""Edits of masks from which images are made: objects are moved, turned, grown, bent, copied and taken away.
+
+An edit changes the pixels of one object and background only. Where the edited object would cover others, those keep
+their pixels: it is laid under them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..errors import ImageError
+from .layout import deformed, overlap
+
+_Labels = NDArray[np.integer]
+_Mask = NDArray[np.bool_]
+_Box = tuple[slice, ...]
+_Place = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class MaskEdit:
+    """What an edit changes.
+
+    Attributes
+    ----------
+    box : tuple of slice
+        The part of the labels outside of which nothing changed.
+    labels : ndarray, shape of the box, dtype of the labels
+        What is in the box now.
+    """
+
+    box: _Box
+    labels: _Labels
+
+    def applied_to(self, labels: _Labels) -> _Labels:
+        """Return a copy of the labels after the edit."""
+        after = labels.copy()
+        after[self.box] = self.labels
+        return after
+
+    def changed(self, labels: _Labels) -> _Mask:
+        """Return the pixels of the whole image that the edit changes; bool, shape (y, x)."""
+        mask = np.zeros(labels.shape, dtype=bool)
+        mask[self.box] = labels[self.box] != self.labels
+        return mask
+
+
+def move(labels: _Labels, label: int, by: tuple[int, int]) -> MaskEdit:
+    """Move an object; what leaves the image is cut off.
+
+    Parameters
+    ----------
+    labels : ndarray of integers, shape (y, x)
+        0 is the background.
+    label : int
+        The object.
+    by : tuple of int
+        Pixels along y and x.
+
+    Raises
+    ------
+    ImageError
+        If there is no such object, or nothing of it would be left in the image and beside other objects. All edits
+        raise it then.
+    """
+    here = box_of(labels, label)
+    return _replaced(labels, label, labels[here] == label, (here[0].start + by[0], here[1].start + by[1]))
+
+
+def turn(labels: _Labels, label: int, angle: float) -> MaskEdit:
+    """Turn an object about its middle, by an angle in radians from y towards x."""
+    return _reshaped(labels, label, np.random.default_rng(), angle=angle, strength=0)
+
+
+def magnify(labels: _Labels, label: int, zoom: float) -> MaskEdit:
+    """Magnify an object about its middle; shrink it where ``zoom`` is less than 1."""
+    if not zoom > 0:
+        raise ImageError(f"An object cannot be magnified {zoom:g} times. Choose a factor above 0.")
+    return _reshaped(labels, label, np.random.default_rng(), zoom=zoom, strength=0)
+
+
+def bend(labels: _Labels, label: int, rng: Generator, *, strength: float = 0.1) -> MaskEdit:
+    """Bend the outline of an object at random, see `layout.deformed`."""
+    return _reshaped(labels, label, rng, strength=strength)
+
+
+def grow(labels: _Labels, label: int, by: float) -> MaskEdit:
+    """Push the border of an object outwards by as many pixels; inwards if ``by`` is negative."""
+    here = box_of(labels, label)
+    margin = max(0, int(np.ceil(by))) + 1
+    padded = np.pad(labels[here] == label, margin)
+    # Distances between the middles of pixels: the border lies half a pixel further.
+    outside, inside = (ndimage.distance_transform_edt(mask) for mask in (~padded, padded))
+    mask = outside <= by if by >= 0 else inside > -by
+    return _replaced(labels, label, mask, (here[0].start - margin, here[1].start - margin))
+
+
+def remove(labels: _Labels, label: int) -> MaskEdit:
+    """Take an object away."""
+    here = box_of(labels, label)
+    after = labels[here].copy()
+    after[after == label] = 0
+    return MaskEdit(here, after)
+
+
+def duplicate(labels: _Labels, label: int, by: tuple[int, int], *, fresh: int) -> MaskEdit:
+    """Lay a copy of an object, called ``fresh``, as far from it as ``by`` says, in pixels along y and x.
+
+    Raises
+    ------
+    ImageError
+        As of `move`, or if there is an object ``fresh`` or the type of the labels does not hold that number.
+    """
+    if fresh <= 0 or fresh > np.iinfo(labels.dtype).max:
+        raise ImageError(f"A label {fresh} does not fit into labels of type {labels.dtype}. Convert them to int32.")
+    if (labels == fresh).any():
+        raise ImageError(f"There already is an object {fresh}. Choose a label that is free.")
+    here = box_of(labels, label)
+    mask = labels[here] == label
+    return _laid(labels, fresh, mask, (here[0].start + by[0], here[1].start + by[1]))
+
+
+def box_of(labels: _Labels, label: int) -> _Box:
+    """Return the smallest box that holds an object, which is what changes when only its class does."""
+    found = labels == label
+    if label == 0 or not found.any():
+        raise ImageError(f"There is no object {label} in these labels.")
+    rows, columns = (np.flatnonzero(found.any(axis=axis)) for axis in (1, 0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def _reshaped(labels: _Labels, label: int, rng: Generator, **how: float) -> MaskEdit:
+    """Turn, magnify or bend an object, its centre of gravity staying where it is; of several pieces one is left."""
+    here = box_of(labels, label)
+    before = labels[here] == label
+    after = deformed(before, rng, **how)
+    shift = np.subtract(_centre(before), _centre(after))
+    start = tuple(span.start + round(float(by)) for span, by in zip(here, shift, strict=True))
+    return _replaced(labels, label, after, start)
+
+
+def _centre(mask: _Mask) -> NDArray[np.float64]:
+    return np.argwhere(mask).mean(axis=0)
+
+
+def _replaced(labels: _Labels, label: int, mask: _Mask, start: _Place) -> MaskEdit:
+    """Give an object the pixels of a mask that begins at ``start``, instead of those that it has."""
+    old = box_of(labels, label)
+    new, part = overlap(labels.shape, mask, start)
+    free = part & np.isin(labels[new], (0, label))
+    _check_left(free, label)
+    box = tuple(slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(old, new, strict=True))
+    after = labels[box].copy()
+    after[after == label] = 0
+    inner = tuple(slice(b.start - a.start, b.stop - a.start) for a, b in zip(box, new, strict=True))
+    after[inner][free] = label
+    return MaskEdit(box, after)
+
+
+def _laid(labels: _Labels, label: int, mask: _Mask, start: _Place) -> MaskEdit:
+    here, part = overlap(labels.shape, mask, start)
+    free = part & (labels[here] == 0)
+    _check_left(free, label)
+    after = labels[here].copy()
+    after[free] = label
+    return MaskEdit(here, after)
+
+
+def _check_left(free: _Mask, label: int) -> None:
+    if not free.any():
+        raise ImageError(
+            f"Nothing would be left of object {label}: all of it would be under other objects, outside of the image or "
+            "smaller than a pixel."
+        )

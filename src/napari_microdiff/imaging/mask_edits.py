@@ -145,7 +145,7 @@ def _reshaped(labels: _Labels, label: int, rng: Generator, **how: float) -> Mask
 
 
 def _centre(mask: _Mask) -> NDArray[np.float64]:
-    return np.argwhere(mask).mean(axis=0)
+    return np.asarray(np.argwhere(mask).mean(axis=0))
 
 
 def _replaced(labels: _Labels, label: int, mask: _Mask, start: _Place) -> MaskEdit:

@@ -1,0 +1,40 @@
+"""The style of an image in a few numbers: its noise, its texture and sharpness, and how its grey levels are spread.
+
+A network that draws images from masks is told the style of a reference. The numbers say nothing of where objects lie:
+they are those of spatial frequencies (see `spectrum`) and of grey levels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .spectrum import VECTOR_LENGTH, measure_spectrum, statistics_vector
+
+# Of pixels that are less bright. The median is where all but empty images have their background, the upper ones tell
+# how bright objects are and how unlike each other.
+QUANTILES = (0.02, 0.25, 0.5, 0.75, 0.9, 0.98)
+
+
+def style_length(channels: int = 1) -> int:
+    """Return how many numbers the style of an image of so many channels has."""
+    return VECTOR_LENGTH + len(QUANTILES) * channels
+
+
+def style_vector(blocks: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Summarise the style of an image for a network, of about unit variance over images.
+
+    Parameters
+    ----------
+    blocks : ndarray, shape (count, channels, y, x)
+        Parts of the image, spread over all of it, in normalised units (about -1 to 1). Channels are colours.
+
+    Returns
+    -------
+    ndarray of float32, shape (style_length(channels),)
+        The vector of `spectrum.statistics_vector` of the mean over channels, whose first number is a constant 1 (zero
+        everywhere means "any style"); then the `QUANTILES` of each channel.
+    """
+    spectrum = measure_spectrum(blocks.mean(axis=1))
+    levels = np.quantile(blocks, QUANTILES, axis=(0, 2, 3)).T
+    return np.concatenate([statistics_vector(spectrum), levels.ravel()]).astype(np.float32)

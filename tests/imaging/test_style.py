@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import ndimage
+
+from napari_microdiff.imaging.samples import filaments_and_blobs
+from napari_microdiff.imaging.spectrum import BANDS, VECTOR_LENGTH
+from napari_microdiff.imaging.style import QUANTILES, style_length, style_vector
+
+
+@pytest.fixture(scope="module")
+def image() -> np.ndarray:
+    return (filaments_and_blobs((160, 192), seed=3) - 0.5)[None, None]
+
+
+def noisy(image: np.ndarray, deviation: float) -> np.ndarray:
+    return image + deviation * np.random.default_rng(0).standard_normal(image.shape)
+
+
+def test_the_first_number_says_that_a_style_is_known(image: np.ndarray) -> None:
+    vector = style_vector(image)
+    assert vector.shape == (style_length(),)
+    assert vector.dtype == np.float32
+    assert vector[0] == 1
+
+
+def test_noise_and_blur_show_in_the_numbers_of_frequencies(image: np.ndarray) -> None:
+    plain, loud = style_vector(noisy(image, 0.02)), style_vector(noisy(image, 0.2))
+    assert loud[1] - plain[1] == pytest.approx(1 / 0.6, rel=0.1)  # ten times as much noise
+    sharp = noisy(image, 0.01)
+    soft = noisy(ndimage.gaussian_filter(image, (0, 0, 2, 2)), 0.01)
+    fine = slice(2 + BANDS // 4, 2 + BANDS // 2)
+    assert (style_vector(soft)[fine] < style_vector(sharp)[fine]).all()
+
+
+def test_grey_levels_are_told_channel_by_channel(image: np.ndarray) -> None:
+    both = np.concatenate([image, 2 * image + 1], axis=1)
+    vector = style_vector(both)
+    assert vector.shape == (style_length(2),)
+    first, second = vector[VECTOR_LENGTH:].reshape(2, len(QUANTILES))
+    np.testing.assert_allclose(first, np.quantile(image, QUANTILES), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(second, 2 * first + 1, rtol=1e-5, atol=1e-6)
+
+
+def test_where_things_lie_does_not_matter(image: np.ndarray) -> None:
+    noise = noisy(image, 0.1)
+    turned = np.ascontiguousarray(noise[..., ::-1, ::-1])
+    np.testing.assert_allclose(style_vector(turned), style_vector(noise), atol=0.05)
+
+
+@given(arrays(np.float32, (2, 1, 20, 31), elements=st.floats(-4, 4, width=32)))
+def test_any_image_has_a_style(blocks: np.ndarray) -> None:
+    assert np.isfinite(style_vector(blocks)).all()

@@ -136,6 +136,47 @@ def test_no_vector_is_its_own_condition_not_zero_entries():
     assert not torch.allclose(net(x, level, None, None)[0], net(x, level, None, torch.zeros(1, 3))[0])
 
 
+@pytest.mark.parametrize("injection", ["concatenate", "modulate"])
+@pytest.mark.parametrize(("dims", "space"), [(2, (32, 48)), (3, (3, 16, 24))])
+def test_the_decoder_is_shown_the_maps_again(injection, dims, space):
+    net = network(dims=dims, condition_channels=3, injection=injection, widths=(8, 12, 16))
+    once = network(dims=dims, condition_channels=3, widths=(8, 12, 16))
+    x, maps = noise(2, 1, *space), noise(2, 3, *space, seed=1)
+    with torch.no_grad():  # so that all that is seen of the maps is what the decoder is shown
+        patch = net.unshuffle**2
+        for features in (net.features, once.features):
+            features.stem.weight[:, patch : 4 * patch] = 0
+    assert torch.equal(once(x, torch.zeros(2), maps)[0], once(x, torch.zeros(2), -maps)[0])
+    given, other = net(x, torch.zeros(2), maps)[0], net(x, torch.zeros(2), -maps)[0]
+    assert given.shape == x.shape
+    assert (given - other).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("injection", ["concatenate", "modulate"])
+def test_maps_that_are_shown_again_reach_no_further(injection):
+    net = network(condition_channels=1, widths=(4, 4), blocks=1, injection=injection)
+    reach = reach_of(2, 1) + net.stride * (injection == "modulate") * 2  # each block reads the maps by a convolution
+    side = -(-(2 * reach + 40) // net.stride) * net.stride
+    x, maps = noise(1, 1, side, side), noise(1, 1, side, side, seed=1)
+    poked = maps.clone()
+    poked[0, 0, side // 2, side // 2] += 100
+    touched = (net(x, torch.zeros(1), maps)[0] != net(x, torch.zeros(1), poked)[0])[0, 0]
+    for place in touched.nonzero(as_tuple=True):
+        assert side // 2 - reach <= place.min()
+        assert place.max() <= side // 2 + reach
+        assert len(place) > 9
+
+
+def test_modulation_begins_as_if_it_were_not_there():
+    torch.manual_seed(0)
+    net = LocalUNet(condition_channels=2, widths=(8, 8), blocks=1, injection="modulate").eval()
+    with torch.no_grad():
+        net.mean_gain.fill_(1.0)
+        net.features.stem.weight[:, 4:12] = 0
+    x, maps = noise(1, 1, 16, 16), noise(1, 2, 16, 16, seed=1)
+    assert torch.equal(net(x, torch.zeros(1), maps)[0], net(x, torch.zeros(1), -maps)[0])
+
+
 def test_an_untrained_network_predicts_nothing():
     torch.manual_seed(0)
     mean, log_variance = LocalUNet(widths=(4, 4), blocks=1, condition_channels=1).eval()(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -11,35 +11,89 @@ from torch.nn import functional as F
 
 from .layers import Conv, Fourier, concatenate, mix, silu
 
+Injection = Literal["input", "concatenate", "modulate"]
 _USUAL = 4.0  # standard deviations
 
 
-class Block(nn.Module):
-    """Residual block: two convolutions, the first one's output scaled by the embedding."""
+class Modulation(nn.Module):
+    """Scale and shift features pixel by pixel as maps say (Park et al. 2019, arXiv:1903.07291); at first not at all.
 
-    def __init__(self, inputs: int, outputs: int, embedding: int, dims: int) -> None:
+    There the features are normalised over space before, which would let far parts of an image see each other.
+    """
+
+    def __init__(self, maps: int, channels: int, dims: int) -> None:
+        super().__init__()
+        self.read = Conv(maps + 1, channels, 3, dims)  # one constant channel stands in for biases
+        self.scale = Conv(channels, channels, 1, dims)
+        self.shift = Conv(channels, channels, 1, dims)
+        self.scale_gain = nn.Parameter(torch.zeros(()))
+        self.shift_gain = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x: Tensor, maps: Tensor) -> Tensor:
+        """Modulate ``x`` of shape (batch, channels, ...) by ``maps`` of shape (batch, maps, ...)."""
+        hidden = silu(self.read(torch.cat([maps, torch.ones_like(maps[:, :1])], dim=1)))
+        scale, shift = self.scale(hidden, gain=self.scale_gain), self.shift(hidden, gain=self.shift_gain)
+        modulated: Tensor = x * (1 + scale) + shift
+        return modulated
+
+
+class Block(nn.Module):
+    """Residual block: two convolutions, the first one's output scaled by the embedding, and modulated by maps if any.
+
+    Parameters
+    ----------
+    maps : int
+        Channels of the maps that it is modulated by; 0 for none.
+    """
+
+    def __init__(self, inputs: int, outputs: int, embedding: int, dims: int, maps: int = 0) -> None:
         super().__init__()
         self.project = Conv(inputs, outputs, 1, dims) if inputs != outputs else None
         self.first = Conv(outputs, outputs, 3, dims)
         self.modulate = Conv(embedding, outputs, 0)
         self.modulate_gain = nn.Parameter(torch.zeros(()))
+        self.by_maps = Modulation(maps, outputs, dims) if maps else None
         self.second = Conv(outputs, outputs, 3, dims)
 
-    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+    def forward(self, x: Tensor, embedding: Tensor, maps: Tensor | None = None) -> Tensor:
         """Map (batch, inputs, ...) to (batch, outputs, ...)."""
         if self.project is not None:
             x = self.project(x)
         scale = 1 + self.modulate(embedding, gain=self.modulate_gain)
         hidden = self.first(silu(x)) * scale.view(*scale.shape, *([1] * (x.ndim - 2)))
+        if self.by_maps is not None and maps is not None:
+            hidden = self.by_maps(hidden, maps)
         return mix(x, self.second(silu(hidden)), 0.3)
 
 
 class Features(nn.Module):
-    """Encoder and decoder with skips; maps an unshuffled input to features of the same size."""
+    """Encoder and decoder with skips; maps an unshuffled input to features of the same size.
 
-    def __init__(self, inputs: int, widths: Sequence[int], blocks: int, embedding: int, dims: int) -> None:
+    Parameters
+    ----------
+    inputs : int
+        Channels.
+    maps : int
+        Channels of the maps that every level of the decoder is shown again; 0 for none.
+    injection : {"input", "concatenate", "modulate"}
+        How it is shown them, see `LocalUNet`.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        widths: Sequence[int],
+        blocks: int,
+        embedding: int,
+        dims: int,
+        maps: int = 0,
+        injection: Injection = "input",
+    ) -> None:
         super().__init__()
         self.dims = dims
+        self.injection = injection
+        joined = maps if injection == "concatenate" else 0
+        modulating = maps if injection == "modulate" else 0
         self.stem = Conv(inputs, widths[0], 3, dims)
         self.encoder = nn.ModuleList()
         self.decoder = nn.ModuleList()
@@ -49,12 +103,13 @@ class Features(nn.Module):
             self.encoder.append(nn.ModuleList(Block(i, width, embedding, dims) for i in inputs_of))
             previous = width
         for width in reversed(widths[:-1]):
-            inputs_of = [previous + width] + [width] * (blocks - 1)
-            self.decoder.append(nn.ModuleList(Block(i, width, embedding, dims) for i in inputs_of))
+            inputs_of = [previous + width + joined] + [width] * (blocks - 1)
+            self.decoder.append(nn.ModuleList(Block(i, width, embedding, dims, modulating) for i in inputs_of))
             previous = width
 
-    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+    def forward(self, x: Tensor, embedding: Tensor, maps: Tensor | None = None) -> Tensor:
         """Map (batch, inputs, ...) to (batch, widths[0], ...); sides must be multiples of ``2**(levels - 1)``."""
+        shown = self._at_each_level(maps)
         x = self.stem(x)
         skips = []
         for level, encoder_blocks in enumerate(self.encoder):
@@ -66,9 +121,21 @@ class Features(nn.Module):
         skips.pop()
         for decoder_blocks in self.decoder:
             x = concatenate(self._double(x), skips.pop())
+            here = shown.pop() if shown else None
+            if here is not None and self.injection == "concatenate":
+                x = torch.cat([x, here], dim=1)
             for block in cast(nn.ModuleList, decoder_blocks):
-                x = block(x, embedding)
+                x = block(x, embedding, here)
         return x
+
+    def _at_each_level(self, maps: Tensor | None) -> list[Tensor]:
+        """Return the maps as each level of the decoder sees them, finest first; nothing if it does not."""
+        if maps is None or self.injection == "input":
+            return []
+        levels = [maps]
+        while len(levels) < len(self.decoder):
+            levels.append(self._halve(levels[-1]))
+        return levels
 
     def _halve(self, x: Tensor) -> Tensor:
         # Stacks are usually coarser along z than across it, so only y and x are halved.
@@ -132,6 +199,9 @@ class LocalUNet(nn.Module):
         Side of the patches of pixels that become channels.
     dims : {2, 3}
         Spatial dimensions.
+    injection : {"input", "concatenate", "modulate"}
+        Whether the maps enter with the image only, or every level of the decoder is shown them again: as further
+        channels, or scaling and shifting its features pixel by pixel (see `Modulation`).
 
     Attributes
     ----------
@@ -148,6 +218,7 @@ class LocalUNet(nn.Module):
         blocks: int = 2,
         unshuffle: int = 2,
         dims: int = 2,
+        injection: Injection = "input",
     ) -> None:
         super().__init__()
         self.dims = dims
@@ -162,7 +233,7 @@ class LocalUNet(nn.Module):
         self.fourier = Fourier(widths[0])
         self.embed_sigma = Conv(widths[0], embedding, 0)
         self.embed_vector = Conv(vector_length + 1, embedding, 0) if vector_length else None
-        self.features = Features(inputs, widths, blocks, embedding, dims)
+        self.features = Features(inputs, widths, blocks, embedding, dims, condition_channels * patch, injection)
         self.mean = Conv(widths[0], channels * patch, 3, dims)
         self.mean_gain = nn.Parameter(torch.zeros(()))
         # How large the result is depends on the image more than its pattern does; these two say it in one number each.
@@ -203,10 +274,11 @@ class LocalUNet(nn.Module):
             change the first.
         """
         inputs = self._to_patches(tamed(x if maps is None else torch.cat([x, maps], dim=1))).to(precision)
+        shown = None if maps is None else inputs[:, self.channels * self.unshuffle**2 :]
         inputs = torch.cat([inputs, torch.ones_like(inputs[:, :1])], dim=1)
         layout = torch.channels_last if self.dims == 2 else torch.channels_last_3d
         embedding = self._embed(c_noise, vector)
-        features = self.features(inputs.contiguous(memory_format=layout), embedding.to(precision))
+        features = self.features(inputs.contiguous(memory_format=layout), embedding.to(precision), shown)
         each = (-1, *([1] * (x.ndim - 1)))
         size, spread = self.mean_size(embedding).exp(), self.spread_size(embedding.detach())
         mean = self._to_pixels(self.mean(features.float(), gain=self.mean_gain)) * size.view(each)

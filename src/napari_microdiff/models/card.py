@@ -50,6 +50,7 @@ class Architecture(_Part):
     widths: tuple[int, ...]
     blocks: int = Field(ge=1)
     unshuffle: int = Field(default=2, ge=1)
+    injection: Literal["input", "concatenate", "modulate"] = "input"
 
 
 class Familiarity(_Part):

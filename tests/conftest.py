@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TINY = "tiny"
 
 # A busy computer is no failure. The weekly tests look further, with HYPOTHESIS_PROFILE=thorough.
-settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=30)
+settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=20)
 settings.register_profile("thorough", parent=settings.get_profile("calm"), max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "calm"))
 
@@ -96,6 +96,44 @@ def make_tiny_segmenter(folder: Path) -> None:
     save_model(card, network.state_dict(), folder)
 
 
+def make_tiny_painter(folder: Path, channels: int = 1, classes: int = 1) -> None:
+    """Save a small network with random weights as a model for synthesis."""
+    import torch
+
+    from napari_microdiff.diffusion.unet import LocalUNet
+    from napari_microdiff.imaging.mask_maps import EXTRA_MAPS
+    from napari_microdiff.imaging.style import style_length
+    from napari_microdiff.models.card import Architecture, Card
+    from napari_microdiff.models.model import save_model
+
+    torch.manual_seed(0)
+    shape = Architecture(
+        channels=channels,
+        condition_channels=classes + EXTRA_MAPS,
+        vector_length=style_length(channels),
+        widths=(8, 8),
+        blocks=1,
+        injection="modulate",
+    )
+    network = LocalUNet(**shape.model_dump())
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.endswith("gain"):
+                parameter.fill_(0.5)
+    card = Card(
+        id=folder.name,
+        title="Tiny",
+        summary="for tests",
+        task="synthesize",
+        sigma_data=0.5,
+        sigma_max=20.0,
+        halo=48,
+        architecture=shape,
+        weights_sha256="0" * 64,
+    )
+    save_model(card, network.state_dict(), folder)
+
+
 @pytest.fixture
 def tiny_model(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Identity of a small real model, in a store of its own."""
@@ -115,6 +153,24 @@ def segmenter(tiny_model: str) -> str:
 
     make_tiny_segmenter(user_folder() / "segment-tiny")
     return "segment-tiny"
+
+
+@pytest.fixture
+def make_painter(tiny_model: str) -> Callable[..., str]:
+    """Make a model with random weights that makes images from masks, and return its identity."""
+    from napari_microdiff.models.store import user_folder
+
+    def make(name: str = "synth-tiny", **shape: int) -> str:
+        make_tiny_painter(user_folder() / name, **shape)
+        return name
+
+    return make
+
+
+@pytest.fixture
+def painter(make_painter: Callable[..., str]) -> str:
+    """Identity of a model with random weights that makes images from masks."""
+    return make_painter()
 
 
 @pytest.fixture

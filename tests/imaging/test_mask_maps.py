@@ -34,7 +34,8 @@ def test_the_maps_are_classes_borders_and_depth() -> None:
     labels = np.zeros((7, 11), np.uint16)
     labels[1:6, 1:6] = 4
     labels[1:6, 6:9] = 9
-    first, second, borders, depth = mask_maps(labels, measure_thickness(labels), kinds={9: 2}, classes=2)
+    background, first, second, borders, depth = mask_maps(labels, measure_thickness(labels), kinds={9: 2}, classes=2)
+    np.testing.assert_array_equal(background, labels == 0)
     np.testing.assert_array_equal(first, labels == 4)
     np.testing.assert_array_equal(second, labels == 9)
     ring = (labels > 0) & ~np.pad(np.ones((3, 3), bool), ((2, 2), (2, 6)))
@@ -71,19 +72,21 @@ def test_an_object_that_fills_the_plane_is_as_deep_as_can_be() -> None:
     labels = np.full((30, 20), 5)
     thickness = measure_thickness(labels)
     assert thickness.depths.tolist() == [CAP]
-    inside, borders, depth = mask_maps(labels, thickness)
+    background, inside, borders, depth = mask_maps(labels, thickness)
     assert inside.all()
+    assert not background.any()
     assert not borders.any()
     np.testing.assert_array_equal(depth, 1)
 
 
 @pytest.mark.parametrize("labels", [np.zeros((12, 9), int), np.zeros((0, 4), int)])
-def test_a_mask_without_objects_has_empty_maps(labels: np.ndarray) -> None:
+def test_a_mask_without_objects_is_all_background(labels: np.ndarray) -> None:
     thickness = measure_thickness(labels)
     assert not thickness.labels.size
     maps = mask_maps(labels, thickness, classes=2)
-    assert maps.shape == (4, *labels.shape)
-    assert not maps.any()
+    assert maps.shape == (5, *labels.shape)
+    assert maps[0].all()
+    assert not maps[1:].any()
 
 
 def test_objects_that_were_not_measured_are_as_thick_as_a_pixel() -> None:

@@ -9,7 +9,7 @@ from napari_microdiff.training.recipes import DenoiseRecipe, bundled_recipes, re
 
 
 def test_bundled_recipes_are_valid_and_name_their_data() -> None:
-    assert bundled_recipes() == ["denoise-em", "denoise-fluorescence", "segment-nuclei"]
+    assert bundled_recipes() == ["denoise-em", "denoise-fluorescence", "segment-nuclei", "synth-nuclei"]
     for name in bundled_recipes():
         recipe = read_recipe(name)
         assert recipe.id == name

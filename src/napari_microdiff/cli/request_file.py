@@ -102,5 +102,9 @@ def read_request(path: Path, *, device: str | None = None) -> SavedRequest:
     if device is not None:
         content = content | {"device": device}
     request = build_request(content, where=f"{path}: ")
+    if request.task == "synthesize":
+        raise RequestError(
+            f"{path}: images are drawn under masks from Python only, by napari_microdiff.tasks.synthesize."
+        )
     places = {key: path.parent / Path(name).expanduser() for key, name in files.items()}
     return SavedRequest(request, path, places, "outputs" in content)

@@ -77,12 +77,60 @@ class SegmentOptions(_Frozen):
     strokes: tuple[Stroke, ...] = ()
 
 
+class SynthesizeOptions(_Frozen):
+    """What only drawing images from masks needs to know.
+
+    Attributes
+    ----------
+    style : tuple of float, optional
+        That of a reference image, see `imaging.style.style_vector`; ``None`` leaves it to the model.
+    levels : (float, float)
+        Grey levels that are written for the normalised -1 and 1; those of the reference make the image like it.
+    kinds : tuple of (label, class)
+        Classes of objects, from 1; those that are not named are of class 1.
+    photons : float, optional
+        That the camera counts where the image has the upper of the two levels; ``None`` draws the noise that the model
+        learned, and no other.
+    read_noise : float
+        Standard deviation of what the camera adds, in grey levels.
+    blur : float
+        Standard deviation, in pixels, of a Gaussian that blurs the image before the camera.
+    """
+
+    task: Literal["synthesize"] = Field(default="synthesize", exclude=True)
+    style: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] | None = None
+    levels: tuple[float, float] = (0.0, 255.0)
+    kinds: tuple[tuple[int, int], ...] = ()
+    photons: float | None = Field(default=None, gt=0, le=1e9)
+    read_noise: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    blur: float = Field(default=0.0, ge=0, le=50)
+
+    @field_validator("levels")
+    @classmethod
+    def _rise(cls, levels: tuple[float, float]) -> tuple[float, float]:
+        if not levels[0] < levels[1] < float("inf"):
+            raise ValueError(f"the lower level must be below the upper one, not {levels[0]:g} and {levels[1]:g}")
+        return levels
+
+    @field_validator("kinds")
+    @classmethod
+    def _from_one(cls, kinds: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+        for label, kind in kinds:
+            if label < 1 or kind < 1:
+                raise ValueError(f"labels and classes are numbered from 1, not label {label} of class {kind}")
+        return kinds
+
+
 _OUTPUTS: dict[str, tuple[OutputName, ...]] = {
     "denoise": ("mean", "sample", "uncertainty"),
     "segment": ("labels", "maps", "draws"),
+    "synthesize": ("sample", "mean"),
 }
 # Where a task has other defaults than those of denoising.
-_DEFAULTS: dict[str, dict[str, Any]] = {"segment": {"model": "segment-nuclei", "outputs": ("labels",)}}
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "segment": {"model": "segment-nuclei", "outputs": ("labels",)},
+    "synthesize": {"model": "synth-nuclei", "outputs": ("sample",), "steps": 16},
+}
 
 
 class Request(_Frozen):
@@ -110,7 +158,7 @@ class Request(_Frozen):
     outputs : tuple of str
         Denoising: any of ``"mean"``, ``"sample"`` (the first sample) and ``"uncertainty"`` (standard deviation per
         pixel). Segmenting: ``"labels"``, the ``"maps"`` that they are read from, and ``"draws"``, the labels of each
-        sample.
+        sample. Synthesising: ``"sample"``, an image, and ``"mean"``, that of all images that could lie there.
     guidance : float
         Weight of classifier-free guidance; 0 is none.
     seed : int
@@ -127,11 +175,11 @@ class Request(_Frozen):
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"mps"``.
     precision : {"auto", "float32", "bfloat16"}
         Number format of the network; ``"auto"`` is bfloat16 where the hardware multiplies in it, else float32.
-    options : DenoiseOptions or SegmentOptions
+    options : DenoiseOptions, SegmentOptions or SynthesizeOptions
         What only this task needs to know.
     """
 
-    task: Literal["denoise", "segment"] = "denoise"
+    task: Literal["denoise", "segment", "synthesize"] = "denoise"
     model: str = "denoise-fluorescence"
     weights_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     sampler: SamplerName = "dpmpp-2m"
@@ -145,7 +193,9 @@ class Request(_Frozen):
     tile: int | None = Field(default=None, ge=32, le=65536)
     device: str = Field(default="auto", pattern="^(auto|cpu|mps|cuda(:[0-9]+)?)$")
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    options: Annotated[DenoiseOptions | SegmentOptions, Field(discriminator="task")] = DenoiseOptions()
+    options: Annotated[DenoiseOptions | SegmentOptions | SynthesizeOptions, Field(discriminator="task")] = (
+        DenoiseOptions()
+    )
 
     @model_validator(mode="before")
     @classmethod

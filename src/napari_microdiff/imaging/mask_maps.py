@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from .instances import check_labels
 
+EXTRA_MAPS = 3  # beside those of the classes: background, borders and depth
 CAP = 24  # pixels from its border from which on a pixel is as deep as can be
 _BLOCK = 1024  # pixels; side of the squares that are measured at a time
 
@@ -116,10 +117,10 @@ def mask_maps(
 
     Returns
     -------
-    ndarray of float32, shape (classes + 2, y, x)
-        For each class 1 where an object of it lies; 1 at the pixels of objects that have a neighbour, along rows or
-        columns, of another object or the background; and inside objects the distance to the border over the largest in
-        that object, see `Thickness`.
+    ndarray of float32, shape (classes + EXTRA_MAPS, y, x)
+        1 on the background, and for each class where an object of it lies, so that maps that are zero everywhere say
+        nothing at all; 1 at the pixels of objects that have a neighbour, along rows or columns, of another object or
+        the background; and inside objects the distance to the border over the largest in that object, see `Thickness`.
 
     Raises
     ------
@@ -131,7 +132,7 @@ def mask_maps(
     window = plane[inner]
     depth = np.minimum(_depth(plane)[inner] / thickness.of(window), 1)
     members = [_of_class(window, kinds or {}, kind) for kind in range(1, classes + 1)]
-    return np.stack([*members, _borders(plane)[inner], depth]).astype(np.float32)
+    return np.stack([window == 0, *members, _borders(plane)[inner], depth]).astype(np.float32)
 
 
 def _of_class(labels: NDArray[np.int64], kinds: Mapping[int, int], kind: int) -> NDArray[np.bool_]:

@@ -101,7 +101,7 @@ class Card(_Part):
     id: str = Field(pattern="^[a-z0-9][a-z0-9._-]*$")
     title: str
     summary: str
-    task: Literal["denoise", "segment"]
+    task: Literal["denoise", "segment", "synthesize"]
     version: str = "1"
     licence: str = "BSD-3-Clause"
     axes: str = "YX"

@@ -5,7 +5,7 @@ One file per task, and `run`, the one door through which the viewer, the command
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,20 @@ from ..imaging.axes import Sliceable
 from .base import Look
 from .locked import check_locked, with_locked
 from .look import look
+from .reference import Reference, reference_of
 from .run import count_evaluations, run
 
-__all__ = ["Look", "count_evaluations", "denoise", "look", "run", "segment"]
+__all__ = [
+    "Look",
+    "Reference",
+    "count_evaluations",
+    "denoise",
+    "look",
+    "reference_of",
+    "run",
+    "segment",
+    "synthesize",
+]
 
 
 def denoise(image: Sliceable, *, noise_level: float | None = None, start: str = "condition", **fields: Any) -> Result:
@@ -102,8 +113,66 @@ def segment(
     return with_locked(_finished(request, image), locked)
 
 
-def _finished(request: Request, image: Sliceable) -> Result:
-    for event in run(request, image):
+def synthesize(
+    labels: Sliceable,
+    *,
+    reference: Sliceable | Reference | None = None,
+    levels: tuple[float, float] | None = None,
+    kinds: Mapping[int, int] | None = None,
+    photons: float | None = None,
+    read_noise: float = 0.0,
+    blur: float = 0.0,
+    behind: Sliceable | None = None,
+    **fields: Any,
+) -> Result:
+    """Draw an image under a mask.
+
+    Parameters
+    ----------
+    labels : array-like of int
+        The mask: 0 is the background, every object has a number of its own; two to six axes, planes are drawn one by
+        one.
+    reference : array-like or Reference, optional
+        An image whose style and grey levels are taken over.
+    levels : (float, float), optional
+        Grey levels of background and bright objects, about; instead of those of the reference.
+    kinds : mapping of int to int, optional
+        Class of each label, from 1; labels that it does not name are of class 1.
+    photons, read_noise, blur
+        See `SynthesizeOptions`.
+    behind : array-like, optional
+        An image of which all outside of ``region`` is kept, so that what is drawn in it fits; in grey levels.
+    **fields
+        Other fields of `Request`, such as ``model``, ``steps``, ``guidance``, ``seed``, ``region`` and ``device``.
+
+    Returns
+    -------
+    Result
+        ``result.sample``; where the model draws in colours, they are a last axis.
+
+    Raises
+    ------
+    ImageError, RequestError, ModelError, DeviceError
+        If something is unusable; the message says what to do.
+
+    Examples
+    --------
+    >>> result = synthesize(labels, reference=nuclei, seed=3)  # doctest: +SKIP
+    """
+    options: dict[str, Any] = {"photons": photons, "read_noise": read_noise, "blur": blur}
+    if reference is not None:
+        known = reference if isinstance(reference, Reference) else reference_of(reference)
+        options |= {"style": known.style, "levels": known.levels}
+    if levels is not None:
+        options["levels"] = levels
+    options["kinds"] = tuple(sorted((kinds or {}).items()))
+    request = build_request({"task": "synthesize", "options": options, **fields})
+    behind = behind if behind is None or hasattr(behind, "shape") else np.asarray(behind)
+    return _finished(request, labels, behind)
+
+
+def _finished(request: Request, image: Sliceable, behind: Sliceable | None = None) -> Result:
+    for event in run(request, image, behind=behind):
         if isinstance(event, Done):
             return event.result
     raise AssertionError("a run ends with Done")

@@ -286,10 +286,17 @@ def check_weights_match(request: Request, card: Card) -> None:
 
 @dataclass
 class Context:
-    """What a task is made from."""
+    """What a task is made from.
+
+    Attributes
+    ----------
+    behind : array-like, optional
+        An image of which all outside of the region is kept; only for tasks that draw images from masks.
+    """
 
     request: Request
     source: Source
     card: Card
     denoiser: Preconditioned
     notices: list[str] = field(default_factory=list)
+    behind: Sliceable | None = None

@@ -27,7 +27,7 @@ from ..engine.events import Done, Event, Notice, Preview, Progress, Result
 from ..engine.memory import Workplace, is_out_of_memory
 from ..engine.request import Request
 from ..engine.tiles import make_tiles
-from ..errors import DeviceError
+from ..errors import DeviceError, RequestError
 from ..imaging.axes import Sliceable, planes
 from ..models.build import load_denoiser
 from ..models.store import Model, find_model
@@ -44,11 +44,12 @@ from .base import (
 )
 from .denoise import Denoise
 from .segment import Segment
+from .synthesize import Synthesize
 
-TASKS: dict[str, Callable[[Context], Task]] = {"denoise": Denoise, "segment": Segment}
+TASKS: dict[str, Callable[[Context], Task]] = {"denoise": Denoise, "segment": Segment, "synthesize": Synthesize}
 
 
-def run(request: Request, source: Sliceable) -> Iterator[Event]:
+def run(request: Request, source: Sliceable, *, behind: Sliceable | None = None) -> Iterator[Event]:
     """Carry out a request.
 
     Parameters
@@ -57,6 +58,9 @@ def run(request: Request, source: Sliceable) -> Iterator[Event]:
         What to do.
     source : array-like
         The image: anything with a shape and a dtype that can be sliced (numpy, dask, zarr). It is read part by part.
+    behind : array-like, optional
+        For synthesis: an image under the mask, in grey levels. All of it outside of the region is kept, and what is
+        drawn in the region fits to it.
 
     Yields
     ------
@@ -72,17 +76,21 @@ def run(request: Request, source: Sliceable) -> Iterator[Event]:
     """
     device = choose_device(request.device)
     try:
-        yield from _run_on(device, request, source)
+        yield from _run_on(device, request, source, behind)
     except DeviceError as error:
         if request.device != "auto" or device.type == "cpu":
             raise
         fallen_back = f"{error} Going on with the CPU."
         yield Notice(fallen_back)
-        yield from _run_on(torch.device("cpu"), request, source, fallen_back)
+        yield from _run_on(torch.device("cpu"), request, source, behind, fallen_back)
 
 
-def _run_on(device: torch.device, request: Request, array: Sliceable, *told: str) -> Iterator[Event]:
+def _run_on(
+    device: torch.device, request: Request, array: Sliceable, behind: Sliceable | None, *told: str
+) -> Iterator[Event]:
     started = time.monotonic()
+    if behind is not None and request.task != "synthesize":
+        raise RequestError(f"'{request.task}' takes no image behind; only 'synthesize' does. Leave it out.")
     opened = open_source(request, array)
     model = find_model(request.model)
     check_model_fits(request, model.card)
@@ -90,7 +98,7 @@ def _run_on(device: torch.device, request: Request, array: Sliceable, *told: str
     denoiser = _load(model, device)
     precision = choose_precision(request.precision, device)
     denoiser.precision = torch_dtype(precision)
-    task = TASKS[request.task](Context(request, opened, model.card, denoiser))
+    task = TASKS[request.task](Context(request, opened, model.card, denoiser, behind=behind))
     tile = request.tile or default_tile(device)
     workplace = Workplace(device, default_batch(device), tile)
     resolved = task.request.model_copy(

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..diffusion.denoiser import Preconditioned
-from .recipes import AnyRecipe, SegmentRecipe
+from .recipes import AnyRecipe, SegmentRecipe, SynthesizeRecipe
 
 
 class Loss(NamedTuple):
@@ -59,7 +59,10 @@ def open_course(recipe: AnyRecipe, data: Path, cache: Path) -> Course:
     """
     from .denoise.course import DenoiseCourse
     from .segment.course import SegmentCourse
+    from .synthesize.course import SynthesizeCourse
 
     if isinstance(recipe, SegmentRecipe):
         return SegmentCourse(recipe, data)
+    if isinstance(recipe, SynthesizeRecipe):
+        return SynthesizeCourse(recipe, data)
     return DenoiseCourse(recipe, data, cache)

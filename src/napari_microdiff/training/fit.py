@@ -6,10 +6,9 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
 
 from ..diffusion.denoiser import Preconditioned
@@ -21,6 +20,9 @@ from .course import open_course
 from .export import export_model
 from .parent import parent_of
 from .recipes import AnyRecipe, read_recipe
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 Report = Callable[[str], None]
 _CHECKPOINT = "checkpoint.pt"
@@ -76,6 +78,8 @@ def train(
     ModelError
         If the model that the recipe starts from is not there.
     """
+    from lightning_fabric import Fabric  # which loads the compilers of torch, too
+
     plan = read_recipe(recipe)
     changes = {"steps": steps, "seed": seed}
     plan = plan.model_copy(update={name: value for name, value in changes.items() if value is not None})

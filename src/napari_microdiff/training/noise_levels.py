@@ -11,12 +11,13 @@ _BLIND = 4  # crops in eight that are trained as a regression network is: what t
 _CENTRE, _WIDTH = math.log(0.5), 1.2  # of the logarithm of the other levels, in units of the scale
 
 
-def draw_sigmas(scale: Tensor, ratio: float, generator: torch.Generator) -> Tensor:
+def draw_sigmas(scale: Tensor, ratio: float, generator: torch.Generator, blind_in_eight: int = _BLIND) -> Tensor:
     """Draw noise levels for standard deviations ``scale``, shape (count,).
 
-    The first half are ``ratio`` times the scale, where the denoiser is blind; the rest are log-normal and stratified.
+    The first ones, as many in eight as is said, are ``ratio`` times the scale, where the denoiser is blind; the rest
+    are log-normal and stratified.
     """
-    blind = len(scale) * _BLIND // 8
+    blind = len(scale) * blind_in_eight // 8
     rest = len(scale) - blind
     place = (torch.arange(rest) + torch.rand(rest, generator=generator)) / rest
     place = place[torch.randperm(rest, generator=generator)]

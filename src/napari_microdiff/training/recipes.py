@@ -182,7 +182,30 @@ class SegmentRecipe(Recipe):
     strokes: float = Field(default=0.5, ge=0, le=1)
 
 
-AnyRecipe = DenoiseRecipe | SegmentRecipe
+class SynthesizeRecipe(Recipe):
+    """A training run of a model that makes images from masks.
+
+    Attributes
+    ----------
+    labelled : tuple of Labelled
+        The images, all of one class of objects.
+    diameter_px : float
+        Median diameter of objects that images are brought to.
+    zoom : float
+        Standard deviation of the logarithm of what they miss it by: objects of these sizes can be drawn.
+    untold : float
+        Share of the crops that are shown neither mask nor style, for classifier-free guidance; as large a share again
+        is not told the style only.
+    """
+
+    task: Literal["synthesize"]
+    labelled: tuple[Labelled, ...]
+    diameter_px: float = Field(default=24.0, gt=4)
+    zoom: float = Field(default=0.35, ge=0)
+    untold: float = Field(default=0.15, ge=0, le=0.5)
+
+
+AnyRecipe = DenoiseRecipe | SegmentRecipe | SynthesizeRecipe
 _ANY: TypeAdapter[AnyRecipe] = TypeAdapter(Annotated[AnyRecipe, Field(discriminator="task")])
 
 

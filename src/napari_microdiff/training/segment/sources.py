@@ -13,7 +13,7 @@ from skimage import io
 from ...errors import ImageError, TrainingError
 from ...imaging.contrast import bright_objects
 from ...imaging.instances import check_labels, diameters
-from ..recipes import Labelled, SegmentRecipe
+from ..recipes import Labelled, SegmentRecipe, SynthesizeRecipe
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class LabelledPlane:
     kind: str
 
 
-def load_planes(recipe: SegmentRecipe, data: Path, *, validation: bool) -> list[LabelledPlane]:
+def load_planes(recipe: SegmentRecipe | SynthesizeRecipe, data: Path, *, validation: bool) -> list[LabelledPlane]:
     """Load the training or the validation images of a recipe.
 
     Raises

@@ -1,0 +1,57 @@
+"""A few simulated images of discs with their masks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from scipy import ndimage
+
+from napari_microdiff.imaging.mask_maps import EXTRA_MAPS
+from napari_microdiff.imaging.style import style_length
+from napari_microdiff.models.card import Architecture
+from napari_microdiff.training.recipes import Labelled, SynthesizeRecipe
+
+
+@pytest.fixture(scope="session")
+def masked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with four images of bright discs and their labels."""
+    folder = tmp_path_factory.mktemp("masked")
+    for part in ("images", "labels"):
+        (folder / part).mkdir()
+    y, x = np.mgrid[:160, :176]
+    for number in range(4):
+        rng = np.random.default_rng(number)
+        labels = np.zeros(y.shape, np.uint16)
+        for label, (a, b) in enumerate(rng.uniform(0, 160, (20, 2)), start=1):
+            labels[np.hypot(y - a, x - b) <= rng.uniform(6, 11)] = label
+        light = ndimage.gaussian_filter(np.where(labels > 0, 180.0, 30.0), 1)
+        image = light + rng.normal(0, 6, labels.shape)
+        tifffile.imwrite(folder / "images" / f"{number}.tif", image.clip(0, 255).astype(np.uint8))
+        tifffile.imwrite(folder / "labels" / f"{number}.tif", labels)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def synthesize_recipe() -> SynthesizeRecipe:
+    """A recipe for a network of a few thousand parameters."""
+    return SynthesizeRecipe(
+        id="synth-small",
+        task="synthesize",
+        title="Small",
+        summary="for tests",
+        architecture=Architecture(
+            condition_channels=1 + EXTRA_MAPS,
+            vector_length=style_length(),
+            widths=(8, 8),
+            blocks=1,
+            injection="modulate",
+        ),
+        labelled=(Labelled(images="images/*", labels="labels/*", hold_out=2),),
+        diameter_px=16,
+        sigma_max=10,
+        steps=3,
+        batch_fields=1,
+    )

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from napari_microdiff.imaging.mask_maps import EXTRA_MAPS
+from napari_microdiff.imaging.style import style_length
+from napari_microdiff.training.recipes import SynthesizeRecipe
+from napari_microdiff.training.segment.sources import load_planes
+from napari_microdiff.training.squares import CROP
+from napari_microdiff.training.synthesize.data import SynthesizeBatches, draw_field, normalised
+
+
+@pytest.fixture(scope="module")
+def batches(synthesize_recipe: SynthesizeRecipe, masked: Path) -> SynthesizeBatches:
+    return SynthesizeBatches(synthesize_recipe, load_planes(synthesize_recipe, masked, validation=False), seed=0)
+
+
+def test_a_batch_is_always_the_same(batches: SynthesizeBatches) -> None:
+    batch, again = batches[3], batches[3]
+    assert batch.image.shape == (2, 1, CROP, CROP)
+    assert batch.maps.shape == (2, 1 + EXTRA_MAPS, CROP, CROP)
+    assert batch.style.shape == (2, style_length())
+    for part, same in zip(batch, again, strict=True):
+        assert torch.equal(part, same)
+        assert torch.isfinite(part).all()
+    assert not torch.equal(batches[4].image, batch.image)
+
+
+def test_a_resumed_run_gets_the_batches_that_come_next(batches: SynthesizeBatches) -> None:
+    later = SynthesizeBatches(batches.recipe, batches.planes, seed=0, first=2)
+    assert torch.equal(later[1].maps, batches[3].maps)
+
+
+def test_image_and_mask_lie_on_one_another(batches: SynthesizeBatches, synthesize_recipe: SynthesizeRecipe) -> None:
+    for seed in range(4):
+        image, maps, style = draw_field(batches.planes[0], synthesize_recipe, np.random.default_rng(seed))
+        background, inside, _, depth = maps
+        np.testing.assert_array_equal(background + inside, 1)
+        assert image[0][depth > 0.7].mean() > 0.6
+        assert image[0][background > 0].mean() < -0.4
+        assert style[0] == 1
+
+
+def test_neither_or_no_style_is_told_as_often_as_the_recipe_says(
+    synthesize_recipe: SynthesizeRecipe, masked: Path
+) -> None:
+    often = synthesize_recipe.model_copy(update={"untold": 0.25, "batch_fields": 30})
+    batch = SynthesizeBatches(often, load_planes(often, masked, validation=False), seed=0)[0]
+    blank_maps, blank_style = ((part == 0).flatten(1).all(dim=1) for part in (batch.maps, batch.style))
+    assert (blank_style | ~blank_maps).all()  # who is not told the mask is not told the style
+    assert 4 <= int(blank_maps.sum()) <= 28
+    assert 14 <= int(blank_style.sum()) <= 46
+
+
+def test_images_are_normalised_as_a_whole(synthesize_recipe: SynthesizeRecipe, masked: Path) -> None:
+    for plane in normalised(load_planes(synthesize_recipe, masked, validation=True)):
+        assert -1.6 < plane.image.min() < -0.8
+        assert 0.8 < plane.image.max() < 1.6

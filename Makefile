@@ -2,7 +2,7 @@
 # `make demo` and `make test` need nothing before them.
 
 .DEFAULT_GOAL := help
-.PHONY: help install system demo test lint format docs clean
+.PHONY: help install system demo test pytest lint format docs clean
 
 BIN := .venv/bin
 
@@ -39,7 +39,11 @@ TEST_PROCESSES ?= 2
 # glibc would give the memory of every large array back to the system, and ask for it again for the next.
 test: export MALLOC_MMAP_THRESHOLD_ = 4294967296
 test: export MALLOC_TRIM_THRESHOLD_ = 8589934592
-test: system lint
+# The types are checked while the tests are collected, neither of which keeps all cores busy.
+test: system install
+	@$(MAKE) --no-print-directory --jobs=2 lint pytest
+
+pytest: install
 	$(BIN)/pytest --numprocesses $(TEST_PROCESSES) --cov --cov-report=term-missing --cov-fail-under=90
 
 lint: install

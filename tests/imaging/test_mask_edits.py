@@ -8,7 +8,6 @@ from skimage.draw import disk, ellipse
 
 from napari_microdiff.errors import ImageError
 from napari_microdiff.imaging.mask_edits import (
-    MaskEdit,
     bend,
     box_of,
     duplicate,
@@ -139,4 +138,3 @@ def test_what_cannot_be_done_is_said(edit: object, message: str) -> None:
 
 def test_the_box_of_an_object_is_the_smallest() -> None:
     assert box_of(three_objects(), 9) == (slice(0, 8), slice(65, 76))
-    assert isinstance(remove(three_objects(), 9), MaskEdit)

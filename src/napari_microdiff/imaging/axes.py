@@ -240,3 +240,9 @@ def planes(axes: str, shape: Sequence[int], region: Region | None = None) -> Pla
         region = full_region(shape)
     check_region(region, shape)
     return Planes(axes, region)
+
+
+def region_of(index: PlaneIndex, window: Region) -> Region:
+    """Return the region of a window on one plane, one pair per axis of the array."""
+    inside = iter(window)
+    return tuple(next(inside) if isinstance(part, slice) else (part, part + 1) for part in index)

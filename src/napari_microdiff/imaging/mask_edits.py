@@ -129,7 +129,7 @@ def box_of(labels: _Labels, label: int) -> _Box:
     """Return the smallest box that holds an object, which is what changes when only its class does."""
     found = labels == label
     if label == 0 or not found.any():
-        raise ImageError(f"There is no object {label} in these labels.")
+        raise ImageError(f"There is no object {label} in these labels. Choose one that is there.")
     rows, columns = (np.flatnonzero(found.any(axis=axis)) for axis in (1, 0))
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
@@ -175,5 +175,5 @@ def _check_left(free: _Mask, label: int) -> None:
     if not free.any():
         raise ImageError(
             f"Nothing would be left of object {label}: all of it would be under other objects, outside of the image or "
-            "smaller than a pixel."
+            "smaller than a pixel. Choose another place or size."
         )

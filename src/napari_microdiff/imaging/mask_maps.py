@@ -8,30 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from .axes import Sliceable
 from .instances import check_labels
 
 EXTRA_MAPS = 3  # beside those of the classes: background, borders and depth
 CAP = 24  # pixels from its border from which on a pixel is as deep as can be
 _BLOCK = 1024  # pixels; side of the squares that are measured at a time
-
-
-class PlaneOfLabels(Protocol):
-    """Labels of shape (y, x) that are read part by part."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Rows and columns."""
-        ...
-
-    def __getitem__(self, part: tuple[slice, ...]) -> NDArray[np.generic]:
-        """Read a part."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -57,7 +44,7 @@ class Thickness:
         return np.where(self.labels[place] == labels, self.depths[place], np.float32(1))
 
 
-def measure_thickness(labels: PlaneOfLabels, block: int = _BLOCK) -> Thickness:
+def measure_thickness(labels: Sliceable, block: int = _BLOCK) -> Thickness:
     """Measure how thick the objects of a plane are, block by block.
 
     Parameters

@@ -13,9 +13,8 @@ import numpy as np
 from ..engine.events import Done, Result
 from ..engine.request import Request, Stroke, build_request
 from ..imaging.axes import Sliceable
-from .base import Look
 from .locked import check_locked, with_locked
-from .look import look
+from .look import Look, look
 from .reference import Reference, reference_of
 from .run import count_evaluations, run
 

@@ -204,31 +204,6 @@ class Task(Protocol):
         """Return what gathers the answers to a request, which is that of the task with the device filled in."""
 
 
-@dataclass(frozen=True)
-class Look:
-    """A first look at an image, before anything is run.
-
-    Attributes
-    ----------
-    noise_level : float
-        Standard deviation of the noise, in the units of the image.
-    familiarity : float
-        Distance of the image's statistics from those of the training images; small is alike.
-    threshold : float, optional
-        Distance that 99 % of the training images stay under; ``None`` if the card does not say.
-    like_training : bool, optional
-        Whether the distance is under the threshold.
-    advice : str
-        One sentence for people.
-    """
-
-    noise_level: float
-    familiarity: float
-    threshold: float | None
-    like_training: bool | None
-    advice: str
-
-
 def evaluations_needed(request: Request) -> int:
     """Return how many evaluations a sample takes: one if only the posterior mean and its uncertainty are wanted."""
     return request.steps if "sample" in request.outputs or request.samples > 1 else 1

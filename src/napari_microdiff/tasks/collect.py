@@ -11,7 +11,7 @@ from ..engine.canvas import Denoised
 from ..engine.events import Preview
 from ..engine.request import Request
 from ..engine.tiles import Box
-from ..imaging.axes import PlaneIndex, region_shape
+from ..imaging.axes import PlaneIndex, region_of, region_shape
 from .base import Image, PlaneJob, PlaneView, Source
 
 _SPREAD_NEEDS = 8  # samples; fewer give a spread too noisy to be worth more than the denoiser's own variance
@@ -56,7 +56,7 @@ class Collector:
                 spread = self._task.read_spread(index, mean, np.sqrt(event.variance[0]))
                 self._put("uncertainty", index, event.core, spread)
             self._residual.add(job.noisy, event.core, mean)
-        return Preview(self._with_all_axes(index, mean), self._region(index, event.core))
+        return Preview(self._with_all_axes(index, mean), region_of(index, event.core))
 
     def take_sample(self, index: PlaneIndex, job: PlaneJob, drawn: Image | None, sample: int) -> tuple[()]:
         """Take in a whole sample of a plane; ``None`` if its only evaluation was already taken."""
@@ -101,15 +101,10 @@ class Collector:
 
     def _put(self, name: str, index: PlaneIndex, core: Box, pixels: Image) -> None:
         if name in self.images:
-            region = self._region(index, core)
+            region = region_of(index, core)
             first = (start for start, _ in self._source.region)
             place = tuple(slice(a - o, b - o) for (a, b), o in zip(region, first, strict=True))
             self.images[name][place] = self._with_all_axes(index, pixels)
-
-    @staticmethod
-    def _region(index: PlaneIndex, core: Box) -> Box:
-        inside = iter(core)
-        return tuple(next(inside) if isinstance(part, slice) else (part, part + 1) for part in index)
 
     @staticmethod
     def _with_all_axes(index: PlaneIndex, pixels: Image) -> Image:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from ..engine.events import Notice, Preview, Progress
 from ..engine.request import Request, Span, Stroke
 from ..errors import RequestError
-from ..imaging.axes import PlaneIndex, Sliceable
+from ..imaging.axes import PlaneIndex, Sliceable, region_of
 from ..imaging.corrections import cut, joined
-from .labelled import MARGIN, Labelled, region_of, window_around
+from .labelled import MARGIN, Labelled, window_around
 from .strokes import StrokeMaps
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..engine.events import Done, Notice, Preview, Progress
 from ..engine.request import Request, SegmentOptions, Span, Stroke
 from ..errors import RequestError
-from ..imaging.axes import PlaneIndex, Sliceable
+from ..imaging.axes import Sliceable
 from .base import Source, open_source
 from .run import run
 
@@ -123,12 +123,6 @@ class Labelled:
             (0, length) if letter == "S" else next(inside)
             for letter, length in zip(self.source.axes, self.source.shape, strict=True)
         )
-
-
-def region_of(index: PlaneIndex, window: tuple[Span, ...]) -> tuple[Span, ...]:
-    """Return the region of a window on one plane, one pair per axis of the labels."""
-    inside = iter(window)
-    return tuple(next(inside) if isinstance(part, slice) else (part, part + 1) for part in index)
 
 
 def window_around(concerned: NDArray[np.bool_], margin: int) -> tuple[Span, ...]:

@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ..engine.request import Request
 from ..imaging.axes import Sliceable
 from ..models.store import find_model
-from .base import Look, open_source
+from .base import open_source
 from .statistics import advice, familiarity, measure, positions
+
+
+@dataclass(frozen=True)
+class Look:
+    """A first look at an image, before anything is run.
+
+    Attributes
+    ----------
+    noise_level : float
+        Standard deviation of the noise, in the units of the image.
+    familiarity : float
+        Distance of the image's statistics from those of the training images; small is alike.
+    threshold : float, optional
+        Distance that 99 % of the training images stay under; ``None`` if the card does not say.
+    like_training : bool, optional
+        Whether the distance is under the threshold.
+    advice : str
+        One sentence for people.
+    """
+
+    noise_level: float
+    familiarity: float
+    threshold: float | None
+    like_training: bool | None
+    advice: str
 
 
 def look(request: Request, source: Sliceable) -> Look:

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from ..engine.events import Notice, Preview, Progress
 from ..engine.request import Request, Span
 from ..errors import RequestError
-from ..imaging.axes import Sliceable
+from ..imaging.axes import Sliceable, region_of
 from ..imaging.corrections import parted
 from ..imaging.matching import overlaps
-from .labelled import MARGIN, Labelled, region_of, window_around
+from .labelled import MARGIN, Labelled, window_around
 
 _SAMPLES, _STEPS = 6, 4
 _SADDLES = (None, 0.15, 0.05)  # where no sample parts the object, ever shallower places are taken for borders

@@ -24,12 +24,13 @@ from ..engine.events import Preview
 from ..engine.request import Request, SynthesizeOptions
 from ..engine.tiles import Box, Reach, Tile, grown, read_window
 from ..errors import ImageError, ModelError, RequestError
-from ..imaging.axes import PlaneIndex, Sliceable, region_shape
+from ..imaging.axes import PlaneIndex, Sliceable, region_of, region_shape
 from ..imaging.intensity import Normalization
-from ..imaging.mask_maps import CAP, EXTRA_MAPS, Thickness, mask_maps, measure_thickness
+from ..imaging.mask_maps import CAP, EXTRA_MAPS, mask_maps, measure_thickness
 from ..imaging.style import style_length
 from .base import Context, Image, PlaneJob, PlaneView, Source, check_architecture, steps_of, without_equal_samples
 from .exposure import blur_margin, exposed
+from .remember import Remembered
 
 _SIGMA_MIN = 0.02  # of the standard deviation of the images
 _GUIDED = (0.1, 4.0)  # noise levels of classifier-free guidance, in standard deviations of the images
@@ -50,7 +51,6 @@ class Synthesize:
         _check_mask(self.source)
         self._kinds = self._known_kinds()
         self._style = self._known_style()
-        self._thickness: dict[int, Thickness] = {}
         dark, bright = options.levels
         self._levels = Normalization((dark + bright) / 2, (bright - dark) / 2)
         self._behind = None if context.behind is None else self._checked(context.behind)
@@ -66,7 +66,7 @@ class Synthesize:
     def jobs(self, index: PlaneIndex) -> Sequence[PlaneJob]:
         """Prepare one plane, the same for all samples."""
         labels = self.source.plane(index)
-        thickness = self._thickness_of(index, labels)
+        thickness = measure_thickness(labels)
         style = torch.from_numpy(self._style)[None]
 
         def condition_at(tile: Tile) -> Condition:
@@ -77,16 +77,17 @@ class Synthesize:
             known, known_mask = self._known(index, tile)
             return Condition(torch.from_numpy(maps)[None], style, known=known, known_mask=known_mask)
 
+        steps = steps_of(self.request, self.card.sigma_max, _SIGMA_MIN * self.card.sigma_data, blind=True)
+        again = len(steps) * self.request.samples > 1
         margin = blur_margin(self._options)
         plane = Plane(
             shape=labels.shape,
             region=grown(_box(index), labels.shape, (margin, margin)),
             reach=Reach.of(self._denoiser.network.stride, self.card.halo),
             number=self.source.plane_number(index),
-            condition_at=condition_at,
+            condition_at=Remembered(condition_at) if again else condition_at,
             channels=self.card.architecture.channels,
         )
-        steps = steps_of(self.request, self.card.sigma_max, _SIGMA_MIN * self.card.sigma_data, blind=True)
         return (PlaneJob(plane, steps, labels),)
 
     def gatherer(self, request: Request) -> Drawn:
@@ -127,12 +128,6 @@ class Synthesize:
                 "Measure it on an image with as many channels as the model makes."
             )
         return np.array(self._options.style, np.float32)
-
-    def _thickness_of(self, index: PlaneIndex, labels: PlaneView) -> Thickness:
-        number = self.source.plane_number(index)
-        if number not in self._thickness:
-            self._thickness = {number: measure_thickness(labels)}  # planes come one after the other
-        return self._thickness[number]
 
     def _checked(self, behind: Sliceable) -> Sliceable:
         channels = self.card.architecture.channels
@@ -204,7 +199,7 @@ class Drawn:
             place = (slice(a - o, b - o) for (a, b), (o, _) in zip(event.core, region, strict=True))
             self._first[(slice(None), *place)] = mean
         core, inner = _within(event.core, _box(index))
-        return Preview(self._with_all_axes(index, mean[(slice(None), *inner)]), _region(index, core))
+        return Preview(self._with_all_axes(index, mean[(slice(None), *inner)]), region_of(index, core))
 
     def take_sample(self, index: PlaneIndex, job: PlaneJob, drawn: Image | None, sample: int) -> tuple[()]:
         """Take in a whole sample of a plane; ``None`` if its only evaluation was already taken."""
@@ -242,7 +237,7 @@ class Drawn:
     def _put(self, name: str, index: PlaneIndex, pixels: Image) -> None:
         if name in self._images:
             first = (start for start, _ in self._source.region)
-            region = _region(index, _box(index))
+            region = region_of(index, _box(index))
             place = tuple(slice(a - o, b - o) for (a, b), o in zip(region, first, strict=True))
             self._images[name][place] = self._with_all_axes(index, pixels)
 
@@ -258,12 +253,6 @@ class Drawn:
 def _box(index: PlaneIndex) -> Box:
     """Return the part of a plane that was asked for."""
     return tuple((part.start, part.stop) for part in index if isinstance(part, slice))
-
-
-def _region(index: PlaneIndex, core: Box) -> Box:
-    """Return where a part of a plane lies within the array."""
-    inside = iter(core)
-    return tuple(next(inside) if isinstance(part, slice) else (part, part + 1) for part in index)
 
 
 def _within(core: Box, box: Box) -> tuple[Box, tuple[slice, ...]]:

@@ -14,6 +14,7 @@ from napari_microdiff.training.fit import train
 from napari_microdiff.training.recipes import SynthesizeRecipe, read_recipe
 from napari_microdiff.training.segment.sources import load_planes
 from napari_microdiff.training.synthesize.course import SynthesizeCourse
+from napari_microdiff.training.synthesize.data import normalised
 from napari_microdiff.training.synthesize.validate import SynthesizeValidation
 
 
@@ -71,7 +72,7 @@ def test_the_truth_has_no_loss(synthesize_recipe: SynthesizeRecipe, masked: Path
 def test_what_knows_only_powers_gains_nothing_and_half_of_the_error_is_six_decibels(
     synthesize_recipe: SynthesizeRecipe, masked: Path
 ) -> None:
-    planes = load_planes(synthesize_recipe, masked, validation=True)[:1]
+    planes = normalised(load_planes(synthesize_recipe, masked, validation=True)[:1])
     validation = SynthesizeValidation(planes, synthesize_recipe)
     truth = validation._sets["bright"][0]
     linear = Linear()

@@ -16,7 +16,8 @@ from napari_microdiff.training.synthesize.data import SynthesizeBatches, draw_fi
 
 @pytest.fixture(scope="module")
 def batches(synthesize_recipe: SynthesizeRecipe, masked: Path) -> SynthesizeBatches:
-    return SynthesizeBatches(synthesize_recipe, load_planes(synthesize_recipe, masked, validation=False), seed=0)
+    planes = normalised(load_planes(synthesize_recipe, masked, validation=False))
+    return SynthesizeBatches(synthesize_recipe, planes, seed=0)
 
 
 def test_a_batch_is_always_the_same(batches: SynthesizeBatches) -> None:
@@ -49,7 +50,7 @@ def test_neither_or_no_style_is_told_as_often_as_the_recipe_says(
     synthesize_recipe: SynthesizeRecipe, masked: Path
 ) -> None:
     often = synthesize_recipe.model_copy(update={"untold": 0.25, "batch_fields": 30})
-    batch = SynthesizeBatches(often, load_planes(often, masked, validation=False), seed=0)[0]
+    batch = SynthesizeBatches(often, normalised(load_planes(often, masked, validation=False)), seed=0)[0]
     blank_maps, blank_style = ((part == 0).flatten(1).all(dim=1) for part in (batch.maps, batch.style))
     assert (blank_style | ~blank_maps).all()  # who is not told the mask is not told the style
     assert 4 <= int(blank_maps.sum()) <= 28

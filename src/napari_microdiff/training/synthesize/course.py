@@ -14,7 +14,7 @@ from ..loss import diffusion_loss
 from ..noise_levels import draw_sigmas
 from ..recipes import SynthesizeRecipe
 from ..segment.sources import load_planes
-from .data import SynthesizeBatch, SynthesizeBatches
+from .data import SynthesizeBatch, SynthesizeBatches, normalised
 from .validate import SynthesizeValidation
 
 _SIGMA_DATA_BATCHES = 8
@@ -26,8 +26,8 @@ class SynthesizeCourse:
 
     def __init__(self, recipe: SynthesizeRecipe, data: Path) -> None:
         self.recipe = recipe
-        self.planes = load_planes(recipe, data, validation=False)
-        self.validation = SynthesizeValidation(load_planes(recipe, data, validation=True), recipe)
+        self.planes, held_out = (normalised(load_planes(recipe, data, validation=which)) for which in (False, True))
+        self.validation = SynthesizeValidation(held_out, recipe)
 
     def batches(self, *, seed: int, first: int = 0, length: int = 10**7) -> SynthesizeBatches:
         """Return the batches of a seed."""

@@ -41,7 +41,10 @@ class SynthesizeBatch(NamedTuple):
 
 
 class SynthesizeBatches(Dataset[SynthesizeBatch]):
-    """The endless list of batches of a recipe: from each square that is drawn, two crops are cut."""
+    """The endless list of batches of a recipe: from each square that is drawn, two crops are cut.
+
+    Its planes are as `normalised` makes them.
+    """
 
     def __init__(
         self,
@@ -52,7 +55,7 @@ class SynthesizeBatches(Dataset[SynthesizeBatch]):
         first: int = 0,
         length: int = 10**9,
     ) -> None:
-        self.recipe, self.planes = recipe, normalised(planes)
+        self.recipe, self.planes = recipe, planes
         self.seed, self.first, self.length = seed, first, length
         weights = np.array([plane.weight for plane in planes])
         self._weights = weights / weights.sum()

@@ -14,18 +14,18 @@ from ...diffusion.denoiser import Condition, Preconditioned
 from ..recipes import SynthesizeRecipe
 from ..segment.sources import LabelledPlane
 from ..squares import CROP
-from .data import draw_field, normalised
+from .data import draw_field
 
 LEVELS = (0.1, 0.3, 1.0, 3.0)  # of noise, in standard deviations of the images
 _MOST = 24  # images of a kind
 
 
 class SynthesizeValidation:
-    """A fixed set of crops of held-out images, their maps and styles."""
+    """A fixed set of crops of held-out planes, as `data.normalised` makes them, with their maps and styles."""
 
     def __init__(self, planes: Sequence[LabelledPlane], recipe: SynthesizeRecipe) -> None:
         by_kind: dict[str, list[LabelledPlane]] = defaultdict(list)
-        for plane in normalised(planes):
+        for plane in planes:
             by_kind[plane.kind].append(plane)
         self._sets = {kind: _crops(found, recipe) for kind, found in by_kind.items()}
 

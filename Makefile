@@ -35,6 +35,8 @@ demo: system install
 
 # Two processes with one thread each get through small tensors faster than one process with two threads.
 TEST_PROCESSES ?= 2
+# Where tests may be left out for lack of time (see .ci/run), the lines that they would have run are not counted.
+COVERAGE := $(if $(TEST_UNTIL),,--cov --cov-report=term-missing --cov-fail-under=90)
 
 # glibc would give the memory of every large array back to the system, and ask for it again for the next.
 test: export MALLOC_MMAP_THRESHOLD_ = 4294967296
@@ -44,8 +46,10 @@ test: system install
 	@$(MAKE) --no-print-directory --jobs=2 lint pytest
 
 pytest: install
-	$(BIN)/pytest --numprocesses $(TEST_PROCESSES) --cov --cov-report=term-missing --cov-fail-under=90
+	$(BIN)/pytest --numprocesses $(TEST_PROCESSES) $(COVERAGE)
 
+# What mypy learns of a package is good for every checkout that has the same version of it.
+lint: export MYPY_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/napari-microdiff/mypy
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

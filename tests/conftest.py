@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +23,18 @@ if TYPE_CHECKING:
     import torch  # which the process that only hands out the tests does without
 
 TINY = "tiny"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out, and count, what a busy computer did not come to until the time that ``TEST_UNTIL`` gives.
+
+    It is in seconds since the epoch, and unless it is set everything is tested.
+    """
+    until = os.environ.get("TEST_UNTIL")
+    if until and time.time() > float(until):
+        pytest.skip("not reached: the time that was given to the tests is over")
+
 
 # A busy computer is no failure. The weekly tests look further, with HYPOTHESIS_PROFILE=thorough.
 settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=20)

@@ -10,6 +10,7 @@ from napari_microdiff.errors import ImageError
 from napari_microdiff.imaging.mask_edits import (
     bend,
     box_of,
+    common_background,
     duplicate,
     grow,
     magnify,
@@ -138,3 +139,21 @@ def test_what_cannot_be_done_is_said(edit: object, message: str) -> None:
 
 def test_the_box_of_an_object_is_the_smallest() -> None:
     assert box_of(three_objects(), 9) == (slice(0, 8), slice(65, 76))
+
+
+def test_the_common_background_keeps_away_from_the_objects_of_both_masks() -> None:
+    before, after = np.zeros((2, 40, 60), int)
+    before[20, 10] = after[20, 40] = 5
+    kept = common_background(before, after, margin=3)
+    y, x = np.mgrid[:40, :60]
+    far = np.minimum(np.hypot(y - 20, x - 10), np.hypot(y - 20, x - 40))
+    np.testing.assert_array_equal(kept, far > 3)
+
+
+def test_without_objects_all_is_background() -> None:
+    assert common_background(np.zeros((4, 5), int), np.zeros((4, 5), int)).all()
+
+
+def test_masks_of_different_sizes_have_no_common_background() -> None:
+    with pytest.raises(ImageError, match="same size"):
+        common_background(np.zeros((4, 5), int), np.zeros((5, 4), int))

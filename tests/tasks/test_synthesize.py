@@ -13,7 +13,7 @@ from skimage.draw import disk
 from napari_microdiff.engine.events import Preview, Progress, Result
 from napari_microdiff.engine.request import Request
 from napari_microdiff.errors import ImageError, ModelError, RequestError
-from napari_microdiff.imaging.mask_edits import move
+from napari_microdiff.imaging.mask_edits import common_background, move
 from napari_microdiff.tasks import reference_of, run, synthesize
 
 SHAPE = (112, 144)
@@ -101,6 +101,41 @@ def test_known_pixels_of_the_image_behind_are_what_the_model_is_told(draw: Draw)
     assert (draw(mask(), region=region, behind=other).sample != first).any()
 
 
+def test_what_is_kept_of_the_image_behind_comes_out_as_it_was(draw: Draw) -> None:
+    behind = np.random.default_rng(0).normal(100, 20, SHAPE).astype(np.float32)
+    before, after = mask(), mask(seed=1)
+    kept = common_background(before, after)
+    camera = {"photons": 50.0, "read_noise": 2.0, "blur": 0.8}
+    made = draw(after, behind=behind, kept=kept, samples=2, outputs=("sample", "mean"), **camera)
+    for image in (made.sample, made.mean):
+        np.testing.assert_array_equal(image[kept], behind[kept])
+        assert np.abs(image - behind)[~kept].mean() > 1
+    region = ((40, 104), (48, 128))
+    part = draw(after, behind=behind, kept=kept, region=region).sample
+    assert part.shape == (64, 80)
+    here = (slice(40, 104), slice(48, 128))
+    np.testing.assert_array_equal(part[kept[here]], behind[here][kept[here]])
+
+
+def test_drawing_begins_from_the_image_behind_under_little_noise(draw: Draw) -> None:
+    behind = np.zeros(SHAPE, np.float32)
+    behind[:, 72:] = 255
+    near, far = (draw(mask(), behind=behind, start=start).sample for start in (0.1, 20.0))
+    contrasts = [float(image[:, 72:].mean() - image[:, :72].mean()) for image in (near, far)]
+    assert contrasts[0] > 2 * abs(contrasts[1])
+    whole = draw(mask(), behind=behind, start=0.5, tile=1024).sample
+    np.testing.assert_allclose(draw(mask(), behind=behind, start=0.5, tile=32).sample, whole, atol=0.05)
+
+
+def test_samples_begin_under_noise_of_their_own(draw: Draw) -> None:
+    behind = np.zeros(SHAPE, np.float32)
+    one, two, four = (
+        draw(mask(), behind=behind, start=1.0, samples=samples, outputs=("mean",)).mean for samples in (1, 2, 4)
+    )
+    assert (two != one).any()
+    assert (four != two).any()
+
+
 def test_colours_are_the_last_axis(draw: Draw, make_painter: Callable[..., str]) -> None:
     make_painter("colours", channels=3)
     stack = np.stack([mask((48, 64)), mask((48, 64), seed=1)])
@@ -109,7 +144,11 @@ def test_colours_are_the_last_axis(draw: Draw, make_painter: Callable[..., str])
     assert np.ptp(made, axis=-1).mean() > 1
     behind = np.zeros((2, 48, 64, 3), np.float32)
     region = ((0, 1), (0, 48), (16, 48))
-    assert draw(stack, model="colours", axes="ZYX", region=region, behind=behind).sample.shape == (1, 48, 32, 3)
+    settings = {"model": "colours", "axes": "ZYX", "region": region, "behind": behind, "start": 1.0}
+    part = draw(stack, kept=stack == 0, **settings).sample
+    assert part.shape == (1, 48, 32, 3)
+    assert (part[stack[:1, :, 16:48] == 0] == 0).all()
+    assert (part[stack[:1, :, 16:48] > 0] != 0).any()
 
 
 def test_planes_of_a_stack_have_noise_of_their_own(draw: Draw) -> None:
@@ -186,6 +225,10 @@ def test_events_come_in_order_and_previews_lie_in_the_region(painter: str) -> No
         (mask(), {"kinds": {3: 0}}, RequestError, "from 1"),
         (mask(), {"reference": np.random.default_rng(0).random((64, 64, 3))}, RequestError, "numbers"),
         (mask(), {"behind": np.zeros((10, 10))}, ImageError, "image behind"),
+        (mask(), {"behind": np.zeros(SHAPE), "kept": np.zeros((10, 10))}, ImageError, "one value for each pixel"),
+        (mask(), {"kept": np.zeros(SHAPE)}, RequestError, "no image behind"),
+        (mask(), {"start": 1.0}, RequestError, "no image behind"),
+        (mask(), {"behind": np.zeros(SHAPE), "start": 0.0}, RequestError, "start: "),
         (mask(), {"model": "tiny"}, ModelError, "is for 'denoise'"),
         (mask(), {"outputs": ("labels",)}, RequestError, "makes sample, mean"),
     ],
@@ -196,5 +239,6 @@ def test_what_cannot_be_drawn_is_said(draw: Draw, labels: Any, fields: Any, erro
 
 
 def test_only_synthesis_takes_an_image_behind(tiny_model: str, noisy: np.ndarray) -> None:
-    with pytest.raises(RequestError, match="image behind"):
-        next(run(Request(model=tiny_model), noisy, behind=noisy))
+    for given in ({"behind": noisy}, {"kept": noisy}):
+        with pytest.raises(RequestError, match="image behind"):
+            next(run(Request(model=tiny_model), noisy, **given))

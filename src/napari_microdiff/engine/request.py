@@ -95,6 +95,9 @@ class SynthesizeOptions(_Frozen):
         Standard deviation of what the camera adds, in grey levels.
     blur : float
         Standard deviation, in pixels, of a Gaussian that blurs the image before the camera.
+    start : float, optional
+        Noise, in standard deviations of the images that the model knows, over the image behind from which drawing
+        begins: what is larger than it stays as it is. ``None`` begins with noise alone.
     """
 
     task: Literal["synthesize"] = Field(default="synthesize", exclude=True)
@@ -104,6 +107,7 @@ class SynthesizeOptions(_Frozen):
     photons: float | None = Field(default=None, gt=0, le=1e9)
     read_noise: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     blur: float = Field(default=0.0, ge=0, le=50)
+    start: float | None = Field(default=None, ge=0.05, le=1000)
 
     @field_validator("levels")
     @classmethod

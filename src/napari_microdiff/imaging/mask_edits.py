@@ -125,6 +125,36 @@ def duplicate(labels: _Labels, label: int, by: tuple[int, int], *, fresh: int) -
     return _laid(labels, fresh, mask, (here[0].start + by[0], here[1].start + by[1]))
 
 
+def common_background(before: _Labels, after: _Labels, *, margin: int = 3) -> _Mask:
+    """Return what of an image can be kept when its objects are replaced by others.
+
+    Parameters
+    ----------
+    before, after : ndarray of integers, shape (y, x)
+        The objects of the image, and those that are to be in their place; 0 is the background.
+    margin : int
+        Pixels around all objects that are drawn anew with them, since blur carries light beyond their borders.
+
+    Returns
+    -------
+    ndarray of bool, shape (y, x)
+
+    Raises
+    ------
+    ImageError
+        If the shapes differ.
+    """
+    if before.shape != after.shape:
+        raise ImageError(
+            f"The objects of the image are of the shape {before.shape}, those in their place of {after.shape}. "
+            "Choose masks of the same size."
+        )
+    objects = (before != 0) | (after != 0)
+    if not objects.any():
+        return np.ones(objects.shape, dtype=bool)
+    return np.asarray(ndimage.distance_transform_edt(~objects) > margin)
+
+
 def box_of(labels: _Labels, label: int) -> _Box:
     """Return the smallest box that holds an object, which is what changes when only its class does."""
     found = labels == label

@@ -122,6 +122,8 @@ def synthesize(
     read_noise: float = 0.0,
     blur: float = 0.0,
     behind: Sliceable | None = None,
+    kept: Sliceable | None = None,
+    start: float | None = None,
     **fields: Any,
 ) -> Result:
     """Draw an image under a mask.
@@ -141,6 +143,11 @@ def synthesize(
         See `SynthesizeOptions`.
     behind : array-like, optional
         An image of which all outside of ``region`` is kept, so that what is drawn in it fits; in grey levels.
+    kept : array-like, optional
+        With the shape of the mask; where it is not zero the image behind is kept within the region, too. For objects
+        that are replaced see `imaging.mask_edits.common_background`.
+    start : float, optional
+        See `SynthesizeOptions`.
     **fields
         Other fields of `Request`, such as ``model``, ``steps``, ``guidance``, ``seed``, ``region`` and ``device``.
 
@@ -158,7 +165,7 @@ def synthesize(
     --------
     >>> result = synthesize(labels, reference=nuclei, seed=3)  # doctest: +SKIP
     """
-    options: dict[str, Any] = {"photons": photons, "read_noise": read_noise, "blur": blur}
+    options: dict[str, Any] = {"photons": photons, "read_noise": read_noise, "blur": blur, "start": start}
     if reference is not None:
         known = reference if isinstance(reference, Reference) else reference_of(reference)
         options |= {"style": known.style, "levels": known.levels}
@@ -166,12 +173,13 @@ def synthesize(
         options["levels"] = levels
     options["kinds"] = tuple(sorted((kinds or {}).items()))
     request = build_request({"task": "synthesize", "options": options, **fields})
-    behind = behind if behind is None or hasattr(behind, "shape") else np.asarray(behind)
-    return _finished(request, labels, behind)
+    given = {"behind": behind, "kept": kept}
+    arrays = {name: a if a is None or hasattr(a, "shape") else np.asarray(a) for name, a in given.items()}
+    return _finished(request, labels, **arrays)
 
 
-def _finished(request: Request, image: Sliceable, behind: Sliceable | None = None) -> Result:
-    for event in run(request, image, behind=behind):
+def _finished(request: Request, image: Sliceable, **arrays: Sliceable | None) -> Result:
+    for event in run(request, image, **arrays):
         if isinstance(event, Done):
             return event.result
     raise AssertionError("a run ends with Done")

@@ -267,6 +267,8 @@ class Context:
     ----------
     behind : array-like, optional
         An image of which all outside of the region is kept; only for tasks that draw images from masks.
+    kept : array-like, optional
+        Not zero where it is kept within the region, too.
     """
 
     request: Request
@@ -275,3 +277,4 @@ class Context:
     denoiser: Preconditioned
     notices: list[str] = field(default_factory=list)
     behind: Sliceable | None = None
+    kept: Sliceable | None = None

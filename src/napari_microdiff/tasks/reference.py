@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..engine.request import Request
 from ..imaging.axes import Sliceable
@@ -48,13 +49,39 @@ def reference_of(image: Sliceable, *, axes: str | None = None) -> Reference:
     ImageError, RequestError
         If the image is unusable or the axes do not fit it.
     """
-    source = open_source(Request(axes=axes), image)
-    blocks = np.stack([_blocks(source, position) for position in _channels(source)], axis=1)
-    check_finite(blocks)
+    blocks = _blocks(image, axes)
     normalization = Normalization.fit(blocks.reshape(-1, *blocks.shape[2:]))
-    style = style_vector(normalization.apply(blocks))
     dark, bright = (normalization.offset + sign * normalization.scale for sign in (-1, 1))
-    return Reference(tuple(float(value) for value in style), (dark, bright))
+    return Reference(_style(blocks, normalization), (dark, bright))
+
+
+def style_between(image: Sliceable, levels: tuple[float, float], *, axes: str | None = None) -> tuple[float, ...]:
+    """Measure the style of an image in the units of a reference, whose grey levels are given.
+
+    Raises
+    ------
+    ImageError, RequestError
+        As of `reference_of`.
+    """
+    return _style(_blocks(image, axes), between(levels))
+
+
+def between(levels: tuple[float, float]) -> Normalization:
+    """Return the map that takes these grey levels to -1 and 1."""
+    dark, bright = levels
+    return Normalization((dark + bright) / 2, (bright - dark) / 2)
+
+
+def _style(blocks: NDArray[np.float64], normalization: Normalization) -> tuple[float, ...]:
+    return tuple(float(value) for value in style_vector(normalization.apply(blocks)))
+
+
+def _blocks(image: Sliceable, axes: str | None) -> NDArray[np.float64]:
+    """Return blocks of shape (count, channels, y, x)."""
+    source = open_source(Request(axes=axes), image)
+    blocks = np.stack([_blocks_of(source, position) for position in _channels(source)], axis=1)
+    check_finite(blocks)
+    return blocks
 
 
 def _channels(source: Source) -> list[int | None]:
@@ -63,6 +90,6 @@ def _channels(source: Source) -> list[int | None]:
     return [0] if "C" in source.axes else [None]
 
 
-def _blocks(source: Source, position: int | None) -> np.ndarray:
+def _blocks_of(source: Source, position: int | None) -> NDArray[np.float64]:
     view, axes = channel_view(source, position)
     return sample_blocks(view, axes, count=_BLOCKS, size=_BLOCK_SIDE)

@@ -49,7 +49,9 @@ from .synthesize import Synthesize
 TASKS: dict[str, Callable[[Context], Task]] = {"denoise": Denoise, "segment": Segment, "synthesize": Synthesize}
 
 
-def run(request: Request, source: Sliceable, *, behind: Sliceable | None = None) -> Iterator[Event]:
+def run(
+    request: Request, source: Sliceable, *, behind: Sliceable | None = None, kept: Sliceable | None = None
+) -> Iterator[Event]:
     """Carry out a request.
 
     Parameters
@@ -61,6 +63,8 @@ def run(request: Request, source: Sliceable, *, behind: Sliceable | None = None)
     behind : array-like, optional
         For synthesis: an image under the mask, in grey levels. All of it outside of the region is kept, and what is
         drawn in the region fits to it.
+    kept : array-like, optional
+        With the shape of the mask; where it is not zero the image behind is kept within the region, too.
 
     Yields
     ------
@@ -76,20 +80,25 @@ def run(request: Request, source: Sliceable, *, behind: Sliceable | None = None)
     """
     device = choose_device(request.device)
     try:
-        yield from _run_on(device, request, source, behind)
+        yield from _run_on(device, request, source, behind, kept)
     except DeviceError as error:
         if request.device != "auto" or device.type == "cpu":
             raise
         fallen_back = f"{error} Going on with the CPU."
         yield Notice(fallen_back)
-        yield from _run_on(torch.device("cpu"), request, source, behind, fallen_back)
+        yield from _run_on(torch.device("cpu"), request, source, behind, kept, fallen_back)
 
 
 def _run_on(
-    device: torch.device, request: Request, array: Sliceable, behind: Sliceable | None, *told: str
+    device: torch.device,
+    request: Request,
+    array: Sliceable,
+    behind: Sliceable | None,
+    kept: Sliceable | None,
+    *told: str,
 ) -> Iterator[Event]:
     started = time.monotonic()
-    if behind is not None and request.task != "synthesize":
+    if (behind is not None or kept is not None) and request.task != "synthesize":
         raise RequestError(f"'{request.task}' takes no image behind; only 'synthesize' does. Leave it out.")
     opened = open_source(request, array)
     model = find_model(request.model)
@@ -98,7 +107,7 @@ def _run_on(
     denoiser = _load(model, device)
     precision = choose_precision(request.precision, device)
     denoiser.precision = torch_dtype(precision)
-    task = TASKS[request.task](Context(request, opened, model.card, denoiser, behind=behind))
+    task = TASKS[request.task](Context(request, opened, model.card, denoiser, behind=behind, kept=kept))
     tile = request.tile or default_tile(device)
     workplace = Workplace(device, default_batch(device), tile)
     resolved = task.request.model_copy(

@@ -9,27 +9,28 @@ the region is kept, and what is drawn fits to it. A camera may be laid over the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ..diffusion.denoiser import Condition, Denoiser
 from ..diffusion.guidance import classifier_free, known_pixels
-from ..engine.canvas import Denoised, Plane
-from ..engine.events import Preview
+from ..diffusion.samplers import Step
+from ..engine.canvas import Plane
 from ..engine.request import Request, SynthesizeOptions
-from ..engine.tiles import Box, Reach, Tile, grown, read_window
+from ..engine.tiles import Reach, Tile, grown, read_window
 from ..errors import ImageError, ModelError, RequestError
-from ..imaging.axes import PlaneIndex, Sliceable, region_of, region_shape
-from ..imaging.intensity import Normalization
+from ..imaging.axes import PlaneIndex
 from ..imaging.mask_maps import CAP, EXTRA_MAPS, mask_maps, measure_thickness
 from ..imaging.style import style_length
-from .base import Context, Image, PlaneJob, PlaneView, Source, check_architecture, steps_of, without_equal_samples
-from .exposure import blur_margin, exposed
+from .base import Context, PlaneJob, Source, check_architecture, steps_of, without_equal_samples
+from .behind import Behind
+from .drawn import Drawn, box_of
+from .exposure import blur_margin
+from .reference import between
 from .remember import Remembered
 
 _SIGMA_MIN = 0.02  # of the standard deviation of the images
@@ -51,9 +52,8 @@ class Synthesize:
         _check_mask(self.source)
         self._kinds = self._known_kinds()
         self._style = self._known_style()
-        dark, bright = options.levels
-        self._levels = Normalization((dark + bright) / 2, (bright - dark) / 2)
-        self._behind = None if context.behind is None else self._checked(context.behind)
+        self._levels = between(options.levels)
+        self._behind = self._checked_behind(context)
         self.report: dict[str, Any] = {"synthetic": True}
 
     def guide(self, denoiser: Denoiser) -> Denoiser:
@@ -74,25 +74,31 @@ class Synthesize:
             maps = mask_maps(
                 read_window(labels, window), thickness, margin=CAP, kinds=self._kinds, classes=self._classes
             )
-            known, known_mask = self._known(index, tile)
+            known, known_mask = (None, None) if self._behind is None else self._behind.known(index, tile)
             return Condition(torch.from_numpy(maps)[None], style, known=known, known_mask=known_mask)
 
-        steps = steps_of(self.request, self.card.sigma_max, _SIGMA_MIN * self.card.sigma_data, blind=True)
+        steps = self._steps()
         again = len(steps) * self.request.samples > 1
         margin = blur_margin(self._options)
         plane = Plane(
             shape=labels.shape,
-            region=grown(_box(index), labels.shape, (margin, margin)),
+            region=grown(box_of(index), labels.shape, (margin, margin)),
             reach=Reach.of(self._denoiser.network.stride, self.card.halo),
             number=self.source.plane_number(index),
             condition_at=Remembered(condition_at) if again else condition_at,
             channels=self.card.architecture.channels,
         )
-        return (PlaneJob(plane, steps, labels),)
+        if self._behind is None or self._options.start is None:
+            return (PlaneJob(plane, steps, labels),)
+        starts = [
+            self._behind.noisy(index, self._start_sigma, seed=self.request.seed, sample=sample)
+            for sample in range(self.request.samples)
+        ]
+        return tuple(PlaneJob(replace(plane, start_at=start), steps, labels) for start in starts)
 
     def gatherer(self, request: Request) -> Drawn:
         """Return what gathers the images."""
-        return Drawn(request, self.source, self._levels, self.card.architecture.channels)
+        return Drawn(request, self.source, self._levels, self.card.architecture.channels, self._behind)
 
     @property
     def _classes(self) -> int:
@@ -129,41 +135,27 @@ class Synthesize:
             )
         return np.array(self._options.style, np.float32)
 
-    def _checked(self, behind: Sliceable) -> Sliceable:
-        channels = self.card.architecture.channels
-        wanted = self.source.shape + ((channels,) if channels > 1 else ())
-        if tuple(behind.shape) != wanted:
-            raise ImageError(
-                f"The image behind is of the shape {tuple(behind.shape)}, but for this mask and model it has to be of "
-                f"{wanted}. Choose an image that lies under the mask pixel by pixel."
+    def _checked_behind(self, context: Context) -> Behind | None:
+        if context.behind is not None:
+            channels = self.card.architecture.channels
+            return Behind.checked(context.behind, context.kept, self.source, self._levels, channels)
+        if context.kept is not None or self._options.start is not None:
+            raise RequestError(
+                "There is no image behind of which pixels could be kept or from which drawing could begin. Give one, "
+                "or leave out 'kept' and 'start'."
             )
-        return behind
+        return None
 
-    def _known(self, index: PlaneIndex, tile: Tile) -> tuple[Tensor | None, Tensor | None]:
-        """Return the normalised image behind in the window of a tile, and 1 outside of what is to be drawn."""
-        if self._behind is None:
-            return None, None
-        colours = self._behind.shape[len(index) :]
-        view = PlaneView(self._behind, (*index, *(slice(None) for _ in colours)), (*self.source.plane_shape, *colours))
-        pixels = self._levels.apply(read_window(view, (*tile.window, *((0, n) for n in colours))))
-        image = pixels[None] if not colours else np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
-        outside = read_window(_Outside(self.source.plane_shape, _box(index)), tile.window)
-        return torch.from_numpy(image)[None], torch.from_numpy(outside)[None, None]
+    @property
+    def _start_sigma(self) -> float:
+        assert self._options.start is not None
+        return min(self._options.start * self.card.sigma_data, self.card.sigma_max)
 
-
-@dataclass(frozen=True)
-class _Outside:
-    """A plane that is 1 outside of a box and 0 in it, and takes no memory."""
-
-    shape: tuple[int, ...]
-    box: Box
-
-    def __getitem__(self, part: tuple[slice, ...]) -> Image:
-        inside = [
-            (np.arange(here.start, here.stop) >= start) & (np.arange(here.start, here.stop) < stop)
-            for here, (start, stop) in zip(part, self.box, strict=True)
-        ]
-        return np.asarray(~np.logical_and.outer(*inside), dtype=np.float32)
+    def _steps(self) -> Sequence[Step]:
+        lowest = _SIGMA_MIN * self.card.sigma_data
+        if self._options.start is None:
+            return steps_of(self.request, self.card.sigma_max, lowest, blind=True)
+        return steps_of(self.request, self._start_sigma, lowest, blind=False)
 
 
 def _check_mask(source: Source) -> None:
@@ -172,90 +164,3 @@ def _check_mask(source: Source) -> None:
     dtype = np.dtype(source.array.dtype)
     if dtype.kind == "f":
         raise ImageError(f"A mask holds whole numbers, not {dtype}. Choose a label image.")
-
-
-class Drawn:
-    """Gathers the images; see `tasks.base.Gatherer`. Where the model makes colours, they are the last axis."""
-
-    def __init__(self, request: Request, source: Source, levels: Normalization, channels: int) -> None:
-        options = request.options
-        assert isinstance(options, SynthesizeOptions)
-        self._request, self._options, self._source = request, options, source
-        self._levels, self._channels = levels, channels
-        colours = (channels,) if channels > 1 else ()
-        shape = (*region_shape(source.region), *colours)
-        self._images: dict[str, Image] = {name: np.zeros(shape, np.float32) for name in request.outputs}
-        self._first = np.zeros((channels, 0, 0), np.float32)  # evaluation of the first sample of a plane
-        self._sum: NDArray[np.float64] | None = None
-
-    def take(self, index: PlaneIndex, job: PlaneJob, event: Denoised, sample: int) -> Preview:
-        """Take in a denoised tile and return it as a preview."""
-        mean = self._levels.undo(event.mean)
-        if event.first and sample == 0:
-            region = job.plane.region
-            shape = (self._channels, *(stop - start for start, stop in region))
-            if self._first.shape != shape:
-                self._first = np.zeros(shape, np.float32)
-            place = (slice(a - o, b - o) for (a, b), (o, _) in zip(event.core, region, strict=True))
-            self._first[(slice(None), *place)] = mean
-        core, inner = _within(event.core, _box(index))
-        return Preview(self._with_all_axes(index, mean[(slice(None), *inner)]), region_of(index, core))
-
-    def take_sample(self, index: PlaneIndex, job: PlaneJob, drawn: Image | None, sample: int) -> tuple[()]:
-        """Take in a whole sample of a plane; ``None`` if its only evaluation was already taken."""
-        box, region = _box(index), job.plane.region
-        image = self._first if drawn is None else self._levels.undo(drawn)
-        inner = (slice(None), *(slice(a - o, b - o) for (a, b), (o, _) in zip(box, region, strict=True)))
-        if sample == 0:
-            self._put("sample", index, self._recorded(image, job, box))
-        if self._request.samples == 1:
-            self._put("mean", index, self._first[inner])
-            return ()
-        self._sum = image[inner].astype(np.float64) if self._sum is None else self._sum + image[inner]
-        if sample == self._request.samples - 1:
-            self._put("mean", index, (self._sum / self._request.samples).astype(np.float32))
-            self._sum = None
-        return ()
-
-    def copy(self, index: PlaneIndex) -> None:
-        """Leave a plane empty; there is none under which nothing is drawn."""
-
-    def report(self) -> dict[str, Any]:
-        """Return facts for the report."""
-        return {}
-
-    def outputs(self) -> dict[str, Any]:
-        """Return the images."""
-        return dict(self._images)
-
-    def _recorded(self, image: Image, job: PlaneJob, box: Box) -> Image:
-        margin = tuple((a - c, d - b) for (a, b), (c, d) in zip(box, job.plane.region, strict=True))
-        start = [first for first, _ in box]
-        number = job.plane.number * self._channels
-        return exposed(image, self._options, seed=self._request.seed, plane=number, start=start, margin=margin)
-
-    def _put(self, name: str, index: PlaneIndex, pixels: Image) -> None:
-        if name in self._images:
-            first = (start for start, _ in self._source.region)
-            region = region_of(index, _box(index))
-            place = tuple(slice(a - o, b - o) for (a, b), o in zip(region, first, strict=True))
-            self._images[name][place] = self._with_all_axes(index, pixels)
-
-    def _with_all_axes(self, index: PlaneIndex, pixels: Image) -> Image:
-        """Bring pixels of shape (channels, y, x) to the axes of the mask, and those of colours."""
-        plane = tuple(slice(None) if isinstance(part, slice) else None for part in index)
-        if self._channels == 1:
-            return np.asarray(pixels[0][plane])
-        coloured: Image = np.moveaxis(pixels, 0, -1)[(*plane, slice(None))]
-        return coloured
-
-
-def _box(index: PlaneIndex) -> Box:
-    """Return the part of a plane that was asked for."""
-    return tuple((part.start, part.stop) for part in index if isinstance(part, slice))
-
-
-def _within(core: Box, box: Box) -> tuple[Box, tuple[slice, ...]]:
-    """Return the part of a core that lies in a box, and where it is in the core; empty where they do not meet."""
-    part = tuple((max(a, c), max(a, c, min(b, d))) for (a, b), (c, d) in zip(core, box, strict=True))
-    return part, tuple(slice(a - o, b - o) for (a, b), (o, _) in zip(part, core, strict=True))

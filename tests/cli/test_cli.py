@@ -308,7 +308,6 @@ class TestRun:
             ("outputs: []", "outputs: ask for at least one"),
             ("region: [[5, 2]]", "0 <= start < stop"),
             ("region: [[0, 2]]", "region has 1 spans"),
-            ("task: synthesize", "from Python only"),
         ],
     )
     def test_bad_requests(self, shell: Shell, jobs: list[Request], content: str, message: str) -> None:

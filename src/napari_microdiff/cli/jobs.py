@@ -53,7 +53,7 @@ def denoise(
 
     targets = {"mean": target, "sample": sample, "uncertainty": uncertainty}
     files = {name: path for name, path in targets.items() if path is not None}
-    fields = _said(
+    fields = said(
         model=model,
         sampler=sampler,
         steps=steps,
@@ -63,7 +63,7 @@ def denoise(
         device=device,
         precision=precision,
         axes=axes,
-        options=_said(noise_level=noise_level, start=start),
+        options=said(noise_level=noise_level, start=start),
     )
     process(build_request(fields | {"outputs": tuple(files)}), source, files, overwrite=overwrite)
 
@@ -99,7 +99,7 @@ def segment(
     from .process import process
 
     files = {"labels": target} | ({} if table is None else {"table": table})
-    fields = _said(
+    fields = said(
         model=model,
         sampler=sampler,
         steps=steps if steps or not samples else _STEPS,
@@ -109,12 +109,12 @@ def segment(
         device=device,
         precision=precision,
         axes=axes,
-        options=_said(diameter=diameter, shown=shown, saddle=saddle, smallest=smallest),
+        options=said(diameter=diameter, shown=shown, saddle=saddle, smallest=smallest),
     )
     process(build_request(fields | {"task": "segment"}), source, files, overwrite=overwrite)
 
 
-def _said(**fields: Any) -> dict[str, Any]:
+def said(**fields: Any) -> dict[str, Any]:
     """Return what was said on the command line."""
     return {name: value for name, value in fields.items() if value is not None}
 
@@ -130,12 +130,18 @@ def run(
 ) -> None:
     """Carry out a request that was saved as YAML or JSON.
 
-    Besides the fields of a request the file may hold input, output, sample and uncertainty: names of files, relative
-    to it. An output that the request asks for and that has no file of its own is written beside OUT.
+    Besides the fields of a request the file may hold input, output, sample, uncertainty, table, behind and
+    objects_behind: names of files, relative to it. An output that the request asks for and that has no file of its own
+    is written beside OUT.
     """
+    from .draw import Masks, draw
     from .process import process
     from .request_file import read_request
 
     saved = read_request(request, device=device)
     files = saved.targets(target, sample=sample, uncertainty=uncertainty)
+    if saved.request.task == "synthesize":
+        masks = Masks(saved.source(source), behind=saved.files.get("behind"), objects=saved.files.get("objects_behind"))
+        draw(saved.request_for(files), masks, [files], overwrite=overwrite)
+        return
     process(saved.request_for(files), saved.source(source), files, overwrite=overwrite)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ def process(request: Request, source: Path, targets: Mapping[str, Path], *, over
     MicrodiffError
         If anything is wrong with the request, the image or the files; then no file was written or changed.
     """
-    _check_names(source, targets, overwrite)
+    check_names([source], targets.values(), overwrite)
     find_model(request.model)
     picture = read_image(source)
     if picture.images_in_file > 1:
@@ -65,17 +65,20 @@ def process(request: Request, source: Path, targets: Mapping[str, Path], *, over
 
     result = follow(run(request, picture.array))
     write_images([_output(path, name, picture, result) for name, path in targets.items()])
-    _say_what_was_made(result, targets)
+    say_what_was_made(result, targets)
 
 
-def _check_names(source: Path, targets: Mapping[str, Path], overwrite: bool) -> None:
-    seen: dict[str, Path] = {os.path.realpath(source): source}
-    for path in targets.values():
-        same = seen.setdefault(os.path.realpath(path), path)
-        if same is source:
+def check_names(sources: Iterable[Path], targets: Iterable[Path], overwrite: bool) -> None:
+    """Raise FileError if a target is a source, another target, or a file that exists and may not be replaced."""
+    inputs = {os.path.realpath(path) for path in sources}
+    seen: set[str] = set()
+    for path in targets:
+        real = os.path.realpath(path)
+        if real in inputs:
             raise FileError(f"{path} is the input itself. Choose another name, so that the raw data are kept.")
-        if same is not path:
+        if real in seen:
             raise FileError(f"{path} is named for two outputs. Give each a file of its own.")
+        seen.add(real)
         if path.exists() and not path.is_dir() and not overwrite:
             raise FileError(f"{path} exists already. Choose another name, or add --overwrite to replace it.")
 
@@ -122,7 +125,8 @@ def _kept(name: str, axes: str, picture: Picture, numbers: type[np.unsignedinteg
     return {"like": picture, "axes": axes, "dtype": np.float32 if name == "uncertainty" else picture.dtype}
 
 
-def _say_what_was_made(result: Result, targets: Mapping[str, Path]) -> None:
+def say_what_was_made(result: Result, targets: Mapping[str, Path]) -> None:
+    """Name the files, and how long it took."""
     facts = []
     if isinstance(seconds := result.report.get("seconds"), int | float):
         facts.append(f"{seconds:.1f} s")

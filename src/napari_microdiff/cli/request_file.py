@@ -10,7 +10,8 @@ import yaml
 from ..engine.request import Request, build_request
 from ..errors import FileError, RequestError
 
-_FILES = ("input", "output", "sample", "uncertainty", "table")
+_FILES = ("input", "output", "sample", "uncertainty", "table", "behind", "objects_behind")
+_PRINCIPAL = {"denoise": ("mean", "sample", "uncertainty"), "synthesize": ("sample", "mean")}
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class SavedRequest:
     path : Path
         The file itself.
     files : dict
-        Its ``input``, ``output``, ``sample``, ``uncertainty`` and ``table``, as far as it names them.
+        Its ``input``, ``output`` and so on, as far as it names them.
     says_outputs : bool
         Whether the file says which outputs to make.
     """
@@ -43,12 +44,13 @@ class SavedRequest:
         if self.request.task == "segment":
             table = others.get("table") or self.files.get("table")
             return {"labels": given or self._named("output", "OUT")} | ({"table": table} if table else {})
-        wanted = self.request.outputs if self.says_outputs else ("mean",)
-        principal: str = next(name for name in ("mean", "sample", "uncertainty") if name in wanted)
+        order = _PRINCIPAL[self.request.task]
+        wanted = self.request.outputs if self.says_outputs else order[:1]
+        principal: str = next(name for name in order if name in wanted)
         targets = {principal: given or self._named("output", "OUT")}
         beside = targets[principal]
         suffix = ".tif" if beside.suffix.lower() == ".png" else "".join(beside.suffixes)
-        for name in ("mean", "sample", "uncertainty"):
+        for name in order:
             chosen = others.get(name) or self.files.get(name)
             if name != principal and chosen:
                 targets[name] = chosen
@@ -102,9 +104,5 @@ def read_request(path: Path, *, device: str | None = None) -> SavedRequest:
     if device is not None:
         content = content | {"device": device}
     request = build_request(content, where=f"{path}: ")
-    if request.task == "synthesize":
-        raise RequestError(
-            f"{path}: images are drawn under masks from Python only, by napari_microdiff.tasks.synthesize."
-        )
     places = {key: path.parent / Path(name).expanduser() for key, name in files.items()}
     return SavedRequest(request, path, places, "outputs" in content)

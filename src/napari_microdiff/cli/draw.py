@@ -1,0 +1,167 @@
+"""One mask through a request: all that can fail is tried before the long part, and files appear one by one, whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..engine.record import note
+from ..engine.request import Request, SynthesizeOptions, build_request
+from ..errors import ImageError
+from ..files import (
+    OutputImage,
+    Picture,
+    as_labels,
+    check_writable,
+    prepare,
+    read_image,
+    write_images,
+)
+from ..files.label_image import without
+from ..imaging.axes import check_region, full_region, planes, region_shape
+from ..imaging.mask_edits import common_background
+from ..models.store import find_model
+from .process import check_names, say_what_was_made
+from .terminal import follow
+
+_COLOURS = 3
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Files that images are drawn from.
+
+    Attributes
+    ----------
+    labels : Path
+        The mask.
+    style : Path, optional
+        An image whose style and grey levels are taken over.
+    behind : Path, optional
+        An image under the mask, see `tasks.run`.
+    objects : Path, optional
+        The objects of the image behind: its background, where the mask has none either, is kept.
+    """
+
+    labels: Path
+    style: Path | None = None
+    behind: Path | None = None
+    objects: Path | None = None
+
+    def paths(self) -> list[Path]:
+        """Return all that are given."""
+        return [path for path in (self.labels, self.style, self.behind, self.objects) if path is not None]
+
+
+def draw(request: Request, masks: Masks, targets: Sequence[Mapping[str, Path]], *, overwrite: bool = False) -> None:
+    """Read a mask, draw images under it and write them.
+
+    Parameters
+    ----------
+    request : Request
+        What to do; without axes, those of the file are used.
+    masks : Masks
+        Files to read.
+    targets : sequence of mapping of str to Path
+        For each image that is drawn, the file of each output. The first has the seed of the request, the next has the
+        seed after it, and so on.
+    overwrite : bool
+        Whether files that exist may be replaced.
+
+    Raises
+    ------
+    MicrodiffError
+        If anything is wrong with the request, the images or the files; then the image that was being drawn is not
+        written.
+    """
+    check_names(masks.paths(), (path for files in targets for path in files.values()), overwrite)
+    model = find_model(request.model)
+    labels = as_labels(read_image(masks.labels))
+    request = request.model_copy(update={"axes": labels.axes})
+    style = None if masks.style is None else read_image(masks.style)
+    if style is not None:
+        request = _in_style(request, style)
+    behind = None if masks.behind is None else _under(labels, read_image(masks.behind))
+    kept = None if masks.objects is None else _kept(labels, read_image(masks.objects))
+    colours = model.card.architecture.channels == _COLOURS
+    made_as = {"like": labels, "axes": labels.axes + "S" * colours, "dtype": _type(request, style, behind)}
+    _check_room(request, targets, colours, made_as)
+
+    from ..tasks import run
+
+    for number, files in enumerate(targets):
+        one = request.model_copy(update={"seed": request.seed + number})
+        result = follow(run(one, labels.array, behind=None if behind is None else behind.array, kept=kept))
+        outputs = []
+        for name, path in files.items():
+            facts = note(result, name, masks.labels.name)
+            outputs.append(prepare(path, result.images()[name], description=facts, **made_as))
+        write_images(outputs)
+        say_what_was_made(result, files)
+
+
+def _in_style(request: Request, style: Picture) -> Request:
+    from ..tasks import reference_of
+
+    known = reference_of(style.array, axes=style.axes)
+    options = request.options.model_dump(exclude_unset=True)
+    fields = request.model_dump(exclude={"options"})
+    return build_request({**fields, "options": {"style": known.style, "levels": known.levels, **options}})
+
+
+def _under(labels: Picture, image: Picture) -> Picture:
+    """Return an image with the axes of the labels that lie on it, colours last."""
+    image = without(image, set(image.axes) - set(labels.axes) - {"S"})
+    axes = labels.axes + "S" * image.rgb
+    if set(axes) != set(image.axes):
+        raise ImageError(
+            f"The image behind has the axes {image.axes} and the mask {labels.axes}. Choose one that lies under it."
+        )
+    return Picture(image.array.transpose([image.axes.index(letter) for letter in axes]), axes, path=image.path)
+
+
+def _kept(labels: Picture, objects: Picture) -> NDArray[np.bool_]:
+    before = as_labels(objects).array
+    if before.shape != labels.shape:
+        raise ImageError(
+            f"The objects of the image behind are of the shape {before.shape}, but the mask is of {labels.shape}. "
+            "Choose masks of the same size."
+        )
+    kept = np.zeros(labels.shape, dtype=bool)
+    for index in planes(labels.axes, labels.shape):
+        kept[index] = common_background(before[index], labels.array[index])
+    return kept
+
+
+def _type(request: Request, *likenesses: Picture | None) -> np.dtype[Any]:
+    """Return the type of the image that is imitated, else the smallest that holds the grey levels."""
+    for picture in likenesses:
+        if picture is not None:
+            return picture.dtype
+    options = request.options
+    assert isinstance(options, SynthesizeOptions)
+    dark, bright = options.levels
+    for kind in (np.uint8, np.uint16):
+        if dark >= 0 and bright <= np.iinfo(kind).max:
+            return np.dtype(kind)
+    return np.dtype(np.float32)
+
+
+def _check_room(
+    request: Request, targets: Sequence[Mapping[str, Path]], colours: bool, made_as: Mapping[str, Any]
+) -> None:
+    """Check before the work that formats, folders and disk will do."""
+    shape = made_as["like"].shape
+    region = request.region or full_region(shape)
+    check_region(region, shape)
+    blank = np.broadcast_to(np.float32(0), (*region_shape(region), *([_COLOURS] if colours else [])))
+    outputs: list[OutputImage] = [prepare(path, blank, **made_as) for files in targets for path in files.values()]
+    needed = sum(output.nbytes for output in outputs)
+    for files in targets:
+        for path in files.values():
+            check_writable(path, needed)

@@ -1,0 +1,121 @@
+"""``napari-microdiff synthesize`` with a real, tiny, untrained network: what becomes of masks and files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+import yaml
+from skimage.draw import disk
+
+from napari_microdiff.cli import main
+from napari_microdiff.files import read_image
+from napari_microdiff.imaging.mask_edits import common_background
+from napari_microdiff.tasks import synthesize
+
+FAST = ("--model", "synth-tiny", "--device", "cpu", "--precision", "float32", "--steps", 2)
+SETTINGS = {"model": "synth-tiny", "device": "cpu", "precision": "float32", "steps": 2}
+
+
+def mask(*middles: tuple[int, int]) -> np.ndarray:
+    labels = np.zeros((48, 64), np.uint16)
+    for number, middle in enumerate(middles, start=1):
+        labels[disk(middle, 7, shape=labels.shape)] = number
+    return labels
+
+
+MASK, BEFORE = mask((14, 14), (30, 45)), mask((30, 20))
+STYLE = np.random.default_rng(0).poisson(300, (96, 112)).astype(np.uint16)
+
+
+@pytest.fixture(autouse=True)
+def folder(painter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a folder with a mask and images."""
+    monkeypatch.chdir(tmp_path)
+    tifffile.imwrite("mask.tif", MASK, imagej=True, resolution=(4, 4), metadata={"axes": "YX", "unit": "um"})
+    tifffile.imwrite("before.tif", BEFORE)
+    tifffile.imwrite("style.tif", STYLE)
+    return tmp_path
+
+
+def code_of(*words: object) -> Any:
+    with pytest.raises(SystemExit) as stop:
+        main([str(word) for word in words])
+    return stop.value.code
+
+
+def test_the_image_is_that_of_python_in_the_type_of_the_reference_and_says_that_it_is_synthetic() -> None:
+    assert code_of("synthesize", "mask.tif", "out.tif", *FAST, "--style", "style.tif", "--guidance", 1) == 0
+    made = read_image("out.tif")
+    assert (made.axes, made.dtype, made.pixel_size_um) == ("YX", np.uint16, {"Y": 0.25, "X": 0.25})
+    expected = synthesize(MASK, reference=STYLE, guidance=1.0, **SETTINGS).sample
+    np.testing.assert_array_equal(made.array, np.clip(np.round(expected), 0, 65535))
+    facts = json.loads(made.description)["napari_microdiff"]
+    assert facts["report"]["synthetic"] is True
+    assert facts["source"] == "mask.tif"
+
+
+def test_several_images_have_seeds_and_names_of_their_own() -> None:
+    assert code_of("synthesize", "mask.tif", "out.ome.tif", *FAST, "--samples", 2, "--seed", 7) == 0
+    for number, seed in ((1, 7), (2, 8)):
+        made = read_image(f"out-{number}.ome.tif")
+        assert made.dtype == np.uint8
+        expected = synthesize(MASK, seed=seed, **SETTINGS).sample
+        np.testing.assert_array_equal(made.array, np.clip(np.round(expected), 0, 255))
+
+
+def test_objects_are_replaced_and_the_background_of_a_real_image_stays() -> None:
+    image = STYLE[:48, :64]
+    tifffile.imwrite("real.tif", image)
+    words = ("--style", "style.tif", "--behind", "real.tif", "--objects-behind", "before.tif", "--photons", 40)
+    assert code_of("synthesize", "mask.tif", "out.tif", *FAST, *words) == 0
+    made, kept = read_image("out.tif").array, common_background(BEFORE, MASK)
+    np.testing.assert_array_equal(made[kept], image[kept])
+    assert (made[~kept] != image[~kept]).mean() > 0.5
+
+
+def test_colours_are_written_as_such(make_painter: Callable[..., str]) -> None:
+    make_painter("colours", channels=3)
+    assert code_of("synthesize", "mask.tif", "out.png", "--model", "colours", "--device", "cpu", "--steps", 1) == 0
+    assert read_image("out.png").shape == (48, 64, 3)
+
+
+def test_what_was_done_can_be_done_again() -> None:
+    job = {"task": "synthesize", **SETTINGS, "seed": 3, "input": "mask.tif", "output": "again.tif"}
+    Path("job.yaml").write_text(yaml.safe_dump(job), encoding="utf-8")
+    assert code_of("run", "job.yaml") == 0
+    assert code_of("synthesize", "mask.tif", "out.tif", *FAST, "--seed", 3) == 0
+    np.testing.assert_array_equal(tifffile.imread("again.tif"), tifffile.imread("out.tif"))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--style", "nowhere.tif"), "nowhere.tif"),
+        (("--start", 1), "no image behind"),
+        (("--behind", "style.tif"), "lies under"),
+        (("--behind", "mask.tif", "--objects-behind", "style.tif"), "same size"),
+        (("--levels", 9, 9), "below the upper"),
+        (("--model", "tiny"), "is for 'denoise'"),
+    ],
+)
+def test_an_error_leaves_no_file(words: tuple[object, ...], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of("synthesize", "mask.tif", "out.tif", *FAST, *words) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: ")
+    assert message in error
+    assert not Path("out.tif").exists()
+
+
+@pytest.mark.parametrize("name", ["mask.tif", "style.tif", "before.tif"])
+def test_inputs_are_not_written_over(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = Path(name).read_bytes()
+    files = ("--style", "style.tif", "--behind", "before.tif", "--overwrite")
+    assert code_of("synthesize", "mask.tif", name, *FAST, *files) == 2
+    assert "is the input itself" in capsys.readouterr().err
+    assert Path(name).read_bytes() == before

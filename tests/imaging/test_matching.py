@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.optimize import linear_sum_assignment
 
-from napari_microdiff.imaging.matching import Match, dice, match, match_all, overlaps
+from napari_microdiff.imaging.matching import Match, dice, match, match_all, overlaps, panoptic_quality
 
 TRUTH = np.zeros((8, 12), dtype=int)
 TRUTH[1:5, 1:5], TRUTH[1:5, 6:10] = 4, 9
@@ -93,3 +93,19 @@ def test_pairs_are_as_many_and_as_good_as_any(truth: np.ndarray, found: np.ndarr
 def test_very_many_objects_need_no_table_of_all_pairs() -> None:
     labels = np.arange(1, 300 * 300 + 1).reshape(300, 300).repeat(2, axis=0)
     assert match_all(labels, labels, [0.3, 0.9]) == [Match(90_000, 0, 0)] * 2
+
+
+def test_panoptic_quality_counts_objects_and_how_well_they_came_back() -> None:
+    assert panoptic_quality(TRUTH, TRUTH) == 1
+    nothing = np.zeros_like(TRUTH)
+    assert panoptic_quality(nothing, nothing) == 1
+    assert panoptic_quality(TRUTH, nothing) == panoptic_quality(nothing, TRUTH) == 0
+    found = np.zeros_like(TRUTH)
+    found[1:5, 2:6] = 1  # 12 of 20 pixels in common with the first of two
+    assert panoptic_quality(TRUTH, found) == pytest.approx(12 / 20 / 1.5)
+
+
+def test_half_an_overlap_is_no_pair_for_panoptic_quality() -> None:
+    half = np.where(TRUTH == 4, 4, 0)
+    half[1:5, 1:3] = 0  # 8 of 16 pixels
+    assert panoptic_quality(TRUTH, half) == 0

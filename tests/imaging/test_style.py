@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
+from napari_microdiff.errors import ImageError
 from napari_microdiff.imaging.samples import filaments_and_blobs
-from napari_microdiff.imaging.spectrum import BANDS, VECTOR_LENGTH
-from napari_microdiff.imaging.style import QUANTILES, style_length, style_vector
+from napari_microdiff.imaging.spectrum import BANDS, VECTOR_LENGTH, measure_spectrum, powers_in
+from napari_microdiff.imaging.style import QUANTILES, style_length, style_vector, unlikeness
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +56,31 @@ def test_where_things_lie_does_not_matter(image: np.ndarray) -> None:
 @given(arrays(np.float32, (2, 1, 20, 31), elements=st.floats(-4, 4, width=32)))
 def test_any_image_has_a_style(blocks: np.ndarray) -> None:
     assert np.isfinite(style_vector(blocks)).all()
+
+
+def test_the_powers_of_the_bands_can_be_read_back(image: np.ndarray) -> None:
+    grainy = noisy(image, 0.1)
+    expected = np.log10(measure_spectrum(grainy[:, 0]).powers)
+    np.testing.assert_allclose(powers_in(style_vector(grainy)), expected, atol=1e-4)
+
+
+def test_an_image_is_like_itself() -> None:
+    style = style_vector(np.random.default_rng(0).random((2, 3, 64, 64)))
+    assert unlikeness(style, style) == (0, 0)
+
+
+def test_white_noise_of_ten_times_the_variance_is_ten_decibels_apart() -> None:
+    noise = np.random.default_rng(0).standard_normal((8, 1, 128, 128))
+    apart = unlikeness(style_vector(noise), style_vector(np.sqrt(10) * noise))
+    assert apart.spectrum_db == pytest.approx(10, abs=1e-3)
+
+
+def test_grey_levels_are_compared_as_a_share_of_their_range(image: np.ndarray) -> None:
+    apart = unlikeness(style_vector(image), style_vector(image + 0.5))  # the range is from -1 to 1
+    assert apart.levels == pytest.approx(0.25, abs=1e-6)
+    assert apart.spectrum_db == pytest.approx(0, abs=1e-3)
+
+
+def test_styles_of_grey_and_coloured_images_cannot_be_compared(image: np.ndarray) -> None:
+    with pytest.raises(ImageError, match="numbers of colours"):
+        unlikeness(style_vector(image), style_vector(np.repeat(image, 3, axis=1)))

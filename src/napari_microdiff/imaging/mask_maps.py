@@ -119,7 +119,7 @@ def mask_maps(
     window = plane[inner]
     depth = np.minimum(_depth(plane)[inner] / thickness.of(window), 1)
     members = [_of_class(window, kinds or {}, kind) for kind in range(1, classes + 1)]
-    return np.stack([window == 0, *members, _borders(plane)[inner], depth]).astype(np.float32)
+    return np.stack([window == 0, *members, borders_of(plane)[inner], depth]).astype(np.float32)
 
 
 def _of_class(labels: NDArray[np.int64], kinds: Mapping[int, int], kind: int) -> NDArray[np.bool_]:
@@ -129,7 +129,8 @@ def _of_class(labels: NDArray[np.int64], kinds: Mapping[int, int], kind: int) ->
     return np.isin(labels, np.array([label for label, of in kinds.items() if of == kind], np.int64))
 
 
-def _borders(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+def borders_of(labels: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Return the pixels of objects that have a neighbour along an axis of another object or the background."""
     borders = np.zeros(labels.shape, dtype=bool)
     for axis in range(labels.ndim):
         differ = np.diff(labels, axis=axis) != 0

@@ -161,3 +161,14 @@ def dice(truth: _Labels, found: _Labels) -> float:
     true, seen = (check_labels(part) > 0 for part in (truth, found))
     total = int(true.sum() + seen.sum())
     return float(2 * (true & seen).sum() / total) if total else 1.0
+
+
+def panoptic_quality(truth: _Labels, found: _Labels) -> float:
+    """Return the panoptic quality of one class of objects (Kirillov et al. 2019, arXiv:1801.00868).
+
+    The sum of the overlaps of all pairs of more than a half, over ``TP + FP / 2 + FN / 2``: how many objects came back
+    and how well, in one number. 1 where there is nothing and nothing was found.
+    """
+    compared = overlaps(truth, found)
+    total = (len(compared.true_ids) + len(compared.found_ids)) / 2
+    return float(compared.iou[compared.iou > 0.5].sum() / total) if total else 1.0

@@ -114,3 +114,9 @@ def statistics_vector(spectrum: Spectrum, noise: float | None = None) -> NDArray
     return np.concatenate(
         [[1.0], [(level + 1.0) / 0.6], (powers - 2 * level - 1.0) / 1.5, (shares + 0.6) / 0.7]
     ).astype(np.float32)
+
+
+def powers_in(vector: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the logarithms to base 10 of the powers of the bands that a vector of `statistics_vector` tells of."""
+    level = float(vector[1]) * 0.6 - 1.0
+    return np.asarray(vector[2 : 2 + BANDS], dtype=np.float64) * 1.5 + 2 * level + 1.0

@@ -6,10 +6,14 @@ they are those of spatial frequencies (see `spectrum`) and of grey levels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from .spectrum import VECTOR_LENGTH, measure_spectrum, statistics_vector
+from ..errors import ImageError
+from .spectrum import VECTOR_LENGTH, measure_spectrum, powers_in, statistics_vector
 
 # Of pixels that are less bright. The median is where all but empty images have their background, the upper ones tell
 # how bright objects are and how unlike each other.
@@ -38,3 +42,35 @@ def style_vector(blocks: NDArray[np.floating]) -> NDArray[np.float32]:
     spectrum = measure_spectrum(blocks.mean(axis=1))
     levels = np.quantile(blocks, QUANTILES, axis=(0, 2, 3)).T
     return np.concatenate([statistics_vector(spectrum), levels.ravel()]).astype(np.float32)
+
+
+class Unlikeness(NamedTuple):
+    """How far two styles are apart; both are 0 for an image and itself.
+
+    Attributes
+    ----------
+    spectrum_db : float
+        Root mean square, over the bands of spatial frequency, of the ratio of the powers in dB.
+    levels : float
+        Mean difference of the grey levels between which as large a part of either image lies (the Wasserstein-1
+        distance of their histograms, told by a few quantiles), as a share of the range from dark to bright.
+    """
+
+    spectrum_db: float
+    levels: float
+
+
+def unlikeness(one: Sequence[float], other: Sequence[float]) -> Unlikeness:
+    """Compare two styles of `style_vector`, both measured in the same normalised units.
+
+    Raises
+    ------
+    ImageError
+        If they are of images with different numbers of colours.
+    """
+    first, second = (np.asarray(style, dtype=np.float64) for style in (one, other))
+    if first.shape != second.shape:
+        raise ImageError("The styles are of images with different numbers of colours. Compare images of one kind.")
+    ratio = 10 * (powers_in(first) - powers_in(second))
+    apart = np.abs(first[VECTOR_LENGTH:] - second[VECTOR_LENGTH:])
+    return Unlikeness(float(np.sqrt(np.mean(ratio**2))), float(apart.mean()) / 2)

@@ -1,0 +1,83 @@
+"""Whether an image that was drawn under a mask is one to learn from, and if not, why.
+
+A segmenter that learns from pairs learns their faults, too. So an image has to show the objects of its mask, to look
+like the image whose style it was to have, and not to be one that its model has seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What was measured of one image; ``None`` where it was not.
+
+    Attributes
+    ----------
+    mask : float, optional
+        Panoptic quality of the objects that a segmenter found in the image, against the mask; 1 is best.
+    spectrum_db, levels : float, optional
+        How far its style is from that of the reference, see `style.Unlikeness`; 0 is best.
+    copy : float, optional
+        Likeness of its objects to the most similar ones that the model was trained on, see `copies`; 1 is a copy.
+    """
+
+    mask: float | None = None
+    spectrum_db: float | None = None
+    levels: float | None = None
+    copy: float | None = None
+
+    def as_dict(self) -> dict[str, float]:
+        """Return what was measured."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """From which scores on an image is rejected; ``None`` never does.
+
+    As far as the limits of the style allow are the left and the right half of 19 of 20 real images of nuclei from each
+    other (``benchmarks/real_halves.py``).
+
+    Attributes
+    ----------
+    mask : float, optional
+        Rejected below.
+    spectrum_db, levels, copy : float, optional
+        Rejected above.
+    """
+
+    mask: float | None = 0.6
+    spectrum_db: float | None = 8.0
+    levels: float | None = 0.15
+    copy: float | None = 0.95
+
+    def reasons(self, scores: Scores) -> tuple[str, ...]:
+        """Return why an image is rejected, each reason a sentence; nothing if it is good."""
+        found = []
+        if _below(scores.mask, self.mask):
+            found.append(
+                f"The objects of the mask do not come back: a segmenter agrees with it to {scores.mask:.2f}, and "
+                f"{self.mask:.2f} is asked for."
+            )
+        if _below(self.spectrum_db, scores.spectrum_db):
+            found.append(
+                f"It is sharper, smoother or noisier than the reference: {scores.spectrum_db:.1f} dB apart, and up to "
+                f"{self.spectrum_db:.1f} dB are allowed."
+            )
+        if _below(self.levels, scores.levels):
+            found.append(
+                f"Its grey levels are not those of the reference: {scores.levels:.0%} of their range apart, and up to "
+                f"{self.levels:.0%} are allowed."
+            )
+        if _below(self.copy, scores.copy):
+            found.append(
+                f"It may be a copy of an image that the model was trained on: alike to {scores.copy:.2f}, and up to "
+                f"{self.copy:.2f} is allowed."
+            )
+        return tuple(found)
+
+
+def _below(value: float | None, limit: float | None) -> bool:
+    return value is not None and limit is not None and value < limit

@@ -1,0 +1,185 @@
+"""Synthetic pairs for training: masks laid out like given ones, images drawn under them, and a judge of both.
+
+Attempt number n of a seed is always the same, whatever came before it, so that a set can be interrupted and gone on
+with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..engine.events import Done, Notice, Preview, Progress, Result
+from ..engine.request import Request, SynthesizeOptions
+from ..errors import ImageError, RequestError
+from ..imaging.instances import check_labels
+from ..imaging.judging import Scores
+from ..imaging.layout import random_layout
+from ..imaging.population import Population, population_of
+from ..models.store import find_model
+from .base import check_model_fits
+from .judge import Judge
+from .reference import Reference
+from .run import run
+
+_PATIENCE = 5  # attempts for each pair that is wanted, before it is given up
+_AT_LEAST = 20
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a set is made of.
+
+    Attributes
+    ----------
+    request : Request
+        For synthesis: model, guidance, camera and so on. Its seed is that of the whole set.
+    masks : sequence of ndarray, each of shape (y, x)
+        Labels whose objects are laid out anew, or that are used as they are.
+    references : sequence of Reference
+        Styles, one of which is chosen for each pair; none leaves the style to the request.
+    layouts : {"random", "given"}
+        Whether objects are laid out at random, as large, as dense and as often touching as in the masks, or the masks
+        are used one after the other as they are.
+    shape : (int, int), optional
+        Of random layouts; that of one of the masks if not given.
+    judge : Judge, optional
+        Who decides which pairs are good; without one all are.
+    """
+
+    request: Request
+    masks: Sequence[NDArray[np.integer]]
+    references: Sequence[Reference] = ()
+    layouts: Literal["random", "given"] = "random"
+    shape: tuple[int, int] | None = None
+    judge: Judge | None = None
+
+
+class Attempt(NamedTuple):
+    """An image that was drawn, good or not.
+
+    Attributes
+    ----------
+    number : int
+        From 0.
+    labels : ndarray of int32, shape (y, x)
+        The mask.
+    result : Result
+        Of `run`; ``result.sample`` is the image.
+    mask : int, optional
+        Number of the mask that was used as it is.
+    reference : int, optional
+        Number of the style.
+    scores : Scores
+        Of the judge.
+    reasons : tuple of str
+        Why it is rejected; empty if it is good.
+    """
+
+    number: int
+    labels: NDArray[np.int32]
+    result: Result
+    mask: int | None
+    reference: int | None
+    scores: Scores
+    reasons: tuple[str, ...]
+
+
+class Augmentation:
+    """Makes the attempts of a plan.
+
+    Raises
+    ------
+    ImageError
+        If there are no masks, or no objects in them to lay out.
+    RequestError
+        If the request is for something else than synthesis.
+    ModelError
+        If there is no such model, or it is for something else.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        if not isinstance(plan.request.options, SynthesizeOptions):
+            raise RequestError(f"Pairs are made by 'synthesize', not by '{plan.request.task}'. Change the task.")
+        if not plan.masks:
+            raise ImageError("There are no masks to make pairs from. Choose at least one.")
+        if any(mask.ndim != 2 for mask in plan.masks):
+            raise ImageError("Pairs are made from masks of one plane each. Save the planes of stacks one by one.")
+        check_model_fits(plan.request, find_model(plan.request.model).card)
+        if plan.judge is not None:
+            plan.judge.check()
+        self.plan = plan
+        random = plan.layouts == "random"
+        self._population: Population | None = population_of(plan.masks) if random else None
+
+    def attempt(self, number: int) -> Generator[Progress | Notice | Preview, None, Attempt]:
+        """Make one attempt.
+
+        Yields
+        ------
+        Progress, Notice, Preview
+            Of the drawing and of the judge; closing the generator stops it.
+
+        Raises
+        ------
+        ImageError, RequestError, ModelError, DeviceError
+            As of `run`.
+        """
+        rng = np.random.default_rng([self.plan.request.seed, number])
+        labels, mask = self._labels(number, rng)
+        request, reference = self._request(number, rng)
+        result = yield from _done(run(request, labels))
+        judge = self.plan.judge
+        if judge is None:
+            return Attempt(number, labels, result, mask, reference, Scores(), ())
+        scores = yield from judge.look_at(result, labels)
+        return Attempt(number, labels, result, mask, reference, scores, judge.limits.reasons(scores))
+
+    def _labels(self, number: int, rng: np.random.Generator) -> tuple[NDArray[np.int32], int | None]:
+        masks = self.plan.masks
+        if self._population is None:
+            mask = number % len(masks)
+            return check_labels(masks[mask]).astype(np.int32), mask
+        shape = self.plan.shape or masks[int(rng.integers(len(masks)))].shape
+        return random_layout(self._population, (int(shape[0]), int(shape[1])), rng).labels, None
+
+    def _request(self, number: int, rng: np.random.Generator) -> tuple[Request, int | None]:
+        request = self.plan.request.model_copy(
+            update={"seed": self.plan.request.seed + number, "axes": "YX", "samples": 1, "outputs": ("sample",)}
+        )
+        if not self.plan.references:
+            return request, None
+        which = int(rng.integers(len(self.plan.references)))
+        known = self.plan.references[which]
+        options = request.options.model_copy(update={"style": known.style, "levels": known.levels})
+        return request.model_copy(update={"options": options}), which
+
+
+def check_patience(attempts: int, accepted: int, wanted: int, last: Sequence[str]) -> None:
+    """Raise RequestError when so many were rejected that going on makes no sense.
+
+    Parameters
+    ----------
+    attempts, accepted, wanted : int
+        Images that were drawn, that were good, and that are asked for.
+    last : sequence of str
+        Why the last one was rejected.
+    """
+    if attempts >= max(_AT_LEAST, _PATIENCE * max(1, accepted)) and accepted < wanted:
+        raise RequestError(
+            f"Of {attempts} images that were drawn {attempts - accepted} were rejected. The last one: {' '.join(last)} "
+            "Choose another model or reference, or ask for less."
+        )
+
+
+def _done(events: Generator[object, None, None]) -> Generator[Progress | Notice | Preview, None, Result]:
+    for event in events:
+        if isinstance(event, Done):
+            return event.result
+        assert isinstance(event, Progress | Notice | Preview)
+        yield event
+    raise AssertionError("a run ends with Done")

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from skimage.draw import disk
+
+from napari_microdiff.engine.events import Progress
+from napari_microdiff.engine.request import Request, build_request
+from napari_microdiff.errors import ImageError, RequestError
+from napari_microdiff.tasks import reference_of
+from napari_microdiff.tasks.augment import Attempt, Augmentation, Plan, check_patience
+
+MASK = np.zeros((48, 64), np.uint16)
+MASK[disk((14, 14), 7)] = 4
+MASK[disk((30, 45), 9)] = 9
+
+
+@pytest.fixture
+def request_for(painter: str) -> Request:
+    fields = {"model": painter, "device": "cpu", "precision": "float32", "steps": 1, "seed": 5}
+    return build_request({"task": "synthesize", **fields})
+
+
+def made(plan: Plan, number: int) -> Attempt:
+    attempt = Augmentation(plan).attempt(number)
+    seen: list[Any] = []
+    while True:
+        try:
+            seen.append(next(attempt))
+        except StopIteration as stop:
+            assert any(isinstance(event, Progress) for event in seen)
+            return stop.value
+
+
+def test_an_attempt_depends_on_its_number_and_nothing_else(request_for: Request) -> None:
+    plan = Plan(request_for, [MASK])
+    first, again, other = (made(plan, number) for number in (3, 3, 4))
+    np.testing.assert_array_equal(first.labels, again.labels)
+    np.testing.assert_array_equal(first.result.sample, again.result.sample)
+    assert (first.labels != other.labels).any()
+    assert first.result.request.seed == 8
+    assert first.reasons == ()
+
+
+def test_given_masks_are_used_one_after_the_other(request_for: Request) -> None:
+    plan = Plan(request_for, [MASK, MASK.T], layouts="given")
+    for number in range(3):
+        attempt = made(plan, number)
+        assert attempt.mask == number % 2
+        np.testing.assert_array_equal(attempt.labels, (MASK, MASK.T)[number % 2])
+
+
+def test_every_pair_has_one_of_the_styles(request_for: Request) -> None:
+    images = [level + np.random.default_rng(0).normal(0, 5, (96, 96)) for level in (100, 1000)]
+    references = [reference_of(image) for image in images]
+    plan = Plan(request_for, [MASK], references, shape=(32, 40))
+    attempts = [made(plan, number) for number in range(6)]
+    assert {attempt.reference for attempt in attempts} == {0, 1}
+    for attempt in attempts:
+        assert attempt.reference is not None
+        known = references[attempt.reference]
+        options = attempt.result.request.options
+        assert (options.style, options.levels) == (known.style, known.levels)  # type: ignore[union-attr]
+        assert attempt.labels.shape == (32, 40)
+
+
+@pytest.mark.parametrize(
+    ("masks", "message"),
+    [([], "at least one"), ([np.zeros((2, 8, 8), int)], "one plane"), ([np.zeros((8, 8), int)], "no objects")],
+)
+def test_masks_that_cannot_be_used(request_for: Request, masks: list[np.ndarray], message: str) -> None:
+    with pytest.raises(ImageError, match=message):
+        Augmentation(Plan(request_for, masks))
+
+
+def test_only_synthesis_makes_pairs() -> None:
+    with pytest.raises(RequestError, match="'synthesize', not by 'denoise'"):
+        Augmentation(Plan(Request(), [MASK]))
+
+
+def test_patience_ends_after_many_rejections() -> None:
+    check_patience(19, 0, 1, ["No."])
+    check_patience(100, 50, 60, ["No."])
+    with pytest.raises(RequestError, match=r"Of 20 images that were drawn 20 were rejected\. The last one: No\."):
+        check_patience(20, 0, 1, ["No."])
+    check_patience(20, 1, 1, ["No."])

@@ -11,7 +11,7 @@ import typer
 
 from .. import __version__
 from ..errors import MicrodiffError
-from . import export, jobs, others, store
+from . import augment, export, jobs, others, store, synthesize
 from .terminal import one_line, say
 
 _CANCELLED = 130  # what a shell expects of a programme that Ctrl-C ended
@@ -27,6 +27,8 @@ app = typer.Typer(
 )
 app.command()(jobs.denoise)
 app.command()(jobs.segment)
+app.command()(synthesize.synthesize)
+app.command()(augment.augment)
 app.command()(export.export)
 app.command()(jobs.run)
 app.add_typer(store.app, name="models")

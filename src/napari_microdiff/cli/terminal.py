@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from ..engine.events import Events, Result
+    from ..engine.events import Events, Notice, Preview, Progress, Result
+
+Part = TypeVar("Part")
 
 
 def one_line(text: str) -> str:
@@ -41,8 +43,27 @@ def follow(events: Events) -> Result:
     raise RuntimeError("the job ended without a result")
 
 
+def follow_part(part: Generator[Progress | Notice | Preview, None, Part], done: int, total: int) -> Part:
+    """Drive one of the parts of a job to its end, while so many of all of them are done; return what it made.
+
+    An interrupt closes the part, which cancels it.
+    """
+    from ..engine.events import Notice
+
+    with _closing(part), _bar() as bar:
+        bar.show(done, total, None)
+        while True:
+            try:
+                event = next(part)
+            except StopIteration as stop:
+                made: Part = stop.value
+                return made
+            if isinstance(event, Notice):
+                bar.line(f"note: {one_line(event.message)}")
+
+
 @contextmanager
-def _closing(events: Events) -> Iterator[None]:
+def _closing(events: object) -> Iterator[None]:
     try:
         yield
     finally:

@@ -54,6 +54,26 @@ def recipe_with(folder: Path, shown: str, more: int) -> str:
     return _HEAD + yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True, width=110)
 
 
+def recipe_for(folder: Path, images: str, labels: str, shown: str) -> str:
+    """Return the text of a recipe that learns from synthetic pairs, and goes on from the bundled model.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the pairs are, whose name the model gets.
+    images, labels : str
+        Patterns of the files below it.
+    shown : {"bright", "dark", "stained"}
+        How objects are shown.
+    """
+    recipe = _new(folder)
+    recipe["id"] = recipe["id"].replace("-outlines", "-synthetic")
+    recipe["summary"] = f"trained on synthetic images, {folder.name}"
+    recipe["labelled"] = [{"images": images, "labels": labels, "shown": shown, "hold_out": 8}]
+    head = "# Add an entry for real images, and let no synthetic ones judge a model.\n"
+    return head + yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True, width=110)
+
+
 def pattern(shown: str, part: str) -> str:
     """Return the pattern below a training set that matches its ``"images"`` or its ``"labels"``."""
     return f"{shown}/*/{part}/*.tif"

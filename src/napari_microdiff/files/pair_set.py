@@ -1,0 +1,184 @@
+"""A folder of synthetic pairs that grows pair by pair, and a manifest that says how each was made.
+
+An interrupted set goes on where it stopped: a pair counts when its line is in the manifest, which is written after its
+files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import FileError
+from .complete import new_file
+from .faults import reading, writing
+from .pair_layouts import LAYOUTS, LayoutName, labels_for, side_files
+from .write import prepare, write_images
+
+MANIFEST = "manifest.jsonl"
+_KIND = "napari-microdiff synthetic pairs"
+_KEY = "napari_microdiff"
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """An image that was drawn under a mask.
+
+    Attributes
+    ----------
+    image : ndarray, shape (y, x) or (y, x, 3)
+        As it is to be written.
+    labels : ndarray of integers, shape (y, x)
+        The mask.
+    facts : mapping of str to JSON-able values
+        How it was made; goes into the manifest and into both files.
+    pixel_size_um : dict
+        Size of a pixel along Y and X, as far as it is known.
+    """
+
+    image: NDArray[Any]
+    labels: NDArray[np.integer]
+    facts: Mapping[str, Any]
+    pixel_size_um: dict[str, float]
+
+
+class PairSet:
+    """A folder of pairs.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if there is none; else empty, or a set that was begun with the same layout and settings.
+    layout : {"microdiff", "stardist", "cellpose", "nnunet"}
+        For which program.
+    settings : mapping of str to JSON-able values
+        What decides how pairs are made. A set is made with one setting from its first pair to its last.
+
+    Attributes
+    ----------
+    attempts : int
+        Images that were drawn so far, good or not.
+    accepted : int
+        Pairs in the folder.
+
+    Raises
+    ------
+    FileError
+        If the folder holds something else, or cannot be written.
+    """
+
+    def __init__(self, folder: Path, layout: LayoutName, settings: Mapping[str, Any]) -> None:
+        self.folder, self.layout = folder, layout
+        self.attempts = self.accepted = 0
+        head = json.loads(json.dumps({"kind": _KIND, "synthetic": True, "layout": layout, "settings": dict(settings)}))
+        if (folder / MANIFEST).exists():
+            self._go_on(head)
+        else:
+            self._begin(head)
+
+    def add(self, pair: Pair) -> tuple[Path, Path]:
+        """Write a pair, and return the files of image and labels.
+
+        Raises
+        ------
+        FileError
+            If they cannot be written; then the set is as it was.
+        """
+        name = f"{self.accepted + 1:05}"
+        files = LAYOUTS[self.layout].files(name)
+        facts = {**pair.facts, "synthetic": True}
+        note = json.dumps({_KEY: facts})
+        image, labels = (self.folder / file for file in files)
+        sizes = pair.pixel_size_um
+        axes = "YX" if pair.image.ndim == 2 else "YXS"
+        numbers = labels_for(self.layout, pair.labels)
+        write_images(
+            [
+                prepare(image, pair.image, axes=axes, pixel_size_um=sizes, description=note),
+                prepare(labels, numbers, axes="YX", pixel_size_um=sizes, description=note),
+            ]
+        )
+        self._append({"attempt": self.attempts + 1, "image": files[0], "labels": files[1], **facts})
+        self.attempts += 1
+        self.accepted += 1
+        return image, labels
+
+    def reject(self, facts: Mapping[str, Any]) -> None:
+        """Note that an image was drawn and is not in the set.
+
+        Raises
+        ------
+        FileError
+            If the manifest cannot be written.
+        """
+        self._append({"attempt": self.attempts + 1, **facts})
+        self.attempts += 1
+
+    def finish(self, *, coloured: bool, shown: str) -> None:
+        """Write what the layout wants beside the pairs, see `pair_layouts.side_files`.
+
+        Raises
+        ------
+        FileError
+            If it cannot be written.
+        """
+        for name, content in side_files(
+            self.layout, self.folder, self.accepted, coloured=coloured, shown=shown
+        ).items():
+            with new_file(self.folder / name) as stream:
+                stream.write(content)
+
+    def _begin(self, head: Mapping[str, Any]) -> None:
+        if self.folder.is_dir() and any(self.folder.iterdir()):
+            raise FileError(f"{self.folder} is not empty and holds no set of pairs. Choose a new folder.")
+        for part in {Path(file).parent for file in LAYOUTS[self.layout].files("")}:
+            with writing(self.folder):
+                self.folder.mkdir(exist_ok=True)
+                (self.folder / part).mkdir(exist_ok=True)
+        with new_file(self.folder / MANIFEST) as stream:
+            stream.write(json.dumps(head).encode() + b"\n")
+
+    def _go_on(self, head: Mapping[str, Any]) -> None:
+        path = self.folder / MANIFEST
+        with reading(path):
+            whole, _, torn = path.read_bytes().rpartition(b"\n")
+            first, *lines = (json.loads(line) for line in whole.splitlines() or [b"{}"])
+        if not isinstance(first, dict) or first.get("kind") != _KIND:
+            raise FileError(f"{path} is not the manifest of a set of pairs. Choose a new folder.")
+        changed = _different(first, head)
+        if changed:
+            raise FileError(
+                f"{self.folder} holds a set that was begun with another {', another '.join(changed)}. "
+                "Ask for the same again, or choose a new folder."
+            )
+        if torn:  # the disk was full, or the computer went off, in the middle of a line
+            with writing(path):
+                os.truncate(path, len(whole) + 1)
+        self.attempts = len(lines)
+        self.accepted = sum("image" in line for line in lines)
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        path = self.folder / MANIFEST
+        before = path.stat().st_size if path.exists() else 0
+        try:
+            with writing(path), path.open("ab") as stream:
+                stream.write(json.dumps(line).encode() + b"\n")
+                stream.flush()
+                os.fsync(stream.fileno())
+        except FileError:
+            if path.exists():
+                os.truncate(path, before)
+            raise
+
+
+def _different(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Return the names of the settings that are not as they were."""
+    one, other = ({"layout": head.get("layout"), **head.get("settings", {})} for head in (old, new))
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))

@@ -1,0 +1,163 @@
+"""Sets of synthetic pairs: where files lie, that they say what they are, and that nothing is lost when it stops."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from napari_microdiff.errors import FileError
+from napari_microdiff.files import pair_set, read_image
+from napari_microdiff.files.pair_set import MANIFEST, Pair, PairSet
+
+SETTINGS = {"model": "synth-nuclei", "seed": 3}
+LABELS = np.zeros((40, 50), np.int32)
+LABELS[5:15, 5:20] = 1
+LABELS[15:30, 5:20] = 70000  # touches the first
+IMAGE = np.random.default_rng(0).poisson(20, LABELS.shape).astype(np.uint16)
+
+
+def pair(number: int = 0, image: np.ndarray = IMAGE, **facts: Any) -> Pair:
+    return Pair(image + np.uint16(number), LABELS, {"scores": {"mask": 0.9}, **facts}, {"Y": 0.5, "X": 0.5})
+
+
+def lines(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / MANIFEST).read_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("layout", "image", "labels"),
+    [
+        ("microdiff", "images/00001.ome.tif", "labels/00001.ome.tif"),
+        ("stardist", "images/00001.tif", "masks/00001.tif"),
+        ("cellpose", "00001.tif", "00001_masks.tif"),
+        ("nnunet", "imagesTr/00001_0000.tif", "labelsTr/00001.tif"),
+    ],
+)
+def test_every_layout_has_its_places_and_every_file_says_that_it_is_synthetic(
+    tmp_path: Path, layout: Any, image: str, labels: str
+) -> None:
+    made = PairSet(tmp_path / "set", layout, SETTINGS)
+    assert made.add(pair()) == (tmp_path / "set" / image, tmp_path / "set" / labels)
+    made.finish(coloured=False, shown="bright")
+    pixels, mask = read_image(tmp_path / "set" / image), read_image(tmp_path / "set" / labels)
+    np.testing.assert_array_equal(pixels.array, IMAGE)
+    assert pixels.pixel_size_um == mask.pixel_size_um == {"Y": 0.5, "X": 0.5}
+    for picture in (pixels, mask):
+        assert json.loads(picture.description)["napari_microdiff"]["synthetic"] is True
+    head, line = lines(tmp_path / "set")
+    assert head["synthetic"] is line["synthetic"] is True
+    assert (line["image"], line["labels"], line["scores"]) == (image, labels, {"mask": 0.9})
+    if layout != "nnunet":
+        np.testing.assert_array_equal(mask.array, LABELS)
+
+
+def test_nnunet_is_told_classes_and_borders(tmp_path: Path) -> None:
+    made = PairSet(tmp_path / "set", "nnunet", SETTINGS)
+    _, labels = made.add(pair())
+    made.add(pair(1))
+    made.finish(coloured=False, shown="bright")
+    classes = read_image(labels).array
+    assert np.unique(classes).tolist() == [0, 1, 2]
+    assert classes[14, 10] == classes[15, 10] == 2  # between the two
+    np.testing.assert_array_equal(classes > 0, LABELS > 0)
+    facts = json.loads((tmp_path / "set" / "dataset.json").read_text())
+    assert (facts["numTraining"], facts["file_ending"]) == (2, ".tif")
+    assert facts["labels"]["border"] == 2
+
+
+def test_our_own_trainer_finds_a_recipe(tmp_path: Path) -> None:
+    from napari_microdiff.training.recipes import SegmentRecipe
+
+    folder = tmp_path / "my nuclei"
+    made = PairSet(folder, "microdiff", SETTINGS)
+    made.add(pair())
+    made.finish(coloured=False, shown="bright")
+    recipe = SegmentRecipe.model_validate(yaml.safe_load((folder / "recipe.yaml").read_text()))
+    assert recipe.id == "my-nuclei-synthetic"
+    (entry,) = recipe.labelled
+    assert [len(list(folder.glob(pattern))) for pattern in (entry.images, entry.labels)] == [1, 1]
+
+
+def test_colours_are_kept(tmp_path: Path) -> None:
+    made = PairSet(tmp_path / "set", "cellpose", SETTINGS)
+    image, _ = made.add(pair(image=np.stack([IMAGE.astype(np.uint8)] * 3, axis=-1).astype(np.uint8)))
+    assert read_image(image).shape == (40, 50, 3)
+
+
+def test_a_set_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    first = PairSet(tmp_path / "set", "stardist", SETTINGS)
+    first.add(pair())
+    first.reject({"reasons": ["no"]})
+    again = PairSet(tmp_path / "set", "stardist", SETTINGS)
+    assert (again.attempts, again.accepted) == (2, 1)
+    image, _ = again.add(pair(5))
+    assert image.name == "00002.tif"
+    assert [line.get("attempt") for line in lines(tmp_path / "set")] == [None, 1, 2, 3]
+
+
+def test_a_torn_line_is_no_pair_and_its_files_are_made_again(tmp_path: Path) -> None:
+    made = PairSet(tmp_path / "set", "stardist", SETTINGS)
+    made.add(pair())
+    made.add(pair(1))
+    manifest = tmp_path / "set" / MANIFEST
+    manifest.write_bytes(manifest.read_bytes()[:-20])
+    again = PairSet(tmp_path / "set", "stardist", SETTINGS)
+    assert (again.attempts, again.accepted) == (1, 1)
+    image, _ = again.add(pair(2))
+    assert image.name == "00002.tif"
+    np.testing.assert_array_equal(read_image(image).array, IMAGE + 2)
+    assert len(lines(tmp_path / "set")) == 3
+
+
+@pytest.mark.parametrize("written", [0, 2], ids=["at the image", "at the manifest"])
+def test_a_full_disk_leaves_the_set_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int) -> None:
+    made = PairSet(tmp_path / "set", "stardist", SETTINGS)
+    made.add(pair())
+    before = (tmp_path / "set" / MANIFEST).read_bytes()
+
+    files = itertools.count()
+
+    def full(_: int) -> None:
+        if next(files) >= written:
+            raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pair_set.os, "fsync", full)
+        with pytest.raises(FileError, match="disk is full"):
+            made.add(pair(1))
+    assert (tmp_path / "set" / MANIFEST).read_bytes() == before
+    assert (made.attempts, made.accepted) == (1, 1)
+    made.add(pair(2))
+    assert len(lines(tmp_path / "set")) == 3
+
+
+def test_a_set_is_of_one_make(tmp_path: Path) -> None:
+    PairSet(tmp_path / "set", "stardist", SETTINGS)
+    with pytest.raises(FileError, match="begun with another layout, another seed"):
+        PairSet(tmp_path / "set", "cellpose", {**SETTINGS, "seed": 4})
+
+
+@pytest.mark.parametrize("content", ["", "not json\n", "[]\n", '{"kind": "else"}\n'])
+def test_what_is_no_manifest_is_left_alone(tmp_path: Path, content: str) -> None:
+    (tmp_path / MANIFEST).write_text(content)
+    with pytest.raises(FileError, match=r"manifest|damaged"):
+        PairSet(tmp_path, "stardist", SETTINGS)
+    assert (tmp_path / MANIFEST).read_text() == content
+
+
+def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(FileError, match="not empty"):
+        PairSet(tmp_path, "stardist", SETTINGS)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_missing_parent_is_said(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="does not exist"):
+        PairSet(tmp_path / "a" / "b", "stardist", SETTINGS)

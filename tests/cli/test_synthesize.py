@@ -93,6 +93,17 @@ def test_what_was_done_can_be_done_again() -> None:
     np.testing.assert_array_equal(tifffile.imread("again.tif"), tifffile.imread("out.tif"))
 
 
+def test_axes_and_region_of_a_request_are_those_of_the_file() -> None:
+    tifffile.imwrite("turned.tif", np.stack([MASK.T, BEFORE.T], axis=-1))  # XYT
+    job = {"task": "synthesize", **SETTINGS, "axes": "XYT", "region": [[8, 60], [0, 40], [0, 2]]}
+    Path("job.yaml").write_text(yaml.safe_dump({**job, "input": "turned.tif", "output": "out.tif"}), encoding="utf-8")
+    assert code_of("run", "job.yaml") == 0
+    made = read_image("out.tif")
+    assert made.axes == "TYX"
+    whole = synthesize(np.stack([MASK, BEFORE]), axes="TYX", region=((0, 2), (0, 40), (8, 60)), **SETTINGS).sample
+    np.testing.assert_array_equal(made.array, np.clip(np.round(whole), 0, 255))
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +81,7 @@ def draw(request: Request, masks: Masks, targets: Sequence[Mapping[str, Path]], 
     """
     check_names(masks.paths(), (path for files in targets for path in files.values()), overwrite)
     model = find_model(request.model)
-    labels = as_labels(read_image(masks.labels))
-    request = request.model_copy(update={"axes": labels.axes})
+    labels, request = _mask(request, masks.labels)
     style = None if masks.style is None else read_image(masks.style)
     if style is not None:
         request = _in_style(request, style)
@@ -103,6 +102,17 @@ def draw(request: Request, masks: Masks, targets: Sequence[Mapping[str, Path]], 
             outputs.append(prepare(path, result.images()[name], description=facts, **made_as))
         write_images(outputs)
         say_what_was_made(result, files)
+
+
+def _mask(request: Request, path: Path) -> tuple[Picture, Request]:
+    """Return the labels with their axes in one order, and the request in the same."""
+    picture = read_image(path)
+    axes = request.axes or picture.axes
+    labels = as_labels(replace(picture, axes=axes))
+    region = request.region
+    if region and len(region) == len(axes):
+        region = tuple(region[axes.index(letter)] for letter in labels.axes)
+    return labels, request.model_copy(update={"axes": labels.axes, "region": region})
 
 
 def _in_style(request: Request, style: Picture) -> Request:

@@ -37,8 +37,8 @@ class Scores:
 class Limits:
     """From which scores on an image is rejected; ``None`` never does.
 
-    As far as the limits of the style allow are the left and the right half of 19 of 20 real images of nuclei from each
-    other (``benchmarks/real_halves.py``).
+    The limits of the style are those that the two halves of nine of ten real images of nuclei keep
+    (``benchmarks/real_halves.py``).
 
     Attributes
     ----------

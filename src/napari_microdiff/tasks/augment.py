@@ -6,14 +6,14 @@ with.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine.events import Done, Notice, Preview, Progress, Result
+from ..engine.events import Done, Event, Notice, Preview, Progress, Result
 from ..engine.request import Request, SynthesizeOptions
 from ..errors import ImageError, RequestError
 from ..imaging.instances import check_labels
@@ -176,10 +176,9 @@ def check_patience(attempts: int, accepted: int, wanted: int, last: Sequence[str
         )
 
 
-def _done(events: Generator[object, None, None]) -> Generator[Progress | Notice | Preview, None, Result]:
+def _done(events: Iterator[Event]) -> Generator[Progress | Notice | Preview, None, Result]:
     for event in events:
         if isinstance(event, Done):
             return event.result
-        assert isinstance(event, Progress | Notice | Preview)
         yield event
     raise AssertionError("a run ends with Done")

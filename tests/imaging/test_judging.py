@@ -6,7 +6,7 @@ from napari_microdiff.imaging.judging import Limits, Scores
 
 
 def test_an_image_that_keeps_all_limits_is_good() -> None:
-    assert Limits().reasons(Scores(mask=0.9, spectrum_db=1.0, levels=0.02, copy=0.3)) == ()
+    assert Limits().reasons(Scores(mask=0.9, spectrum_db=1.0, levels=0.02)) == ()
 
 
 def test_what_was_not_measured_is_not_judged() -> None:
@@ -20,7 +20,6 @@ def test_what_was_not_measured_is_not_judged() -> None:
         (Scores(mask=0.5), "do not come back: a segmenter agrees with it to 0.50, and 0.60 is asked for"),
         (Scores(spectrum_db=9.0), "9.0 dB apart, and up to 8.0 dB are allowed"),
         (Scores(levels=0.2), "20% of their range apart, and up to 15% are allowed"),
-        (Scores(copy=0.99), "a copy of an image that the model was trained on: alike to 0.99"),
     ],
 )
 def test_every_limit_has_a_reason(scores: Scores, words: str) -> None:
@@ -29,7 +28,7 @@ def test_every_limit_has_a_reason(scores: Scores, words: str) -> None:
 
 
 def test_what_is_on_a_limit_is_good_and_a_limit_can_be_lifted() -> None:
-    bad = Scores(mask=0.0, spectrum_db=99.0, levels=1.0, copy=1.0)
-    assert Limits(mask=0.0, spectrum_db=99.0, levels=1.0, copy=1.0).reasons(bad) == ()
-    assert Limits(mask=None, spectrum_db=None, levels=None, copy=None).reasons(bad) == ()
-    assert len(Limits().reasons(bad)) == 4
+    bad = Scores(mask=0.0, spectrum_db=99.0, levels=1.0)
+    assert Limits(mask=0.0, spectrum_db=99.0, levels=1.0).reasons(bad) == ()
+    assert Limits(mask=None, spectrum_db=None, levels=None).reasons(bad) == ()
+    assert len(Limits().reasons(bad)) == 3

@@ -1,7 +1,7 @@
 """Whether an image that was drawn under a mask is one to learn from, and if not, why.
 
-A segmenter that learns from pairs learns their faults, too. So an image has to show the objects of its mask, to look
-like the image whose style it was to have, and not to be one that its model has seen.
+A segmenter that learns from pairs learns their faults, too. So an image has to show the objects of its mask, and to
+look like the image whose style it was to have.
 """
 
 from __future__ import annotations
@@ -19,14 +19,11 @@ class Scores:
         Panoptic quality of the objects that a segmenter found in the image, against the mask; 1 is best.
     spectrum_db, levels : float, optional
         How far its style is from that of the reference, see `style.Unlikeness`; 0 is best.
-    copy : float, optional
-        Likeness of its objects to the most similar ones that the model was trained on, see `copies`; 1 is a copy.
     """
 
     mask: float | None = None
     spectrum_db: float | None = None
     levels: float | None = None
-    copy: float | None = None
 
     def as_dict(self) -> dict[str, float]:
         """Return what was measured."""
@@ -44,14 +41,13 @@ class Limits:
     ----------
     mask : float, optional
         Rejected below.
-    spectrum_db, levels, copy : float, optional
+    spectrum_db, levels : float, optional
         Rejected above.
     """
 
     mask: float | None = 0.6
     spectrum_db: float | None = 8.0
     levels: float | None = 0.15
-    copy: float | None = 0.95
 
     def reasons(self, scores: Scores) -> tuple[str, ...]:
         """Return why an image is rejected, each reason a sentence; nothing if it is good."""
@@ -70,11 +66,6 @@ class Limits:
             found.append(
                 f"Its grey levels are not those of the reference: {scores.levels:.0%} of their range apart, and up to "
                 f"{self.levels:.0%} are allowed."
-            )
-        if _below(self.copy, scores.copy):
-            found.append(
-                f"It may be a copy of an image that the model was trained on: alike to {scores.copy:.2f}, and up to "
-                f"{self.copy:.2f} is allowed."
             )
         return tuple(found)
 

@@ -88,7 +88,8 @@ def draw(request: Request, masks: Masks, targets: Sequence[Mapping[str, Path]], 
     behind = None if masks.behind is None else _under(labels, read_image(masks.behind))
     kept = None if masks.objects is None else _kept(labels, read_image(masks.objects))
     colours = model.card.architecture.channels == _COLOURS
-    made_as = {"like": labels, "axes": labels.axes + "S" * colours, "dtype": _type(request, style, behind)}
+    kind = _type(request, style, behind)
+    made_as: dict[str, Any] = {"like": labels, "axes": labels.axes + "S" * colours, "dtype": kind}
     _check_room(request, targets, colours, made_as)
 
     from ..tasks import run

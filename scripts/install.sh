@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 pip() { PIP_DISABLE_PIP_VERSION_CHECK=1 "$@" install --quiet --no-compile --constraint constraints.txt uv; }
 
 # uv installs in a fraction of pip's time, and compiles nothing: most of the modules are never imported.
-if ! .venv/bin/uv --version >/dev/null 2>&1; then
+if ! { .venv/bin/python -c "" && .venv/bin/uv --version; } >/dev/null 2>&1; then
     echo "Making .venv."
     python=$(scripts/find-python.sh)
     # To unpack a pip of its own into .venv takes much longer than to borrow the one that is there.

@@ -86,3 +86,5 @@ def test_patience_ends_after_many_rejections() -> None:
     with pytest.raises(RequestError, match=r"Of 20 images that were drawn 20 were rejected\. The last one: No\."):
         check_patience(20, 0, 1, ["No."])
     check_patience(20, 1, 1, ["No."])
+    with pytest.raises(RequestError, match=r"rejected\. Why is in the manifest"):
+        check_patience(20, 0, 1, [])

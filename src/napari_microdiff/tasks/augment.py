@@ -167,11 +167,12 @@ def check_patience(attempts: int, accepted: int, wanted: int, last: Sequence[str
     attempts, accepted, wanted : int
         Images that were drawn, that were good, and that are asked for.
     last : sequence of str
-        Why the last one was rejected.
+        Why the last one was rejected; empty if none was drawn since the set was opened again.
     """
     if attempts >= max(_AT_LEAST, _PATIENCE * max(1, accepted)) and accepted < wanted:
+        why = f" The last one: {' '.join(last)}" if last else " Why is in the manifest of the set."
         raise RequestError(
-            f"Of {attempts} images that were drawn {attempts - accepted} were rejected. The last one: {' '.join(last)} "
+            f"Of {attempts} images that were drawn {attempts - accepted} were rejected.{why} "
             "Choose another model or reference, or ask for less."
         )
 

@@ -46,10 +46,13 @@ class Preview:
         Current posterior mean, in the units of the input, with as many axes as the input.
     region : tuple of (start, stop)
         Where it belongs in the input, one pair per axis.
+    number : int
+        Of which image it is, where several form at the same time.
     """
 
     image: NDArray[np.float32]
     region: tuple[Span, ...]
+    number: int = 0
 
 
 @dataclass(frozen=True)

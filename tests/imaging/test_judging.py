@@ -32,3 +32,12 @@ def test_what_is_on_a_limit_is_good_and_a_limit_can_be_lifted() -> None:
     assert Limits(mask=0.0, spectrum_db=99.0, levels=1.0).reasons(bad) == ()
     assert Limits(mask=None, spectrum_db=None, levels=None).reasons(bad) == ()
     assert len(Limits().reasons(bad)) == 3
+
+
+def test_copies_are_rejected_where_a_limit_is_known() -> None:
+    copy = Scores(nearest=0.97)
+    assert Limits().reasons(copy) == ()
+    (reason,) = Limits(nearest=0.8).reasons(copy)
+    assert reason.endswith("0.97, and up to 0.80 is allowed.")
+    assert Limits(nearest=0.8).reasons(Scores(nearest=0.8)) == ()
+    assert copy.as_dict() == {"nearest": 0.97}

@@ -7,12 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from skimage.draw import disk
 
 from napari_microdiff.engine.events import Progress, Result
 from napari_microdiff.engine.request import build_request
 from napari_microdiff.errors import ImageError, ModelError
 from napari_microdiff.imaging.judging import Limits, Scores
+from napari_microdiff.imaging.originals import Originals
+from napari_microdiff.models.card import write_card
+from napari_microdiff.models.originals import write_originals
+from napari_microdiff.models.store import find_model
 from napari_microdiff.tasks import reference_of
 from napari_microdiff.tasks.judge import Judge
 
@@ -27,6 +32,12 @@ def discs(*middles: tuple[int, int]) -> np.ndarray:
     return labels
 
 
+@pytest.fixture(autouse=True)
+def _drawn_by(painter: str) -> None:
+    """The model that is said to have drawn the images is installed."""
+    assert painter == "synth-tiny"
+
+
 MASK = discs((30, 30), (30, 90), (90, 60), (95, 120))
 
 
@@ -35,7 +46,7 @@ def shown(labels: np.ndarray, noise: float = 3.0) -> np.ndarray:
 
 
 def result(image: np.ndarray, **options: Any) -> Result:
-    request = build_request({"task": "synthesize", "options": options})
+    request = build_request({"task": "synthesize", "model": "synth-tiny", "options": options})
     return Result(request, tuple((0, n) for n in image.shape[:2]), sample=image)
 
 
@@ -87,6 +98,26 @@ def test_an_empty_mask_comes_back_from_an_image_without_objects(oracle: Any) -> 
 def test_limits_are_those_of_the_judge(oracle: Any) -> None:
     bad = judged(result(shown(discs((60, 30)))))
     assert Judge(limits=Limits(mask=None)).limits.reasons(bad) == ()
+
+
+def test_a_copy_of_a_training_image_is_told_from_other_images(oracle: Any, painter: str) -> None:
+    def textured(seed: int) -> np.ndarray:
+        grain = np.random.default_rng(seed).standard_normal(SHAPE)
+        return (shown(MASK) + 60 * ndimage.gaussian_filter(grain, 2) / 0.14).astype(np.float32)
+
+    assert judged(result(textured(1))).nearest is None
+    model = find_model(painter)
+    known = write_originals(Originals.of([(textured(1), MASK), (textured(2), MASK)]), 0.8, model.folder)
+    write_card(model.card.model_copy(update={"originals": known}), model.folder)
+    copy, other = (judged(result(2 * textured(seed))) for seed in (1, 3))
+    assert copy.nearest is not None
+    assert other.nearest is not None
+    assert copy.nearest > 0.98
+    assert other.nearest < 0.8
+    limits = Judge(limits=Limits(mask=None))
+    assert "was trained on" in " ".join(limits.reasons(result(MASK), copy))
+    assert limits.reasons(result(MASK), other) == ()
+    assert Judge(limits=Limits(mask=None, nearest=1.0)).reasons(result(MASK), copy) == ()
 
 
 def test_what_cannot_be_judged_is_said(segmenter: str) -> None:

@@ -19,11 +19,15 @@ class Scores:
         Panoptic quality of the objects that a segmenter found in the image, against the mask; 1 is best.
     spectrum_db, levels : float, optional
         How far its style is from that of the reference, see `style.Unlikeness`; 0 is best.
+    nearest : float, optional
+        How like one of the training images of the model the part of it is that is most like one, see
+        `originals.Originals`; 1 is a copy.
     """
 
     mask: float | None = None
     spectrum_db: float | None = None
     levels: float | None = None
+    nearest: float | None = None
 
     def as_dict(self) -> dict[str, float]:
         """Return what was measured."""
@@ -43,11 +47,14 @@ class Limits:
         Rejected below.
     spectrum_db, levels : float, optional
         Rejected above.
+    nearest : float, optional
+        Rejected above; usually that of the model, see `models.card.KnownOriginals`.
     """
 
     mask: float | None = 0.6
     spectrum_db: float | None = 8.0
     levels: float | None = 0.15
+    nearest: float | None = None
 
     def reasons(self, scores: Scores) -> tuple[str, ...]:
         """Return why an image is rejected, each reason a sentence; nothing if it is good."""
@@ -66,6 +73,11 @@ class Limits:
             found.append(
                 f"Its grey levels are not those of the reference: {scores.levels:.0%} of their range apart, and up to "
                 f"{self.levels:.0%} are allowed."
+            )
+        if _below(self.nearest, scores.nearest):
+            found.append(
+                f"A part of it is nearer to an image that the model was trained on than real images are: "
+                f"{scores.nearest:.2f}, and up to {self.nearest:.2f} is allowed."
             )
         return tuple(found)
 

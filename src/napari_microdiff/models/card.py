@@ -69,6 +69,25 @@ class Familiarity(_Part):
     threshold: float
 
 
+class KnownOriginals(_Part):
+    """What tells copies of the training images from images that the model drew itself.
+
+    Attributes
+    ----------
+    limit : float
+        How like the nearest of the training patches a patch of held-out images is at most; what is more like one is
+        taken for a copy. See `imaging.originals`.
+    count : int
+        Training patches that are known.
+    sha256 : str
+        Fingerprint of the file that holds them.
+    """
+
+    limit: float
+    count: int
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
 class Card(_Part):
     """Everything about a model that is not a weight.
 
@@ -119,6 +138,7 @@ class Card(_Part):
     quality: tuple[Quality, ...] = ()
     known_failures: tuple[str, ...] = ()
     familiarity: Familiarity | None = None
+    originals: KnownOriginals | None = None
 
 
 def read_card(folder: Path) -> Card:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import ModelError
 from .card import CARD_NAME
-from .weights_file import PICKLE_SUFFIXES, WEIGHTS_NAME, fingerprint, pickle_refused
+from .weights_file import ORIGINALS_NAME, PICKLE_SUFFIXES, WEIGHTS_NAME, fingerprint, pickle_refused
 
 LARGEST_FILE = 512 * 2**20
 """Bytes of the largest file that is taken out of a zip; weights are a thirtieth of it."""
@@ -75,7 +75,7 @@ def _open(source: Path, sha256: str | None, target: Path) -> Path:
 
 
 def _belongs(name: str) -> bool:
-    return name in (CARD_NAME, WEIGHTS_NAME) or bool(_TEXT.fullmatch(name))
+    return name in (CARD_NAME, WEIGHTS_NAME, ORIGINALS_NAME) or bool(_TEXT.fullmatch(name))
 
 
 def _copy(source: Path, target: Path) -> None:

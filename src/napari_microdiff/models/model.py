@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
 from .card import Card, write_card
@@ -97,7 +97,12 @@ def read_weights(model: Model) -> dict[str, torch.Tensor]:
     return {name: t.to(torch.float32 if t.is_floating_point() else t.dtype, copy=True) for name, t in loaded.items()}
 
 
-def save_model(card: Card, tensors: Mapping[str, torch.Tensor], folder: Path) -> Model:
+def save_model(
+    card: Card,
+    tensors: Mapping[str, torch.Tensor],
+    folder: Path,
+    beside: Callable[[Path], Mapping[str, Any]] = lambda _: {},
+) -> Model:
     """Write a model; one that is already in ``folder`` is replaced only when the new one is complete.
 
     Parameters
@@ -108,6 +113,8 @@ def save_model(card: Card, tensors: Mapping[str, torch.Tensor], folder: Path) ->
         Floating-point tensors are stored as float16.
     folder : Path
         The folder of this model, such as ``user_folder() / card.id``.
+    beside : callable
+        Writes further files into the folder that it is given, and returns the fields of the card that tell of them.
 
     Returns
     -------
@@ -134,7 +141,7 @@ def save_model(card: Card, tensors: Mapping[str, torch.Tensor], folder: Path) ->
         stored[name] = values.contiguous()
     with new_folder(folder) as draft:
         (draft / WEIGHTS_NAME).write_bytes(save(stored))
-        card = card.model_copy(update={"weights_sha256": fingerprint(draft / WEIGHTS_NAME)})
+        card = card.model_copy(update={"weights_sha256": fingerprint(draft / WEIGHTS_NAME), **beside(draft)})
         write_card(card, draft)
     return Model(card, folder, bundled=folder.resolve().parent == BUNDLED_FOLDER.resolve())
 

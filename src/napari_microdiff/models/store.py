@@ -14,6 +14,7 @@ from pathlib import Path
 from ..errors import ModelError
 from .card import CARD_NAME, read_card
 from .model import BUNDLED_FOLDER, Model, new_folder, read_weights, save_model, verify_model
+from .originals import read_originals
 from .weights_file import WEIGHTS_NAME
 
 __all__ = [
@@ -102,6 +103,7 @@ def add_model(source: str | Path, sha256: str | None = None) -> Model:
     with fetched(source, sha256) as folder:
         found = Model(read_card(folder), folder, bundled=False)
         verify_model(found)
+        read_originals(found)
         card = found.card
         for other in list_models():
             if other.card.id == card.id:

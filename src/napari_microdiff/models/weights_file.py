@@ -8,6 +8,7 @@ from pathlib import Path
 from ..errors import ModelError
 
 WEIGHTS_NAME = "weights.safetensors"
+ORIGINALS_NAME = "originals.safetensors"  # see `originals`
 PICKLE_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle")
 
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80"  # torch.save writes a zip of pickles, older versions a bare pickle

@@ -137,7 +137,7 @@ class Augmentation:
         if judge is None:
             return Attempt(number, labels, result, mask, reference, Scores(), ())
         scores = yield from judge.look_at(result, labels)
-        return Attempt(number, labels, result, mask, reference, scores, judge.limits.reasons(scores))
+        return Attempt(number, labels, result, mask, reference, scores, judge.reasons(result, scores))
 
     def _labels(self, number: int, rng: np.random.Generator) -> tuple[NDArray[np.int32], int | None]:
         masks = self.plan.masks

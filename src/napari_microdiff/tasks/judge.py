@@ -15,6 +15,7 @@ from ..imaging.instances import check_labels, diameters
 from ..imaging.judging import Limits, Scores
 from ..imaging.matching import panoptic_quality
 from ..imaging.style import unlikeness
+from ..models.originals import read_originals
 from ..models.store import find_model
 from .base import check_model_fits
 from .reference import style_between
@@ -67,7 +68,8 @@ class Judge:
         Returns
         -------
         Scores
-            The style is compared only where the request had one.
+            The style is compared only where the request had one, and training images only where the model knows its
+            own.
 
         Raises
         ------
@@ -78,6 +80,7 @@ class Judge:
         if image is None or labels.ndim != 2 or image.shape[:2] != labels.shape:
             raise ImageError("Only an image that was drawn under a mask of one plane can be judged with this mask.")
         scores = Scores(mask=(yield from self._mask_comes_back(image, labels)))
+        scores = replace(scores, nearest=(yield from _nearest(drawn, labels)))
         options = drawn.request.options
         assert isinstance(options, SynthesizeOptions)
         if options.style is None:
@@ -85,6 +88,17 @@ class Judge:
         axes = "YXS" if image.ndim == 3 else "YX"
         apart = unlikeness(style_between(image, options.levels, axes=axes), options.style)
         return replace(scores, spectrum_db=apart.spectrum_db, levels=apart.levels)
+
+    def reasons(self, drawn: Result, scores: Scores) -> tuple[str, ...]:
+        """Return why an image is rejected, each reason a sentence; nothing if it is good.
+
+        From which likeness on it is taken for a copy is said by the limits, else by the model that drew it.
+        """
+        known = find_model(drawn.request.model).card.originals
+        limits = self.limits
+        if limits.nearest is None and known is not None:
+            limits = replace(limits, nearest=known.limit)
+        return limits.reasons(scores)
 
     def _mask_comes_back(
         self, image: NDArray[np.float32], labels: NDArray[np.integer]
@@ -106,3 +120,16 @@ class Judge:
         axes = "YXS" if coloured else "YX"
         fields = {"model": self.segmenter, "axes": axes, "device": self.device, "options": options}
         return build_request({"task": "segment", **fields})
+
+
+def _nearest(drawn: Result, labels: NDArray[np.integer]) -> Generator[Progress, None, float | None]:
+    """Compare the objects of an image with those that its model was trained on."""
+    originals = read_originals(find_model(drawn.request.model))
+    if originals is None or drawn.sample is None:
+        return None
+    total, done, highest = len(np.unique(labels[labels > 0])), 0, None
+    for found in originals.compare(drawn.sample, labels):
+        done += len(found)
+        highest = max(float(found.max()), -1.0 if highest is None else highest)
+        yield Progress(done, total)
+    return highest

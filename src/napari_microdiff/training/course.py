@@ -43,6 +43,10 @@ class Course(Protocol):
         """Return what the card says beside what the loop knows: quality, familiarity, factors."""
         ...
 
+    def write_beside(self, folder: Path) -> dict[str, Any]:
+        """Write what belongs to the model beside its weights, and return the fields of the card that tell of it."""
+        ...
+
     @staticmethod
     def in_words(figures: dict[str, float]) -> str:
         """Say figures of merit in a line."""

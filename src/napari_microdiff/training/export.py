@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ def export_model(
     folder: Path,
     training: dict[str, Any],
     fields: dict[str, Any],
+    beside: Callable[[Path], Mapping[str, Any]] = lambda _: {},
 ) -> Model:
     """Write card and weights into ``folder``, replacing what is there only once both are complete.
 
@@ -28,6 +30,8 @@ def export_model(
         Facts about the run, for the card.
     fields : dict
         What the task says on the card; see `Course.card_fields`.
+    beside : callable
+        Writes what else belongs to the model; see `Course.write_beside`.
     """
     card = Card(
         id=recipe.id,
@@ -45,4 +49,4 @@ def export_model(
         known_failures=recipe.known_failures,
         **fields,
     )
-    return save_model(card, denoiser.network.state_dict(), folder)
+    return save_model(card, denoiser.network.state_dict(), folder, beside)

@@ -203,7 +203,8 @@ class _Run:
         self._save_checkpoint()
         if better:
             training = {"steps": self.step, "minutes": round(self.seconds / 60), "seed": self.recipe.seed}
-            export_model(self.recipe, average, self.out / "model", training, self.course.card_fields(average, figures))
+            fields = self.course.card_fields(average, figures)
+            export_model(self.recipe, average, self.out / "model", training, fields, self.course.write_beside)
 
     def _save_checkpoint(self) -> None:
         state = {

@@ -9,12 +9,13 @@ from torch import Tensor
 from napari_microdiff.diffusion.denoiser import Condition, Prediction
 from napari_microdiff.models.card import read_card
 from napari_microdiff.models.model import Model, verify_model
+from napari_microdiff.models.originals import read_originals
 from napari_microdiff.training.course import open_course
 from napari_microdiff.training.fit import train
 from napari_microdiff.training.recipes import SynthesizeRecipe, read_recipe
 from napari_microdiff.training.segment.sources import load_planes
 from napari_microdiff.training.synthesize.course import SynthesizeCourse
-from napari_microdiff.training.synthesize.data import normalised
+from napari_microdiff.training.synthesize.data import magnified, normalised
 from napari_microdiff.training.synthesize.validate import SynthesizeValidation
 
 
@@ -47,6 +48,14 @@ def test_a_run_makes_a_model(synthesize_recipe: SynthesizeRecipe, masked: Path, 
     assert card.diameter_px == 16
     assert [quality.unit for quality in card.quality] == ["dB"]
     verify_model(Model(card, folder, bundled=False))
+    assert card.originals is not None
+    originals = read_originals(Model(card, folder, bundled=False))
+    assert originals is not None
+    assert len(originals.prints) == card.originals.count
+    course = open_course(synthesize_recipe, masked, tmp_path)
+    for plane in course.planes:  # type: ignore[attr-defined]
+        assert originals.nearest(*magnified(plane, synthesize_recipe)).min() > 0.98
+    assert card.originals.limit < 0.98
     assert "bright" in lines[-1]
     assert "dB" in lines[-1]
 

@@ -66,6 +66,10 @@ class DenoiseCourse:
             "spread_scale": round(self.validation.spread_scale(denoiser), 3),
         }
 
+    def write_beside(self, folder: Path) -> dict[str, Any]:
+        """Write nothing."""
+        return {}
+
     @staticmethod
     def in_words(figures: dict[str, float]) -> str:
         """Say the gains in a line."""

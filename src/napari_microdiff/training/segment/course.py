@@ -62,6 +62,10 @@ class SegmentCourse:
             ),
         }
 
+    def write_beside(self, folder: Path) -> dict[str, Any]:
+        """Write nothing."""
+        return {}
+
     @staticmethod
     def in_words(figures: dict[str, float]) -> str:
         """Say the average precisions in a line."""

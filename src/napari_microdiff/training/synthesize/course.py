@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ...diffusion.denoiser import Condition, Preconditioned
+from ...imaging.originals import Originals
 from ...models.card import Quality
+from ...models.originals import write_originals
 from ..course import Loss
 from ..loss import diffusion_loss
 from ..noise_levels import draw_sigmas
 from ..recipes import SynthesizeRecipe
 from ..segment.sources import load_planes
-from .data import SynthesizeBatch, SynthesizeBatches, normalised
+from .data import SynthesizeBatch, SynthesizeBatches, magnified, normalised
 from .validate import SynthesizeValidation
 
 _SIGMA_DATA_BATCHES = 8
@@ -26,8 +29,10 @@ class SynthesizeCourse:
 
     def __init__(self, recipe: SynthesizeRecipe, data: Path) -> None:
         self.recipe = recipe
-        self.planes, held_out = (normalised(load_planes(recipe, data, validation=which)) for which in (False, True))
-        self.validation = SynthesizeValidation(held_out, recipe)
+        self.planes, self._held_out = (
+            normalised(load_planes(recipe, data, validation=which)) for which in (False, True)
+        )
+        self.validation = SynthesizeValidation(self._held_out, recipe)
 
     def batches(self, *, seed: int, first: int = 0, length: int = 10**7) -> SynthesizeBatches:
         """Return the batches of a seed."""
@@ -65,6 +70,18 @@ class SynthesizeCourse:
                 for name, value in figures.items()
             ),
         }
+
+    def write_beside(self, folder: Path) -> dict[str, Any]:
+        """Write by what copies of the training images are known again."""
+        originals, limit = self._originals
+        return {"originals": write_originals(originals, limit, folder)}
+
+    @cached_property
+    def _originals(self) -> tuple[Originals, float]:
+        """What the training images are known by, and how like them the held-out ones are at most."""
+        originals = Originals.of((magnified(plane, self.recipe) for plane in self.planes), seed=self.recipe.seed)
+        nearest = [originals.nearest(*magnified(plane, self.recipe)) for plane in self._held_out]
+        return originals, round(max(float(found.max()) for found in nearest), 4)
 
     @staticmethod
     def in_words(figures: dict[str, float]) -> str:

@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from ...imaging.intensity import Normalization
 from ...imaging.mask_maps import mask_maps, measure_thickness
+from ...imaging.resize import Resized
 from ...imaging.style import style_vector
 from ..recipes import SynthesizeRecipe
 from ..segment.sources import LabelledPlane
@@ -80,6 +81,17 @@ class SynthesizeBatches(Dataset[SynthesizeBatch]):
 def normalised(planes: Sequence[LabelledPlane]) -> list[LabelledPlane]:
     """Return planes whose images are in normalised units."""
     return [replace(p, image=Normalization.fit(p.image[None]).apply(p.image)) for p in planes]
+
+
+def magnified(plane: LabelledPlane, recipe: SynthesizeRecipe) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return a whole plane, with objects about as large as the recipe wants them, and its labels."""
+    height, width = (max(1, round(n * recipe.diameter_px / plane.diameter)) for n in plane.image.shape)
+    everything = slice(0, height), slice(0, width)
+    rows, columns = (
+        ((np.arange(new) + 0.5) * old / new).astype(int)
+        for new, old in zip((height, width), plane.image.shape, strict=True)
+    )
+    return Resized(plane.image, (height, width))[everything], plane.labels[np.ix_(rows, columns)]
 
 
 def draw_field(

@@ -48,7 +48,7 @@ def augment(
 ) -> None:
     """Make synthetic pairs of image and mask to train on. Interrupted, the same command goes on."""
     from ..engine.request import build_request
-    from .pairs import Wanted, make_pairs
+    from .pairs import make_set, read_masks, read_styles
 
     fields = said(
         model=model,
@@ -60,4 +60,8 @@ def augment(
         options=said(photons=photons, read_noise=read_noise, blur=blur),
     )
     request = build_request(fields | {"task": "synthesize"})
-    make_pairs(request, Wanted(masks, style, target, count, layout, layouts, size, segmenter, agreement))
+    given, styles = read_masks(masks), read_styles(style)
+
+    from ..tasks.pairs import Wanted  # torch comes with it
+
+    make_set(Wanted(request, given, styles, count, layout, layouts, size, segmenter, agreement), target)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from ..engine.events import Events, Notice, Preview, Progress, Result
+    from ..engine.events import Events, Result
 
-Part = TypeVar("Part")
+Last = TypeVar("Last")
 
 
 def one_line(text: str) -> str:
@@ -29,7 +29,17 @@ def follow(events: Events) -> Result:
 
     An interrupt closes the job, which cancels it.
     """
-    from ..engine.events import Done, Notice, Progress
+    from ..engine.events import Done
+
+    return drive(events, Done).result
+
+
+def drive(events: Iterator[object], last: type[Last]) -> Last:
+    """Drive a generator of events to the one that ends it: show its progress and notices, return that event.
+
+    An interrupt closes it, which stops what it does.
+    """
+    from ..engine.events import Notice, Progress
 
     with _closing(events), _bar() as bar:
         for event in events:
@@ -38,28 +48,9 @@ def follow(events: Events) -> Result:
                     bar.show(done, total, seconds_left)
                 case Notice(message):
                     bar.line(f"note: {one_line(message)}")
-                case Done(result):
-                    return result
+            if isinstance(event, last):
+                return event
     raise RuntimeError("the job ended without a result")
-
-
-def follow_part(part: Generator[Progress | Notice | Preview, None, Part], done: int, total: int) -> Part:
-    """Drive one of the parts of a job to its end, while so many of all of them are done; return what it made.
-
-    An interrupt closes the part, which cancels it.
-    """
-    from ..engine.events import Notice
-
-    with _closing(part), _bar() as bar:
-        bar.show(done, total, None)
-        while True:
-            try:
-                event = next(part)
-            except StopIteration as stop:
-                made: Part = stop.value
-                return made
-            if isinstance(event, Notice):
-                bar.line(f"note: {one_line(event.message)}")
 
 
 @contextmanager

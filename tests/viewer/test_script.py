@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from napari_microdiff.engine.request import DenoiseOptions, Request
+from napari_microdiff.engine.request import DenoiseOptions, Request, SynthesizeOptions
 from napari_microdiff.viewer.script import as_command, as_python
 
 REQUEST = Request(
@@ -57,3 +57,50 @@ def test_a_command_names_the_same_options() -> None:
 @pytest.mark.parametrize("outputs", [("mean",), ("sample",)])
 def test_a_command_asks_for_no_uncertainty_that_was_not_made(outputs: tuple[str, ...]) -> None:
     assert "--uncertainty" not in as_command(Request(outputs=outputs))
+
+
+DRAWN = Request(
+    task="synthesize",
+    model="synth-mine",
+    guidance=1.5,
+    seed=4,
+    axes="YX",
+    options=SynthesizeOptions(style=(1.0, 0.25), levels=(10.0, 900.0), kinds=((3, 2),), photons=50),
+)
+
+
+def test_python_for_a_mask_takes_the_style_as_a_reference() -> None:
+    code = as_python(DRAWN, "cells")
+    compile(code, "copied", "exec")
+    for line in (
+        "from napari_microdiff.tasks import Reference",
+        "mask = napari.current_viewer().layers['cells'].data",
+        "result = napari_microdiff.synthesize(\n    mask,",
+        "    reference=Reference(style=(1.0, 0.25), levels=(10.0, 900.0)),",
+        "    kinds={3: 2},",
+        "    photons=50.0,",
+        "    guidance=1.5,",
+        "sample = result.sample",
+    ):
+        assert line in code
+    for name in ("style=(1.0, 0.25),\n", "    levels="):
+        assert name not in code
+    plain = DRAWN.model_copy(update={"options": SynthesizeOptions(levels=(0.0, 1.0))})
+    assert "    levels=(0.0, 1.0)," in as_python(plain, "cells")
+    assert "Reference" not in as_python(plain, "cells")
+
+
+def test_a_command_for_a_mask_takes_the_style_from_a_file() -> None:
+    words = shlex.split(as_command(DRAWN, "cells.tif"))
+    assert words[:4] == ["napari-microdiff", "synthesize", "cells.tif", "OUTPUT.tif"]
+    options = dict(zip(words[4::2], words[5::2], strict=True))
+    assert options == {
+        "--model": "synth-mine",
+        "--steps": "16",
+        "--seed": "4",
+        "--guidance": "1.5",
+        "--photons": "50.0",
+        "--style": "STYLE.tif",
+    }
+    plain = DRAWN.model_copy(update={"options": SynthesizeOptions(levels=(0.0, 1.0))})
+    assert as_command(plain).endswith("--levels 0.0 1.0")

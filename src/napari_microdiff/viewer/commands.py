@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from napari.layers import Image
 from napari.utils.notifications import show_info
 from napari.viewer import Viewer
 
@@ -10,7 +9,7 @@ from .layers import recall
 from .panel import Panel
 from .settings import PLUGIN
 
-_TITLES = {"denoise": "Denoise", "segment": "Segment"}
+_TITLES = {"denoise": "Denoise", "segment": "Segment", "synthesize": "Synthesise"}
 
 
 def _open_panel(viewer: Viewer, task: str) -> Panel:
@@ -31,10 +30,15 @@ def segment_layer(viewer: Viewer) -> None:
     _open_with_selected(viewer, "segment")
 
 
+def synthesize_layer(viewer: Viewer) -> None:
+    """Open the Synthesise panel with the selected mask."""
+    _open_with_selected(viewer, "synthesize")
+
+
 def _open_with_selected(viewer: Viewer, task: str) -> None:
     panel = _open_panel(viewer, task)
     layer = viewer.layers.selection.active
-    if isinstance(layer, Image):
+    if isinstance(layer, panel.image.kind):
         panel.image.choose(layer)
 
 
@@ -47,6 +51,6 @@ def make_again(viewer: Viewer) -> None:
         return
     panel = _open_panel(viewer, memory["request"].task)
     source = memory["source"]
-    if source in viewer.layers and isinstance(viewer.layers[source], Image):
+    if source in viewer.layers and isinstance(viewer.layers[source], panel.image.kind):
         panel.image.choose(viewer.layers[source])
     panel.set_request(memory["request"])

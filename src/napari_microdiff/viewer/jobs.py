@@ -35,7 +35,7 @@ class News:
 
     progress: Progress | None = None
     notices: list[Notice] = field(default_factory=list)
-    previews: dict[tuple[Span, ...], Preview] = field(default_factory=dict)
+    previews: dict[tuple[int, tuple[Span, ...]], Preview] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,9 @@ class EventWorker(WorkerBase):
                 case Notice():
                     news.notices.append(event)
                 case Preview():
-                    news.previews.pop(event.region, None)  # the newest estimate of a place is drawn last
-                    news.previews[event.region] = event
+                    place = event.number, event.region
+                    news.previews.pop(place, None)  # the newest estimate of a place is drawn last
+                    news.previews[place] = event
                 case _:
                     result = event
             now = time.monotonic()

@@ -6,12 +6,13 @@ All of it runs on the GUI thread.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Layer
+from napari.layers import Image, Labels, Layer
 from napari.utils.transforms import Affine
 from numpy.typing import NDArray
 
@@ -19,8 +20,8 @@ from ..engine.events import Result
 from ..engine.record import KEY, record
 from ..engine.request import Request, Span
 from ..errors import ImageError
-from .looks import look_of
-from .view import axes_of, level_0
+from .looks import appearance, look_of
+from .view import axes_of, has_colours, level_0
 
 _SAMPLED = 4096  # pixels that are compared to notice that an image was edited in place
 
@@ -31,7 +32,7 @@ class Source:
 
     Attributes
     ----------
-    layer : Image
+    layer : Image or Labels
         The layer; its place and its name may change while the job runs.
     array : array
         Its pixels in full resolution when the job was started.
@@ -41,11 +42,13 @@ class Source:
         Its name when the job was started.
     """
 
-    layer: Image
+    layer: Image | Labels
     array: Any
     axes: str
     name: str
     _pixels: NDArray[Any] | None = None
+
+    lies_above: ClassVar[bool] = False  # whether what is made from it is laid below it
 
     @classmethod
     def of(cls, layer: Image) -> Source:
@@ -62,6 +65,24 @@ class Source:
             )
         array = level_0(layer)
         return cls(layer, array, axes_of(layer), layer.name, _some_pixels(array))
+
+    @property
+    def rgb(self) -> bool:
+        """Whether what is made from it has colours, where these are not told by what it shows."""
+        return has_colours(self.layer)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of pixels in the same units."""
+        return np.dtype(self.array.dtype)
+
+    def appearance(self) -> dict[str, Any]:
+        """Return the arguments that make an array of the same units look like it."""
+        return appearance(self.layer)
+
+    def completion(self) -> Callable[[Request], Request] | None:
+        """Return what fills in, in the worker, what the request leaves to other layers; None if there is nothing."""
+        return None
 
     def changes(self, viewer: ViewerModel) -> list[str]:
         """Return what happened to the source since the job was started, in sentences for the user."""
@@ -89,14 +110,22 @@ def _same(a: NDArray[Any], b: NDArray[Any] | None) -> bool:
     return b is not None and a.shape == b.shape and bool(np.all((a == b) | ((a != a) & (b != b))))
 
 
+def put(viewer: ViewerModel, source: Source, layer: Layer) -> None:
+    """Add a layer on top of all, or below its source if that is to be seen on it."""
+    if source.lies_above and source.layer in viewer.layers:
+        viewer.layers.insert(viewer.layers.index(source.layer), layer)
+    else:
+        viewer.add_layer(layer)
+
+
 def placement(
-    layer: Image, start: tuple[float, ...] | None = None, stride: tuple[float, ...] | None = None
+    layer: Image | Labels, start: tuple[float, ...] | None = None, stride: tuple[float, ...] | None = None
 ) -> dict[str, Any]:
-    """Return the arguments that lay an array over a part of an image layer.
+    """Return the arguments that lay an array over a part of a layer.
 
     Parameters
     ----------
-    layer : Image
+    layer : Image or Labels
         The layer to lie over.
     start : tuple of float, optional
         Pixel of the layer, one number per dimension, at which the centre of the array's first pixel lies.
@@ -145,6 +174,8 @@ _NAMES = {
     "depth": "depth in {}",
     "contact": "contact of {}",
 }
+# Where a task calls them otherwise.
+_NAMES_OF = {"synthesize": {"sample": "{}", "mean": "{} (mean)"}}
 
 
 def result_layers(viewer: ViewerModel, source: Source, result: Result, made: str = "denoised") -> list[ResultLayer]:
@@ -159,10 +190,11 @@ def result_layers(viewer: ViewerModel, source: Source, result: Result, made: str
     part = tuple(result.region)[: layer.ndim] != whole
     where = placement(layer, starts if any(starts) else None)
     layers = []
+    names = {**_NAMES, **_NAMES_OF.get(result.request.task, {})}
     for output, array in arrays_of(result).items():
         look = look_of(output, array, source, result.objects)
         arguments = {
-            "name": f"{name} {_NAMES[output].format(made)}{' (view)' if part else ''}",
+            "name": f"{name} {names[output].format(made)}{' (view)' if part else ''}",
             "metadata": {KEY: json.dumps(record(result, output, source.name))},
             "visible": not layers,
             **where,
@@ -186,7 +218,10 @@ def arrays_of(result: Result) -> dict[str, NDArray[Any]]:
     maps = {} if result.maps is None else dict(zip(("depth", "contact"), result.maps, strict=True))
     wanted = result.labels is not None and "labels" in result.request.outputs
     labels = {"labels": result.labels} if wanted else {}
-    return {**labels, **result.images(), **maps}
+    images = result.images()
+    if result.request.task == "synthesize":  # there is nothing to measure: the image is what was asked for
+        images = dict(sorted(images.items(), key=lambda item: item[0] != "sample"))
+    return {**labels, **images, **maps}
 
 
 def recall(layer: Layer) -> dict[str, Any] | None:

@@ -61,7 +61,7 @@ def look_of(output: str, array: NDArray[Any], source: Source, objects: Mapping[s
     objects : mapping of str to ndarray
         What is known of each object.
     """
-    rgb = source.layer.rgb
+    rgb = source.rgb
     if output == "labels":
         return Look(array, {"features": features_of(objects)}, Labels)
     if output in ("depth", "contact"):
@@ -69,7 +69,7 @@ def look_of(output: str, array: NDArray[Any], source: Source, objects: Mapping[s
     if output == "uncertainty":
         grey = _over_samples(array) if rgb else array
         return Look(grey, _uncertainty_look(grey))
-    return Look(_displayable(array, source.array.dtype) if rgb else array, appearance(source.layer))
+    return Look(displayable(array, source.dtype) if rgb else array, source.appearance())
 
 
 def _uncertainty_look(grey: NDArray[np.float32]) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def _over_samples(image: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.sqrt(np.mean(np.square(image[..., :3]), axis=-1)).astype(np.float32)
 
 
-def _displayable(image: NDArray[np.float32], dtype: Any) -> NDArray[Any]:
+def displayable(image: NDArray[np.float32], dtype: Any) -> NDArray[Any]:
     """Return colours in the type of the source, as napari shows RGB only in integers or between 0 and 1."""
     dtype = np.dtype(dtype)
     if dtype.kind in "ui":

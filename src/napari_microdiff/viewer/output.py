@@ -71,9 +71,7 @@ class ResultActions:
         run, result = self._run()
         panel = self._panel
         sizes = sizes_um(run.source.layer, run.source.axes)
-        job = Job(
-            f"Saving {path.name}", partial(_save, path, result, run.source.name, run.source.array.dtype, sizes), panel
-        )
+        job = Job(f"Saving {path.name}", partial(_save, path, result, run.source.name, run.source.dtype, sizes), panel)
         job.done.connect(lambda paths: panel.results.line.say("Saved " + ", ".join(p.name for p in paths)))
         job.failed.connect(partial(panel.results.line.say, warn=True))
         job.start()
@@ -95,7 +93,8 @@ def _save(path: Path, result: Result, source: str, dtype: Any, sizes: dict[str, 
         target = path if number == 0 else path.with_name(f"{name} {output}{ending}")
         kept = label_type(array) if output == "labels" else _type_of(output, np.dtype(dtype))
         facts = note(result, output, source)
-        outputs.append(prepare(target, array, dtype=kept, axes=axes, pixel_size_um=sizes, description=facts))
+        here = axes + "S" * (array.ndim - len(axes))  # a mask has no colours, what is drawn under it may have
+        outputs.append(prepare(target, array, dtype=kept, axes=here, pixel_size_um=sizes, description=facts))
         if output == "labels":
             outputs.append(OutputTable(path.with_name(f"{name}.csv"), result.objects))
     write_images(outputs)

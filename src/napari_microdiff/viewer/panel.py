@@ -23,7 +23,7 @@ from .layout import Rows, scrolled
 from .looking import Looker
 from .more import More
 from .output import ResultActions
-from .parts import DetailSlider, ImageChoice, Line, ModelChoice, ResultBar, RunBar, Ticks
+from .parts import DetailSlider, LayerChoice, Line, ModelChoice, ResultBar, RunBar, Ticks
 from .running import Run, Runner
 
 WIDTH = 380
@@ -43,6 +43,11 @@ class Panel(QWidget):
     made = ""  # "denoised"
     outputs: ClassVar[dict[str, str]] = {}  # what can be made, and what that is; the first is always worth having
     details: ClassVar[tuple[dict[str, int], ...]] = ()  # what each position of the Detail slider sets
+    detail_at_first: ClassVar[int | None] = None  # its position; None is where a panel was used last
+    source_word = "Image"
+    nothing_open = "Open an image, or use File > Open Sample."
+    nothing_chosen = "Choose an image layer first."
+    no_model = "No model is installed. Add one with: napari-microdiff models add FILE"
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:  # type: ignore[name-defined]  # noqa: F821
         super().__init__()
@@ -53,11 +58,25 @@ class Panel(QWidget):
         self._connect()
         likes = settings.load()
         self.more.device = likes.device
-        self.detail.move_to(likes.detail)
+        self.detail.move_to(likes.detail if self.detail_at_first is None else self.detail_at_first)
         self.reload_models()
         self.refresh()
 
     # what a panel's own file says ---------------------------------------------------------------------------------
+
+    def layer_choice(self) -> LayerChoice:
+        """Return what the layer to work on is chosen with."""
+        return LayerChoice(self.viewer)
+
+    def source_of(self, layer: Any) -> Source:
+        """Take what a job needs from a layer.
+
+        Raises
+        ------
+        MicrodiffError
+            If it cannot be worked on.
+        """
+        return Source.of(layer)
 
     def add_rows(self, rows: Rows) -> None:
         """Add rows that only this panel has, between the model and the detail."""
@@ -71,21 +90,21 @@ class Panel(QWidget):
         return []
 
     def options(self) -> dict[str, Any]:
-        """Return the fields of the request that only this task has."""
+        """Return the fields of the request that only this panel sets."""
         return {}
 
     def looked(self, look: Any) -> None:
         """Use what was learnt by looking at the image."""
 
     def _build(self) -> None:
-        self.image, self.image_line = ImageChoice(self.viewer), Line(self.viewer)
+        self.image, self.image_line = self.layer_choice(), Line(self.viewer)
         self.model, self.model_line, self.familiar = ModelChoice(), Line(self.viewer), Line(self.viewer)
         self.detail, self.cost = DetailSlider(len(self.details)), Line(self.viewer)
         self.ticks = Ticks(tuple(self.outputs), tuple(self.outputs.values()))
         self.ticks.tick(Request(task=self.task).outputs)
         self.make_line = Line(self.viewer)
         rows = Rows()
-        rows.add("Image", self.image, self.image_line)
+        rows.add(self.source_word, self.image, self.image_line)
         rows.add("Model", self.model, self.model_line, self.familiar)
         self.add_rows(rows)
         rows.add("Detail", self.detail, self.cost)
@@ -134,9 +153,9 @@ class Panel(QWidget):
         if self.runner.job is not None:
             return "A job is running. Wait for it or cancel it."
         if self.image.layer is None:
-            return "Choose an image layer first."
+            return self.nothing_chosen
         if self.model.card is None:
-            return "No model is installed. Add one with: napari-microdiff models add FILE"
+            return self.no_model
         if not self.ticks.ticked:
             return "Tick at least one thing to make."
         return ""
@@ -144,8 +163,8 @@ class Panel(QWidget):
     def refresh(self) -> None:
         """Bring every line, button and tooltip up to date."""
         layer, card = self.image.layer, self.model.card
-        self.image_line.say(view.describe(layer) if layer is not None else "Open an image, or use File > Open Sample.")
-        self.model_line.say(card.summary if card is not None else "")
+        self.image_line.say(view.describe(layer) if layer is not None else self.nothing_open)
+        self.model_line.say(card.summary if card is not None else self.no_model)
         self.model.about.setEnabled(card is not None)
         self.cost.say(self._cost())
         reason = self.blocked()
@@ -200,7 +219,7 @@ class Panel(QWidget):
         if self.image.layer is None or self.model.card is None or not self.ticks.ticked:
             return
         try:
-            source = Source.of(self.image.layer)
+            source = self.source_of(self.image.layer)
             self.looker.look(self.request(source.axes), source)
         except (MicrodiffError, ValueError):
             return  # running says what is wrong
@@ -264,12 +283,13 @@ class Panel(QWidget):
             return
         try:
             assert self.image.layer is not None
-            source = Source.of(self.image.layer)
+            source = self.source_of(self.image.layer)
             request = self.request(source.axes, region)
         except (MicrodiffError, ValueError) as error:
             show_error(str(error))
             return
-        settings.remember(device=self.more.device, detail=self.detail.position)
+        detail = self.detail.position if self.detail_at_first is None else settings.load().detail
+        settings.remember(device=self.more.device, detail=detail)
         self.runner.start(Run(request, source))
 
     def run_again(self) -> None:
@@ -278,7 +298,8 @@ class Panel(QWidget):
         if last is None or last.result is None or self.runner.job is not None:
             return
         layer = last.source.layer
-        self.runner.start(Run(last.result.request, Source.of(layer) if layer in self.viewer.layers else last.source))
+        source = self.source_of(layer) if layer in self.viewer.layers else last.source
+        self.runner.start(Run(last.result.request, source))
 
     def cancel(self) -> None:
         """Cancel the running job."""

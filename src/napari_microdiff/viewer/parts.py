@@ -7,7 +7,7 @@ from typing import Any
 
 from magicgui.widgets import ComboBox
 from napari.components import ViewerModel
-from napari.layers import Image
+from napari.layers import Image, Layer
 from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
@@ -27,6 +27,7 @@ from ..engine.request import Request
 from ..models.card import Card
 
 DEFAULT_MODEL = Request().model
+_NO_LAYER = "no layer"
 
 
 class Line(QLabel):
@@ -63,26 +64,47 @@ class Line(QLabel):
         self.setStyleSheet(f"color: rgba({red}, {green}, {blue}, {255 if self._warns else 175}); background: none;")
 
 
-class ImageChoice(QWidget):
-    """Which image layer. Layers of other kinds are not offered."""
+class LayerChoice(QWidget):
+    """Which layer of one kind. Others are not offered.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Whose layers are offered.
+    kind : type
+        Of the layers.
+    tip : str
+        Tooltip.
+    none : str
+        What the choice of no layer is called, which then is the first one; without it some layer is chosen as soon as
+        there is one.
+    """
 
     changed = Signal()
 
-    def __init__(self, viewer: ViewerModel) -> None:
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        kind: type[Layer] = Image,
+        tip: str = "The image to work on. Only image layers are offered.",
+        none: str = "",
+    ) -> None:
         super().__init__()
-        self._viewer = viewer
+        self._viewer, self.kind = viewer, kind
+        self.none = none
         self._box = ComboBox(choices=self._choices, nullable=False)
-        self._box.native.setToolTip("The image to work on. Only image layers are offered.")
+        self._box.native.setToolTip(tip)
         _fill(self, self._box.native)
         self._box.changed.connect(lambda _: self.changed.emit())
         for event in (viewer.layers.events.inserted, viewer.layers.events.removed, viewer.layers.events.renamed):
             event.connect(self._refresh)
         active = viewer.layers.selection.active
-        if isinstance(active, Image):
+        if isinstance(active, kind) and not none:
             self.choose(active)
 
-    def _choices(self, box: object = None) -> list[tuple[str, Image]]:
-        return [(layer.name, layer) for layer in self._viewer.layers if isinstance(layer, Image)]
+    def _choices(self, box: object = None) -> list[tuple[str, Any]]:
+        layers = [(layer.name, layer) for layer in self._viewer.layers if isinstance(layer, self.kind)]
+        return [(self.none, _NO_LAYER), *layers] if self.none else layers
 
     def _refresh(self, event: object = None) -> None:
         before = self.layer
@@ -91,14 +113,20 @@ class ImageChoice(QWidget):
             self.changed.emit()
 
     @property
-    def layer(self) -> Image | None:
-        """The chosen layer."""
+    def layer(self) -> Any:
+        """The chosen layer, or None."""
         value = self._box.value
-        return value if isinstance(value, Image) else None
+        return value if isinstance(value, self.kind) else None
 
-    def choose(self, layer: Image) -> None:
-        """Choose a layer of the viewer."""
-        self._box.value = next(mine for _, mine in self._choices() if mine == layer)
+    def choose(self, layer: Layer | None) -> None:
+        """Choose a layer of the viewer, or none."""
+        wanted = _NO_LAYER if layer is None else layer
+        self._box.value = next(mine for _, mine in self._choices() if mine == wanted)
+
+    def call_none(self, words: str) -> None:
+        """Call the choice of no layer otherwise."""
+        self.none = words
+        self._refresh()
 
 
 class ModelChoice(QWidget):

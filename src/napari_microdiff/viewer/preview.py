@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from ..engine.events import Preview
 from ..engine.request import Span
-from .layers import ResultLayer, Source, placement, spans_of
-from .looks import appearance
+from .layers import ResultLayer, Source, placement, put, spans_of
 
 PLANE_SIDE = 1024  # pixels of a preview plane: a larger one costs more to show than it tells
 BUDGET = 2**26  # pixels in all
@@ -44,7 +43,7 @@ class LivePreview:
         self._viewer = viewer
         self._source = source
         self._objects = objects
-        self._rgb = source.layer.rgb and not objects
+        self._rgb = source.rgb and not objects
         self._starts, stops = spans_of(region, source.layer.ndim)
         lengths = stops - self._starts
         self._strides = _strides(lengths, source.axes)
@@ -99,9 +98,10 @@ class LivePreview:
             "metadata": {_FORMING: True},
             **placement(source, start, tuple(self._strides)),
         }
-        layer = Labels(canvas, **arguments) if self._objects else Image(canvas, **arguments, **appearance(source))
+        look = {} if self._objects else self._source.appearance()
+        layer = Labels(canvas, **arguments) if self._objects else Image(canvas, **arguments, **look)
         selected = list(self._viewer.layers.selection)
-        self._viewer.add_layer(layer)
+        put(self._viewer, self._source, layer)
         self.layer = layer
         self._viewer.layers.selection = selected  # the user goes on with what was selected
 
@@ -122,8 +122,9 @@ class LivePreview:
         target = tuple(slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
         pixels = preview.image[taken]
         if self._rgb:
-            full = np.iinfo(self._source.array.dtype).max if self._source.array.dtype.kind in "ui" else 1
-            samples = slice(*preview.region[-1])
+            full = np.iinfo(self._source.dtype).max if self._source.dtype.kind in "ui" else 1
+            told = len(preview.region) == preview.image.ndim  # a mask has no axis of colours that could tell which
+            samples = slice(*preview.region[-1]) if told else slice(0, 3)
             canvas[(*target, samples)] = np.clip(pixels / full, 0, 1)
             canvas[(*target, 3)] = 1
         else:

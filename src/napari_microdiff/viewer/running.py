@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from ..engine.events import Done, Progress, Result
 from ..engine.request import Request
 from . import settings, words
 from .jobs import Job
-from .layers import ResultLayer, Source, result_layers
+from .layers import ResultLayer, Source, put, result_layers
 from .objects import import_tables
 from .preview import LivePreview
 
@@ -68,7 +68,8 @@ class Runner(QObject):
 
     def start(self, run: Run) -> None:
         """Start a run."""
-        job = Job(f"{self._doing} {run.source.name}", partial(_events, run.request, run.source.array), self)
+        start = partial(_events, run.request, run.source.array, run.source.completion())
+        job = Job(f"{self._doing} {run.source.name}", start, self)
         if settings.load().previews:
             whole = tuple((0, int(n)) for n in run.source.array.shape)
             region, objects = run.request.region or whole, run.request.task == "segment"
@@ -142,9 +143,10 @@ class Runner(QObject):
         layer = run.live.become(new) if run.live is not None and not run.layers else None
         if layer is None:
             layer = new.make()
-            self._viewer.add_layer(layer)
-        # Who has gone on with something else meanwhile is not disturbed.
-        selection.active = layer if not run.layers and before in (None, run.source.layer, layer) else before
+            put(self._viewer, run.source, layer)
+        # Who has gone on with something else meanwhile is not disturbed, nor who goes on with the mask.
+        goes_on = run.layers or run.source.lies_above or before not in (None, run.source.layer, layer)
+        selection.active = before if goes_on else layer
         return layer
 
     def _keep_pace(self, run: Run, result: Result) -> None:
@@ -168,9 +170,11 @@ def _count(run: Run, progress: Progress) -> None:
     run.evaluations = progress.done
 
 
-def _events(request: Request, array: Any) -> Iterator[Any]:
+def _events(request: Request, array: Any, complete: Callable[[Request], Request] | None = None) -> Iterator[Any]:
     from ..tasks import run  # here, in the worker: torch comes with it
 
+    if complete is not None:
+        request = complete(request)
     if request.task == "segment":
         import_tables()
     return run(request, array)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from ..engine.request import Request
+from ..engine.request import Request, SynthesizeOptions
 
 # Fields of a request and of its options that are options of the command too.
 _SAID = ("model", "sampler", "steps", "samples", "seed", "tile", "device", "precision", "axes")
+_DRAWN = ("guidance", "photons", "read_noise", "blur")
 _OPTIONS = {
     "denoise": (*_SAID, "noise_level", "start"),
     "segment": (*_SAID, "diameter", "shown", "saddle", "smallest"),
+    "synthesize": (*(name for name in _SAID if name not in ("samples", "axes")), *_DRAWN),
 }
 
 
@@ -30,16 +32,20 @@ def as_python(request: Request, layer_name: str, *, multiscale: bool = False) ->
     level = "[0]" if multiscale else ""
     keywords = {name: value for name, value in _said(request).items() if name != "task"}
     imports = ["import napari", "import napari_microdiff"]
+    if request.task == "synthesize":
+        keywords = _as_arguments(keywords)
+        imports += ["from napari_microdiff.tasks import Reference"] if "reference" in keywords else []
     lines = [f"    {name}={value!r}," for name, value in keywords.items()]
+    what = "mask" if request.task == "synthesize" else "image"
     return "\n".join(
         [
             *imports,
             "",
-            "# The image: here the layer that is open in napari; any array with the same pixels will do.",
-            f"image = napari.current_viewer().layers[{layer_name!r}].data{level}",
+            f"# The {what}: here the layer that is open in napari; any array with the same pixels will do.",
+            f"{what} = napari.current_viewer().layers[{layer_name!r}].data{level}",
             "",
             f"result = napari_microdiff.{request.task}(",
-            "    image,",
+            f"    {what},",
             *lines,
             ")",
             *(f"{output} = result.{output}" for output in request.outputs),
@@ -54,10 +60,39 @@ def as_command(request: Request, source: str = "INPUT.tif") -> str:
     for name, value in _said(request).items():
         if name in _OPTIONS[request.task]:
             words += ["--" + name.replace("_", "-"), str(value)]
+    if isinstance(request.options, SynthesizeOptions):
+        return shlex.join([*words, *_style_of(request.options)])
     for output in ("sample", "uncertainty"):
         if output in request.outputs:
             words += [f"--{output}", f"{output.upper()}.tif"]
     return shlex.join(words)
+
+
+class _Code(str):
+    """A piece of code, which is written as it is."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _as_arguments(keywords: dict[str, Any]) -> dict[str, Any]:
+    """Return what `tasks.synthesize` calls the options of a mask."""
+    style, levels = keywords.pop("style", None), keywords.pop("levels", SynthesizeOptions().levels)
+    if style is not None:
+        keywords["reference"] = _Code(f"Reference(style={style!r}, levels={levels!r})")
+    elif levels != SynthesizeOptions().levels:
+        keywords["levels"] = levels
+    if "kinds" in keywords:
+        keywords["kinds"] = dict(keywords["kinds"])
+    return keywords
+
+
+def _style_of(options: SynthesizeOptions) -> list[str]:
+    if options.style is not None:
+        return ["--style", "STYLE.tif"]  # a shell is given images, not numbers
+    if options.levels != SynthesizeOptions().levels:
+        return ["--levels", *(str(level) for level in options.levels)]
+    return []
 
 
 def _said(request: Request) -> dict[str, Any]:

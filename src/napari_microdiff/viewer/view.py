@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from napari.components import Camera, ViewerModel
-from napari.layers import Image
+from napari.layers import Image, Labels, Layer
 
 from ..engine.request import Span
 from ..imaging.axes import AXIS_NAMES, guess_axes
@@ -19,14 +19,19 @@ def camera(viewer: ViewerModel) -> Camera:
     return getattr(viewer, "scene", viewer).camera
 
 
-def level_0(layer: Image) -> Any:
+def has_colours(layer: Layer) -> bool:
+    """Return whether the last axis of a layer's array holds the colours of each pixel."""
+    return isinstance(layer, Image) and bool(layer.rgb)
+
+
+def level_0(layer: Image | Labels) -> Any:
     """Return the array of a layer, in full resolution if it has several levels."""
     return layer.data[0] if layer.multiscale else layer.data
 
 
-def axes_of(layer: Image) -> str:
+def axes_of(layer: Image | Labels) -> str:
     """Return one letter per axis of the layer's array, from its axis labels if these say it, else from the shape."""
-    samples = "S" if layer.rgb else ""
+    samples = "S" if has_colours(layer) else ""
     letters = "".join(str(label) for label in layer.axis_labels).upper() + samples
     if (
         len(letters) == layer.ndim + len(samples) == len(set(letters))
@@ -34,14 +39,14 @@ def axes_of(layer: Image) -> str:
         and letters.removesuffix("S").endswith("YX")
     ):
         return letters
-    return guess_axes(level_0(layer).shape, rgb=layer.rgb)
+    return guess_axes(level_0(layer).shape, rgb=has_colours(layer))
 
 
-def describe(layer: Image) -> str:
-    """Return one line on an image: shape, type and pixel size."""
+def describe(layer: Image | Labels) -> str:
+    """Return one line on an image or a mask: shape, type and pixel size."""
     array = level_0(layer)
     words = [" × ".join(str(n) for n in array.shape[: layer.ndim])]
-    if layer.rgb:
+    if has_colours(layer):
         words.append("RGBA" if array.shape[-1] == 4 else "RGB")
     words.append(str(array.dtype))
     size = pixel_size(layer)
@@ -50,7 +55,7 @@ def describe(layer: Image) -> str:
     return ", ".join(words)
 
 
-def pixel_size(layer: Image) -> str:
+def pixel_size(layer: Image | Labels) -> str:
     """Return the pixel size of the last two axes in words, or nothing if it is not known."""
     height, width = (float(s) for s in layer.scale[-2:])
     unit = f"{layer.units[-1]:~P}"
@@ -61,7 +66,7 @@ def pixel_size(layer: Image) -> str:
     return f"{height:.4g} × {width:.4g} {unit}"
 
 
-def sizes_um(layer: Image, axes: str) -> dict[str, float]:
+def sizes_um(layer: Image | Labels, axes: str) -> dict[str, float]:
     """Return the size of a pixel along Z, Y and X in micrometres, where the layer has units of length."""
     sizes: dict[str, float] = {}
     for letter, scale, unit in zip(axes, layer.scale, layer.units, strict=False):
@@ -70,14 +75,16 @@ def sizes_um(layer: Image, axes: str) -> dict[str, float]:
     return sizes
 
 
-def visible_region(viewer: ViewerModel, layer: Image, axes: str, side: int = VIEW_SIDE) -> tuple[Span, ...] | None:
+def visible_region(
+    viewer: ViewerModel, layer: Image | Labels, axes: str, side: int = VIEW_SIDE
+) -> tuple[Span, ...] | None:
     """Return the part of an image that is on screen, one plane of it.
 
     Parameters
     ----------
     viewer : ViewerModel
         The viewer that shows the image.
-    layer : Image
+    layer : Image or Labels
         The image.
     axes : str
         One letter per axis of its array.
@@ -112,7 +119,7 @@ def visible_region(viewer: ViewerModel, layer: Image, axes: str, side: int = VIE
     return tuple(region)
 
 
-def _corners(layer: Image) -> np.ndarray | None:
+def _corners(layer: Image | Labels) -> np.ndarray | None:
     """Return the corners of the canvas in pixels of full resolution, or None if nothing was drawn yet."""
     corners = np.asarray(layer.corner_pixels, dtype=float)
     if not corners.any():

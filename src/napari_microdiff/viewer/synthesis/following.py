@@ -1,0 +1,223 @@
+"""The image follows the mask: after each edit its surroundings are drawn again, in the background.
+
+All outside of them stays bit by bit as it is. Undoing an edit brings the pixels back that were there before it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image, Labels
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from ...engine.events import Preview, Result
+from ...engine.record import KEY
+from ...engine.request import Span
+from ...imaging.changes import around, changed_box
+from ..jobs import Job
+from ..looks import displayable
+from ..view import level_0
+from . import words
+from .patches import Patch, Patches
+
+_SOON_MS = 80  # after the last change of the mask
+_CHANGES = ("paint", "labels_update", "set_data")
+_LARGEST = 2**26  # pixels of a mask that is compared after every stroke
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A mask and the image that was drawn under it.
+
+    Attributes
+    ----------
+    mask : Labels
+    image : Image
+        Of the part of the mask that the result says.
+    result : Result
+        How it was drawn.
+    drawn_from : ndarray
+        The mask as it was then, all of it.
+    """
+
+    mask: Labels
+    image: Image
+    result: Result
+    drawn_from: NDArray[Any]
+
+    @property
+    def part(self) -> tuple[slice, ...]:
+        """Where the image lies on the mask."""
+        return tuple(slice(*span) for span in self.result.region)
+
+
+class Follower(QObject):
+    """Draws again what is edited.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Where mask and image are.
+    parent : QObject
+        Who asks; when it goes, drawing stops.
+    """
+
+    said = Signal(str, bool)  # a sentence, and whether it is a warning
+
+    def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._pair: Pair | None = None
+        self._mask: NDArray[Any] | None = None  # of the part, as the image shows it
+        self._patches = Patches()
+        self._job: Job | None = None
+        self._times = 0
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_SOON_MS)
+        self._soon.timeout.connect(self.compare)
+
+    @property
+    def pair(self) -> Pair | None:
+        """What is followed."""
+        return self._pair
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being drawn, or is to be."""
+        return self._job is not None or self._soon.isActive()
+
+    def follow(self, pair: Pair) -> None:
+        """Begin to follow, with what was edited since the image was drawn."""
+        self.stop()
+        array = level_0(pair.mask)
+        if not isinstance(array, np.ndarray) or array.size > _LARGEST:
+            self.said.emit(words.NOT_FOLLOWED, True)
+            return
+        self._pair, self._mask = pair, pair.drawn_from[pair.part].copy()
+        self._patches, self._times = Patches(), 0
+        for name in _CHANGES:
+            getattr(pair.mask.events, name).connect(self._on_change)
+        self.said.emit(words.FOLLOWING, False)
+        self._soon.start()
+
+    def stop(self) -> None:
+        """Follow no more; what was being drawn becomes again what it was."""
+        self._soon.stop()
+        if self._job is not None:
+            self._job.cancel()
+        if self._pair is not None:
+            for name in _CHANGES:
+                getattr(self._pair.mask.events, name).disconnect(self._on_change)
+        self._pair = self._mask = None
+
+    def _on_change(self, event: object = None) -> None:
+        self._soon.start()
+
+    def compare(self) -> None:
+        """Look for edits, and draw again where there are any."""
+        pair, known = self._pair, self._mask
+        if pair is None or known is None:
+            return
+        if pair.mask not in self._viewer.layers or pair.image not in self._viewer.layers:
+            self.stop()
+            return
+        array = level_0(pair.mask)
+        if array.shape != pair.drawn_from.shape:
+            self.stop()
+            return
+        now = np.asarray(array[pair.part])
+        changed = changed_box(known, now)
+        if changed is None:
+            return
+        if self._job is not None:  # what it draws is out of date: its end begins anew
+            self._job.cancel()
+            return
+        region = around(changed, pair.result.request.axes or "", now.shape)
+        box = tuple(slice(*span) for span in region)
+        before = pair.image.data[box].copy()
+        brought_back = self._patches.take_back(region, now[box], before)
+        if brought_back is not None:
+            self._show(pair, box, brought_back)
+            known[box] = now[box]
+            self.said.emit(words.BROUGHT_BACK, False)
+            return
+        self._draw(pair, now.copy(), changed, region, before)
+
+    def _draw(
+        self,
+        pair: Pair,
+        now: NDArray[Any],
+        changed: tuple[Span, ...],
+        region: tuple[Span, ...],
+        before: NDArray[Any],
+    ) -> None:
+        start = partial(_redraw, pair.result.request, now, pair.image.data, changed)
+        job = Job(f"Drawing {pair.image.name}", start, self, quiet=True)
+        box = tuple(slice(*span) for span in region)
+        job.previewed.connect(partial(self._preview, pair))
+        job.done.connect(partial(self._drawn, pair, now, region, before))
+        job.cancelled.connect(partial(self._show, pair, box, before))
+        job.failed.connect(partial(self._failed, pair, box, before))
+        job.ended.connect(partial(self._ended, job))
+        self._job = job
+        self.said.emit(words.DRAWING, False)
+        job.start()
+
+    def _preview(self, pair: Pair, previews: list[Preview]) -> None:
+        for preview in previews:
+            self._show(pair, tuple(slice(*span) for span in preview.region), _as_shown(pair, preview.image))
+
+    def _drawn(self, pair: Pair, now: NDArray[Any], region: tuple[Span, ...], before: NDArray[Any], done: Any) -> None:
+        box = tuple(slice(*span) for span in region)
+        after = _as_shown(pair, done.image)
+        self._show(pair, box, after)
+        sample = pair.result.sample
+        if sample is not None and sample is not pair.image.data:
+            sample[box] = done.image
+        if self._pair is pair and self._mask is not None:
+            self._patches.add(Patch(region, (self._mask[box].copy(), now[box]), (before, after)))
+            self._mask[box] = now[box]
+        self._times += 1
+        _note(pair, self._times)
+        self.said.emit(words.REDRAWN, False)
+
+    def _failed(self, pair: Pair, box: tuple[slice, ...], before: NDArray[Any], message: str) -> None:
+        self._show(pair, box, before)
+        self.stop()  # else every further stroke would fail, too
+        self.said.emit(message, True)
+
+    def _ended(self, job: Job) -> None:
+        if self._job is job:
+            self._job = None
+            if self._pair is not None and job.stopping:
+                self._soon.start()
+
+    def _show(self, pair: Pair, box: tuple[slice, ...], pixels: NDArray[Any]) -> None:
+        if pair.image in self._viewer.layers:
+            pair.image.data[box] = pixels
+            pair.image.refresh(thumbnail=False, highlight=False, extent=False)
+
+
+def _as_shown(pair: Pair, pixels: NDArray[np.float32]) -> NDArray[Any]:
+    return displayable(pixels, pair.image.data.dtype) if pair.image.rgb else pixels
+
+
+def _note(pair: Pair, times: int) -> None:
+    """Have the layer say that its request alone does not make it any more."""
+    facts = json.loads(pair.image.metadata[KEY])
+    facts["report"]["redrawn"] = times
+    pair.image.metadata[KEY] = json.dumps(facts)
+    pair.result.report["redrawn"] = times
+
+
+def _redraw(request: Any, mask: NDArray[Any], image: NDArray[Any], changed: tuple[Span, ...]) -> Any:
+    from ...tasks.redraw import redraw  # here, in the worker: torch comes with it
+
+    return redraw(request, mask, image, changed)

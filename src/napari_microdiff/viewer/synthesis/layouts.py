@@ -1,0 +1,85 @@
+"""A new mask that is laid out like another one, as a layer, in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Labels
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, Signal
+
+from ...errors import ImageError
+from ..jobs import Job
+from ..layers import placement
+from ..view import axes_of, level_0
+
+
+class Layouts(QObject):
+    """Makes masks.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Where they go.
+    parent : QObject
+        Who asks.
+    """
+
+    made = Signal(object)  # Labels
+    said = Signal(str, bool)
+    changed = Signal()
+
+    def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self.job: Job | None = None
+        self._seed = 0
+
+    def make(self, mask: Labels) -> None:
+        """Lay the objects of the plane of a mask that is shown out anew; each time in another way."""
+        if self.job is not None:
+            return
+        index = _plane(self._viewer, mask)
+        self._seed += 1
+        self.job = Job(f"Laying out objects like {mask.name}", partial(_layout, level_0(mask), index, self._seed), self)
+        self.job.done.connect(partial(self._done, mask, mask.name))
+        self.job.failed.connect(lambda message: self.said.emit(message, True))
+        self.job.ended.connect(self._ended)
+        self.changed.emit()
+        self.job.start()
+
+    def _done(self, mask: Labels, name: str, labels: NDArray[np.int32]) -> None:
+        place = placement(mask)
+        flat = {key: place[key][-2:] for key in ("scale", "translate", "units", "axis_labels")}
+        layer = Labels(labels, name=f"{name} laid out {self._seed}", **flat)
+        self._viewer.add_layer(layer)
+        self.made.emit(layer)
+
+    def _ended(self) -> None:
+        self.job = None
+        self.changed.emit()
+
+
+def _plane(viewer: ViewerModel, mask: Labels) -> tuple[Any, ...]:
+    """Return the index of the plane of a mask that is shown."""
+    here = np.asarray(mask.world_to_data(viewer.dims.point))
+    letters, shape = axes_of(mask), level_0(mask).shape
+    return tuple(
+        slice(None) if letter in "YX" else int(np.clip(round(float(at)), 0, n - 1))
+        for letter, at, n in zip(letters, here, shape, strict=True)
+    )
+
+
+def _layout(array: Any, index: tuple[Any, ...], seed: int) -> Iterator[NDArray[np.int32]]:
+    from ...imaging.layout import random_layout
+    from ...imaging.population import population_of
+
+    plane = np.asarray(array[index])
+    if plane.ndim != 2:
+        raise ImageError("Only a mask with planes of height and width can be laid out anew.")
+    population = population_of([plane])
+    yield random_layout(population, (int(plane.shape[0]), int(plane.shape[1])), np.random.default_rng(seed)).labels

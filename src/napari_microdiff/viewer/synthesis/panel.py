@@ -1,0 +1,257 @@
+"""The Synthesise panel: what it has beyond the anatomy that all panels share."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from napari.layers import Image, Labels
+from napari.utils.notifications import show_error, show_warning
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QCheckBox, QPushButton, QWidget
+from superqt import QLabeledDoubleSlider
+
+from ...engine.request import Request, SynthesizeOptions
+from ...errors import MicrodiffError
+from ..jobs import Job
+from ..layers import Source
+from ..layout import Rows
+from ..panel import Panel
+from ..parts import LayerChoice
+from ..running import Run
+from ..view import axes_of, visible_region
+from . import words
+from .camera_fields import CameraFields
+from .following import Follower, Pair
+from .gallery import Gallery
+from .gallery_view import GalleryView
+from .layouts import Layouts
+from .mask_source import MaskSource
+from .set_dialog import Parents, SetDialog, in_words, start_set
+
+_COLOURS = 3
+_VARIATION_SIDE = 512  # pixels of the part of a mask that variations are drawn of
+
+
+class SynthesizePanel(Panel):
+    """Draw images under masks: one of all of the mask, or many variations of what is visible."""
+
+    task = "synthesize"
+    doing = "Drawing"
+    made = "synthetic"
+    outputs = words.OUTPUTS
+    # One evaluation gives what all images have in common; it takes several to draw one of them.
+    details = ({"steps": 1}, {"steps": 8}, {"steps": 16}, {"steps": 40})
+    detail_at_first = 2
+    source_word = "Mask"
+    nothing_open = words.NOTHING_OPEN
+    nothing_chosen = words.NOTHING_CHOSEN
+    no_model = words.NO_MODEL
+
+    def layer_choice(self) -> LayerChoice:
+        """Return the choice of the mask, and beside it a way to a new one."""
+        choice = LayerChoice(self.viewer, Labels, words.MASK_TIP)
+        self.layouts = Layouts(self.viewer, self)
+        self.layouts.made.connect(choice.choose)
+        self.layout_button = QPushButton(words.LAYOUT)
+        self.layout_button.clicked.connect(self._lay_out)
+        choice.layout().addWidget(self.layout_button)
+        return choice
+
+    def source_of(self, layer: Any) -> Source:
+        """Take what a job needs from the mask and the image of the style."""
+        card = self.model.card
+        colours = card is not None and card.architecture.channels == _COLOURS
+        return MaskSource.of_mask(layer, self.style.layer, colours=colours)
+
+    def add_rows(self, rows: Rows) -> None:
+        """Add the image whose style is taken over."""
+        self.style = LayerChoice(self.viewer, Image, words.STYLE_TIP, none=words.NO_STYLE)
+        self.style.changed.connect(self._style_changed)
+        self._options: SynthesizeOptions | None = None  # whose style is used where no image is chosen
+        rows.add("Style", self.style)
+
+    def own_rows(self) -> list[QWidget]:
+        """Return guidance and camera."""
+        self.guidance = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+        self.guidance.setRange(0, 4)
+        self.guidance.setDecimals(1)
+        self.guidance.setToolTip("Follow the mask more closely than the model would; much of it looks artificial.")
+        self.camera = CameraFields()
+        rows = Rows()
+        rows.add("Guidance", self.guidance)
+        return [rows, self.camera]
+
+    def own_results(self) -> list[QWidget]:
+        """Return what is done with mask and image together, and the gallery."""
+        self.outlines = QCheckBox(words.OUTLINES)
+        self.outlines.setToolTip(words.OUTLINES_TIP)
+        self.outlines.toggled.connect(self._outline)
+        self.follow = QCheckBox(words.FOLLOW)
+        self.follow.toggled.connect(self._follow)
+        self.follower = Follower(self.viewer, self)
+        self.gallery = Gallery(self.viewer, self.made, self)
+        self.gallery_view = GalleryView(self.viewer, self.gallery)
+        self.gallery_view.asked.connect(self.draw_variations)
+        self.gallery.changed.connect(self.refresh)
+        self.set_button = QPushButton(words.SET)
+        self.set_button.clicked.connect(self.ask_for_set)
+        self.follower.said.connect(self._say)
+        self.layouts.said.connect(self._say)
+        self.layouts.changed.connect(self.refresh)
+        self.gallery.enlarged.connect(self._uncover)
+        self._shown: Run | None = None
+        return [self.outlines, self.follow, self.gallery_view, self.set_button]
+
+    # requests -----------------------------------------------------------------------------------------------------
+
+    def options(self) -> dict[str, Any]:
+        """Return guidance, camera, and the style where it is that of an earlier request."""
+        known = {}
+        if self.style.layer is None and self._options is not None:
+            known = {"style": self._options.style, "levels": self._options.levels, "kinds": self._options.kinds}
+        options = SynthesizeOptions(**self.camera.value, **known)
+        return {"options": options, "guidance": float(self.guidance.value())}
+
+    def set_request(self, request: Request) -> None:
+        """Set the panel to what a request asks for, but for its mask and region."""
+        assert isinstance(request.options, SynthesizeOptions)
+        self.style.choose(None)
+        self._options = request.options
+        self.style.call_none(words.STYLE_KEPT)
+        self.guidance.setValue(request.guidance)
+        self.camera.take(request.options)
+        super().set_request(request)
+
+    def _style_changed(self) -> None:
+        if self.style.layer is not None and self._options is not None:
+            self._options = None
+            self.style.call_none(words.NO_STYLE)
+
+    def look(self) -> None:
+        """Do nothing: a mask is not like or unlike the images that a model was trained on."""
+
+    # what is shown ------------------------------------------------------------------------------------------------
+
+    def blocked(self) -> str:
+        """Return why nothing can be run now, or nothing if it can."""
+        if self.gallery.job is not None:
+            return "Variations are being drawn. Wait for them or cancel them."
+        return super().blocked()
+
+    def refresh(self) -> None:
+        """Bring everything up to date."""
+        super().refresh()
+        mask = self.image.layer
+        self.gallery_view.allow(self.blocked() if self.gallery.job is None else "")
+        reason = self.blocked()
+        self.set_button.setEnabled(not reason)
+        self.set_button.setToolTip(reason or words.SET_TIP)
+        self.layout_button.setEnabled(mask is not None and self.layouts.job is None)
+        self.layout_button.setToolTip(words.LAYOUT_TIP if mask is not None else self.nothing_chosen)
+        pair = self._pair()
+        for box, tip in ((self.follow, words.FOLLOW_TIP), (self.outlines, words.OUTLINES_TIP)):
+            box.setEnabled(pair is not None)
+            box.setToolTip(tip if pair is not None else words.NO_IMAGE_YET)
+        if pair is None:
+            self._tick(self.follow, False)
+        elif self.follow.isChecked() and self.runner.job is None and self.follower.pair is not pair:
+            self._follow(True)
+        self._tick(self.outlines, pair is not None and pair.mask.contour > 0)
+
+    def _pair(self) -> Pair | None:
+        """Return the mask and the image of the last run, if both are still there."""
+        last = self.runner.last
+        if last is None or last.result is None or "sample" not in last.result.request.outputs or not last.layers:
+            return None
+        mask, image = last.source.layer, last.layers[0]
+        if mask not in self.viewer.layers or image not in self.viewer.layers:
+            return None
+        known = self.follower.pair
+        if known is not None and known.image is image:
+            return known
+        return Pair(mask, image, last.result, last.source.array)
+
+    @staticmethod
+    def _tick(box: QCheckBox, on: bool) -> None:
+        before = box.blockSignals(True)
+        box.setChecked(on)
+        box.blockSignals(before)
+
+    def _outline(self, on: bool) -> None:
+        pair = self._pair()
+        if pair is not None:
+            pair.mask.contour = int(on)
+
+    def _follow(self, on: bool) -> None:
+        pair = self._pair()
+        if on and pair is not None:
+            self.follower.follow(pair)
+        else:
+            self.follower.stop()
+
+    def _job_changed(self) -> None:
+        last = self.runner.last
+        if self.runner.job is None and last is not None and last is not self._shown:
+            self._shown = last
+            self._uncover(last.source.layer)
+        super()._job_changed()
+
+    def _uncover(self, mask: Labels) -> None:
+        """Show a mask as outlines, since its objects would cover the image."""
+        if mask in self.viewer.layers and mask.contour == 0 and self.viewer.dims.ndisplay == 2:
+            mask.contour = 1
+
+    # what is asked for --------------------------------------------------------------------------------------------
+
+    def draw_variations(self, count: int, judged: bool) -> None:
+        """Draw several images under what is visible of the mask."""
+        reason, mask = self.blocked(), self.image.layer
+        if reason or mask is None:
+            show_warning(reason)
+            return
+        try:
+            region = visible_region(self.viewer, mask, axes_of(mask), _VARIATION_SIDE)
+            if region is None:
+                show_warning(f"'{mask.name}' is out of view. Bring it back with View > Fit to View.")
+                return
+            source = self.source_of(mask)
+            assert isinstance(source, MaskSource)
+            request = self.request(source.axes, region)
+        except (MicrodiffError, ValueError) as error:
+            show_error(str(error))
+            return
+        one = request.model_copy(update={"samples": 1, "outputs": ("sample",)})
+        self.gallery.draw(one, source, count, judged=judged)
+
+    def ask_for_set(self) -> None:
+        """Ask for the wishes, then make a training set."""
+        mask, style = self.image.layer, self.style.layer
+        if mask is None:
+            return
+        dialog = SetDialog(mask.name, None if style is None else style.name, self)
+        dialog.accepted.connect(lambda: self.make_set(**dialog.wishes()))
+        dialog.open()
+
+    def make_set(self, *, folder: Path, **wishes: Any) -> None:
+        """Make a training set in the background; see `set_dialog.start_set`."""
+        mask = self.image.layer
+        if mask is None or self.blocked():
+            return
+        try:
+            source = self.source_of(mask)
+            request = self.request(source.axes)
+        except (MicrodiffError, ValueError) as error:
+            show_error(str(error))
+            return
+        one = request.model_copy(update={"samples": 1, "outputs": ("sample",), "axes": None})
+        start = partial(start_set, one, Parents.of(source), folder=folder, **wishes)
+        job = Job(f"Making pairs in {folder.name}", start, self)
+        job.done.connect(lambda made: self._say(in_words(made, folder), False))
+        self.runner.begin(job)
+        job.cancelled.connect(lambda: self._say(words.SET_CANCELLED.format(folder.name), False))
+
+    def _lay_out(self) -> None:
+        if self.image.layer is not None:
+            self.layouts.make(self.image.layer)

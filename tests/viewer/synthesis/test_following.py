@@ -1,0 +1,93 @@
+"""The image follows the mask: edits are drawn where they are, and undone with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import napari
+import numpy as np
+import pytest
+from napari.layers import Image, Labels
+
+from napari_microdiff.imaging.changes import MARGIN
+from napari_microdiff.viewer.layers import recall
+from napari_microdiff.viewer.synthesis import words
+from napari_microdiff.viewer.synthesis.panel import SynthesizePanel
+
+from .test_panel import LONG, mask, panel, run, viewer
+
+__all__ = ["panel", "viewer"]  # fixtures
+
+
+@pytest.fixture
+def drawn(panel: SynthesizePanel, viewer: napari.Viewer, qtbot: Any) -> tuple[Labels, Image]:
+    """A mask and its image, which follows."""
+    labels = viewer.add_labels(mask((72, 160)), name="cells")
+    (image,) = run(qtbot, panel)
+    panel.follow.click()
+    wait(qtbot, panel)
+    assert panel.results.line.text() == words.FOLLOWING
+    return labels, image
+
+
+def wait(qtbot: Any, panel: SynthesizePanel) -> None:
+    qtbot.waitUntil(lambda: not panel.follower.busy, timeout=LONG)
+
+
+def test_an_edit_is_drawn_where_it_is_and_undoing_it_brings_the_image_back(
+    panel: SynthesizePanel, drawn: tuple[Labels, Image], qtbot: Any
+) -> None:
+    labels, image = drawn
+    before = image.data.copy()
+    labels.data_setitem((np.arange(20, 30), np.full(10, 100)), 3)
+    wait(qtbot, panel)
+    after = image.data.copy()
+    near = np.zeros(before.shape, bool)
+    near[20 - MARGIN : 30 + MARGIN, 100 - MARGIN : 101 + MARGIN] = True
+    assert (after != before)[near].any()
+    np.testing.assert_array_equal(after[~near], before[~near])
+    assert panel.results.line.text() == words.REDRAWN
+    memory = recall(image)
+    assert memory is not None
+    assert memory["report"]["redrawn"] == 1
+    labels.undo()
+    wait(qtbot, panel)
+    np.testing.assert_array_equal(image.data, before)
+    assert panel.results.line.text() == words.BROUGHT_BACK
+    labels.redo()
+    wait(qtbot, panel)
+    np.testing.assert_array_equal(image.data, after)
+
+
+def test_the_newest_edit_counts_and_stopping_leaves_no_half_drawn_image(
+    panel: SynthesizePanel, drawn: tuple[Labels, Image], qtbot: Any
+) -> None:
+    labels, image = drawn
+    before = image.data.copy()
+    labels.data_setitem((np.arange(20, 30), np.full(10, 100)), 3)
+    panel.follower.compare()
+    assert panel.follower.busy
+    labels.data_setitem((np.arange(20, 30), np.full(10, 110)), 3)  # while the first is being drawn
+    wait(qtbot, panel)
+    changed = np.argwhere(image.data != before)
+    assert changed[:, 1].max() > 111
+    now = image.data.copy()
+    labels.data_setitem((np.arange(20, 30), np.full(10, 50)), 3)
+    panel.follower.compare()
+    panel.follow.click()
+    wait(qtbot, panel)
+    np.testing.assert_array_equal(image.data, now)
+    labels.data_setitem((np.arange(20, 30), np.full(10, 60)), 3)
+    assert not panel.follower.busy
+
+
+def test_it_ends_with_the_layers(
+    panel: SynthesizePanel, drawn: tuple[Labels, Image], viewer: napari.Viewer, qtbot: Any
+) -> None:
+    labels, image = drawn
+    viewer.layers.remove(image)
+    labels.data_setitem((np.arange(20, 30), np.full(10, 100)), 3)
+    wait(qtbot, panel)
+    assert panel.follower.pair is None
+    panel.refresh()
+    assert not panel.follow.isChecked()

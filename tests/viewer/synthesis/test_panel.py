@@ -1,0 +1,196 @@
+"""The Synthesise panel with a real, tiny network: what a user clicks, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import napari
+import numpy as np
+import pytest
+from napari.layers import Image, Labels
+from qtpy.QtCore import Qt
+from skimage.draw import disk
+
+from napari_microdiff.files import read_image
+from napari_microdiff.tasks import reference_of, synthesize
+from napari_microdiff.viewer.layers import recall
+from napari_microdiff.viewer.synthesis import words
+from napari_microdiff.viewer.synthesis.panel import SynthesizePanel
+
+LONG = 600_000
+LEFT = Qt.MouseButton.LeftButton
+
+
+def mask(shape: tuple[int, int] = (64, 80)) -> np.ndarray:
+    labels = np.zeros(shape, np.int32)
+    for number, middle in enumerate([(20, 20), (40, 55)], start=1):
+        labels[disk(middle, 10, shape=shape)] = number
+    return labels
+
+
+@pytest.fixture
+def viewer(make_napari_viewer_proxy: Any, painter: str) -> napari.Viewer:
+    return make_napari_viewer_proxy()
+
+
+@pytest.fixture
+def panel(viewer: napari.Viewer, painter: str, segmenter: str, qtbot: Any) -> SynthesizePanel:
+    panel = SynthesizePanel(viewer)
+    viewer.window.add_dock_widget(panel, name="Synthesise")
+    assert panel.model.choose(painter)
+    panel.more.steps = 2
+    panel.more.device = "cpu"
+    return panel
+
+
+def click(qtbot: Any, button: Any) -> None:
+    assert button.isEnabled(), button.toolTip()
+    qtbot.mouseClick(button, LEFT)
+
+
+def run(qtbot: Any, panel: SynthesizePanel, button: str = "run") -> list[Any]:
+    """Click a button, wait, and return the layers that were made."""
+    click(qtbot, getattr(panel.run_bar, button))
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    assert panel.runner.last is not None, panel.results.line.text()
+    return list(panel.runner.last.layers)
+
+
+def test_it_says_what_is_missing(panel: SynthesizePanel, viewer: napari.Viewer) -> None:
+    viewer.add_image(np.zeros((8, 8)))
+    assert panel.image.layer is None  # an image is no mask
+    assert not panel.run_bar.run.isEnabled()
+    assert panel.run_bar.run.toolTip() == words.NOTHING_CHOSEN
+    assert not panel.gallery_view.draw.isEnabled()
+    viewer.add_labels(mask())
+    assert panel.run_bar.run.isEnabled()
+    assert not panel.follow.isEnabled()
+    assert panel.follow.toolTip() == words.NO_IMAGE_YET
+
+
+def test_without_a_model_it_says_how_to_get_one(
+    viewer: napari.Viewer, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NAPARI_MICRODIFF_MODELS", str(tmp_path))
+    panel = SynthesizePanel(viewer)
+    viewer.window.add_dock_widget(panel)
+    viewer.add_labels(mask())
+    if panel.model.card is None:  # as long as none is bundled
+        assert "train synth-nuclei" in panel.model_line.text()
+        assert panel.run_bar.run.toolTip() == words.NO_MODEL
+
+
+def test_an_image_is_drawn_below_its_mask_in_the_style_of_another(
+    panel: SynthesizePanel, viewer: napari.Viewer, qtbot: Any, noisy: np.ndarray
+) -> None:
+    style = viewer.add_image(noisy, name="dapi", colormap="green", contrast_limits=(50, 900))
+    labels = viewer.add_labels(mask(), name="cells", scale=(0.5, 0.2), translate=(3, 4), units=("um", "um"))
+    panel.style.choose(style)
+    panel.guidance.setValue(1.0)
+    (image,) = run(qtbot, panel)
+    assert [layer.name for layer in viewer.layers] == ["dapi", "cells synthetic", "cells"]
+    assert isinstance(image, Image)
+    assert (image.colormap.name, tuple(image.contrast_limits)) == ("green", (50, 900))
+    np.testing.assert_array_equal(image.scale, labels.scale)
+    np.testing.assert_array_equal(image.translate, labels.translate)
+    assert image.units == labels.units
+    assert viewer.layers.selection.active == labels  # who draws goes on drawing
+    assert labels.contour == 1
+    assert panel.outlines.isChecked()
+    memory = recall(image)
+    assert memory is not None
+    assert memory["report"]["synthetic"] is True
+    options = memory["request"].options
+    known = reference_of(noisy)
+    assert (options.style, options.levels) == (known.style, known.levels)
+    again = synthesize(
+        mask(), reference=known, steps=2, guidance=1.0, model=memory["request"].model, device="cpu", axes="YX"
+    )
+    np.testing.assert_array_equal(image.data, again.sample)
+
+
+def test_preview_draws_what_is_visible_and_outlines_can_be_filled(
+    panel: SynthesizePanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    labels = viewer.add_labels(np.stack([mask(), mask()]), name="stack")
+    viewer.dims.set_current_step(0, 1)
+    (image,) = run(qtbot, panel, "preview")
+    assert image.name == "stack synthetic (view)"
+    assert image.data.shape == (1, 64, 80)
+    assert float(image.translate[0]) == 1
+    panel.outlines.click()
+    assert labels.contour == 0
+
+
+def test_run_again_gives_the_same_and_the_style_is_taken_from_a_result(
+    panel: SynthesizePanel, viewer: napari.Viewer, qtbot: Any, noisy: np.ndarray
+) -> None:
+    panel.style.choose(viewer.add_image(noisy, name="dapi"))
+    viewer.add_labels(mask(), name="cells")
+    (first,) = run(qtbot, panel)
+    click(qtbot, panel.results.again)
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    (second,) = panel.runner.last.layers
+    np.testing.assert_array_equal(first.data, second.data)
+    memory = recall(first)
+    assert memory is not None
+    panel.set_request(memory["request"])
+    assert panel.style.layer is None
+    assert panel.style.none == words.STYLE_KEPT
+    options = panel.request().options
+    assert options.style == memory["request"].options.style
+    panel.style.choose(viewer.layers["dapi"])
+    assert panel.style.none == words.NO_STYLE
+    assert panel.request().options.style is None  # measured when it runs
+
+
+def test_a_model_of_colours_draws_colours(
+    panel: SynthesizePanel, viewer: napari.Viewer, qtbot: Any, make_painter: Callable[..., str], tmp_path: Any
+) -> None:
+    panel_model = make_painter("colours", channels=3)
+    panel.reload_models()
+    panel.model.choose(panel_model)
+    viewer.add_labels(mask(), name="cells")
+    (image,) = run(qtbot, panel)
+    assert image.rgb
+    assert image.data.shape == (64, 80, 3)
+    assert image.data.dtype == np.uint8
+    job = panel.actions.save(tmp_path / "made.tif")
+    qtbot.waitUntil(lambda: job.over, timeout=LONG)
+    saved = read_image(tmp_path / "made.tif")
+    assert saved.axes == "YXS"
+    np.testing.assert_array_equal(saved.array, image.data)
+
+
+def test_the_camera_is_part_of_the_request(panel: SynthesizePanel, viewer: napari.Viewer) -> None:
+    viewer.add_labels(mask())
+    assert panel.request().options.photons is None
+    panel.camera.on.click()
+    panel.camera.photons.setValue(30)
+    panel.camera.blur.setValue(1.5)
+    request = panel.request()
+    assert (request.options.photons, request.options.read_noise, request.options.blur) == (30, 0, 1.5)
+    panel.camera.on.click()
+    panel.set_request(request)
+    assert panel.request().options == request.options
+    panel.camera.photons.setValue(0)
+    assert panel.request().options.photons is None
+
+
+def test_a_new_mask_is_laid_out_like_one(panel: SynthesizePanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    labels = viewer.add_labels(np.stack([np.zeros((64, 80), np.int32), mask()]), name="stack", scale=(2, 0.5, 0.5))
+    viewer.dims.set_current_step(0, 1)
+    click(qtbot, panel.layout_button)
+    qtbot.waitUntil(lambda: panel.layouts.job is None, timeout=LONG)
+    new = panel.image.layer
+    assert isinstance(new, Labels)
+    assert new != labels
+    assert new.data.shape == (64, 80)
+    assert new.data.max() > 0
+    np.testing.assert_array_equal(new.scale, (0.5, 0.5))
+    viewer.dims.set_current_step(0, 0)
+    panel.image.choose(labels)
+    click(qtbot, panel.layout_button)
+    qtbot.waitUntil(lambda: panel.layouts.job is None, timeout=LONG)
+    assert "no objects" in panel.results.line.text()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from napari.components import ViewerModel
@@ -22,6 +22,8 @@ from ..engine.request import Request, Span
 from ..errors import ImageError
 from .looks import appearance, look_of
 from .view import axes_of, has_colours, level_0
+
+Completion: TypeAlias = Callable[[Request], tuple[Request, dict[str, Any]]]
 
 _SAMPLED = 4096  # pixels that are compared to notice that an image was edited in place
 
@@ -80,8 +82,11 @@ class Source:
         """Return the arguments that make an array of the same units look like it."""
         return appearance(self.layer)
 
-    def completion(self) -> Callable[[Request], Request] | None:
-        """Return what fills in, in the worker, what the request leaves to other layers; None if there is nothing."""
+    def completion(self) -> Completion | None:
+        """Return what the worker calls to learn what other layers have to say; None if these say nothing.
+
+        It takes the request and returns it as it is to be carried out, with further arguments of `tasks.run`.
+        """
         return None
 
     def changes(self, viewer: ViewerModel) -> list[str]:

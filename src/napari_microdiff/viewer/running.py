@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from ..engine.events import Done, Progress, Result
 from ..engine.request import Request
 from . import settings, words
 from .jobs import Job
-from .layers import ResultLayer, Source, put, result_layers
+from .layers import Completion, ResultLayer, Source, put, result_layers
 from .objects import import_tables
 from .preview import LivePreview
 
@@ -170,11 +170,10 @@ def _count(run: Run, progress: Progress) -> None:
     run.evaluations = progress.done
 
 
-def _events(request: Request, array: Any, complete: Callable[[Request], Request] | None = None) -> Iterator[Any]:
+def _events(request: Request, array: Any, complete: Completion | None = None) -> Iterator[Any]:
     from ..tasks import run  # here, in the worker: torch comes with it
 
-    if complete is not None:
-        request = complete(request)
+    request, more = (request, {}) if complete is None else complete(request)
     if request.task == "segment":
         import_tables()
-    return run(request, array)
+    return run(request, array, **more)

@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt
 from skimage.draw import disk
 
 from napari_microdiff.files import read_image
+from napari_microdiff.imaging.mask_edits import common_background
 from napari_microdiff.tasks import reference_of, synthesize
 from napari_microdiff.viewer.layers import recall
 from napari_microdiff.viewer.synthesis import words
@@ -194,3 +195,35 @@ def test_a_new_mask_is_laid_out_like_one(panel: SynthesizePanel, viewer: napari.
     click(qtbot, panel.layout_button)
     qtbot.waitUntil(lambda: panel.layouts.job is None, timeout=LONG)
     assert "no objects" in panel.results.line.text()
+
+
+def test_the_background_of_a_real_image_is_kept_and_its_objects_are_replaced(
+    panel: SynthesizePanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    before = mask()
+    real = (100 + 300 * (before > 0) + np.random.default_rng(0).normal(0, 5, before.shape)).astype(np.uint16)
+    viewer.add_image(real, name="dapi")
+    viewer.add_labels(before, name="nuclei")
+    labels = viewer.add_labels(np.roll(before, 9, axis=1), name="cells")
+    panel.image.choose(labels)
+    fields = panel.behind
+    assert not fields.objects.isEnabled()
+    fields.image.choose(viewer.layers["dapi"])
+    fields.objects.choose(viewer.layers["nuclei"])
+    (image,) = run(qtbot, panel)
+    kept = common_background(before, np.roll(before, 9, axis=1))
+    np.testing.assert_array_equal(image.data[kept], real[kept])
+    assert (image.data != real)[~kept].mean() > 0.9
+    assert tuple(image.contrast_limits) == tuple(viewer.layers["dapi"].contrast_limits)
+    assert not panel.follow.isEnabled()
+    assert panel.follow.toolTip() == words.NOT_WITH_BEHIND
+    assert panel.request().options.start is None
+    fields.begins.click()
+    fields.noise.setValue(0.5)
+    assert panel.request().options.start == 0.5
+    panel.image.choose(viewer.add_labels(np.zeros((9, 9), int), name="small"))
+    panel.run_bar.run.click()
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    assert "Choose a Labels layer of the same size" in panel.results.line.text()
+    fields.image.choose(None)
+    assert panel.request().options.start is None

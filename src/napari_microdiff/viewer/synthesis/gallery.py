@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from qtpy.QtCore import QObject, Signal
 from ...engine.events import Preview, Progress
 from ...engine.request import Request, SynthesizeOptions
 from ..jobs import Job
-from ..layers import put, result_layers
+from ..layers import Completion, put, result_layers
 from ..words import progress as progress_in_words
 from . import words
 from .mask_source import MaskSource
@@ -243,12 +242,9 @@ class Gallery(QObject):
         self.changed.emit()
 
 
-def _variations(
-    request: Request, mask: Any, complete: Callable[[Request], Request] | None, count: int, judged: bool
-) -> Any:
+def _variations(request: Request, mask: Any, complete: Completion | None, count: int, judged: bool) -> Any:
     from ...tasks.judge import Judge  # here, in the worker: torch comes with it
     from ...tasks.variations import variations
 
-    if complete is not None:
-        request = complete(request)
-    return variations(request, mask, count, judge=Judge(device=request.device) if judged else None)
+    request, more = (request, {}) if complete is None else complete(request)
+    return variations(request, mask, count, judge=Judge(device=request.device) if judged else None, **more)

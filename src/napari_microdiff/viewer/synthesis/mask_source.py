@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
+from numpy.typing import NDArray
 
 from ...engine.request import Request, SynthesizeOptions
 from ...errors import ImageError
-from ..layers import Source
+from ...imaging.axes import planes
+from ...imaging.mask_edits import common_background
+from ..layers import Completion, Source
 from ..looks import appearance
 from ..view import axes_of, level_0, sizes_um
 
 _COPIED = 2**26  # pixels: a larger mask is read from its layer, and must not be edited meanwhile
+
+
+@dataclass(frozen=True, eq=False)
+class Others:
+    """Pixels of other layers.
+
+    Attributes
+    ----------
+    reference : (array, axes), optional
+        The image whose style is taken over.
+    behind, objects : array, optional
+        The image behind, and its objects.
+    """
+
+    reference: tuple[Any, str] | None = None
+    behind: Any = None
+    objects: Any = None
 
 
 @dataclass(frozen=True)
@@ -30,18 +49,39 @@ class MaskSource(Source):
         The image whose style is taken over; what is drawn is shown as it is shown.
     colours : bool
         Whether the model draws in colours.
+    others : Others
+        What the worker reads of other layers.
     """
 
     style: Image | None = None
     colours: bool = False
-    _reference: tuple[Any, str] | None = None  # pixels and axes of the image of the style
+    others: Others = field(default_factory=Others)
     _kind: str = "f4"
 
     lies_above: ClassVar[bool] = True
 
     @classmethod
-    def of_mask(cls, layer: Labels, style: Image | None, *, colours: bool) -> MaskSource:
-        """Take what a job needs from a mask and an image.
+    def of_mask(
+        cls,
+        layer: Labels,
+        style: Image | None,
+        *,
+        colours: bool,
+        behind: Image | None = None,
+        objects: Labels | None = None,
+    ) -> MaskSource:
+        """Take what a job needs from a mask and other layers.
+
+        Parameters
+        ----------
+        layer : Labels
+            The mask.
+        style, behind : Image, optional
+            The image whose style is taken over, by default that of the image behind; and that image.
+        objects : Labels, optional
+            The objects of the image behind, whose background is kept.
+        colours : bool
+            Whether the model draws in colours.
 
         Raises
         ------
@@ -50,14 +90,19 @@ class MaskSource(Source):
         """
         if not isinstance(layer, Labels):
             raise ImageError(f"'{getattr(layer, 'name', layer)}' holds no labels. Choose a Labels layer as the mask.")
+        style = behind if style is None else style
         array = level_0(layer)
         if isinstance(array, np.ndarray) and array.size <= _COPIED:
             array = array.copy()
-        reference = None if style is None else (level_0(style), axes_of(style))
         kind = "u1" if colours else "f4"
-        if reference is not None:
-            kind = np.dtype(reference[0].dtype).str
-        return cls(layer, array, axes_of(layer), layer.name, None, style, colours, reference, kind)
+        if style is not None:
+            kind = np.dtype(level_0(style).dtype).str
+        others = Others(
+            reference=None if style is None else (level_0(style), axes_of(style)),
+            behind=None if behind is None else level_0(behind),
+            objects=None if objects is None else level_0(objects),
+        )
+        return cls(layer, array, axes_of(layer), layer.name, None, style, colours, others, kind)
 
     @property
     def rgb(self) -> bool:
@@ -90,9 +135,12 @@ class MaskSource(Source):
         """Size of a pixel along Y and X in micrometres, where it is known."""
         return {axis: size for axis, size in sizes_um(self.layer, self.axes).items() if axis in "YX"}
 
-    def completion(self) -> Callable[[Request], Request] | None:
-        """Return what measures the style in the worker, for a request that does not have one yet."""
-        return None if self._reference is None else partial(in_style, *self._reference)
+    def completion(self) -> Completion | None:
+        """Return what measures the style, and what gives the image behind."""
+        others = self.others
+        if others.reference is None and others.behind is None:
+            return None
+        return partial(complete, others, self.array, self.axes)
 
     def changes(self, viewer: ViewerModel) -> list[str]:
         """Return what happened to the mask since the job was started, in sentences for the user."""
@@ -104,15 +152,40 @@ class MaskSource(Source):
         return []  # edits are drawn when the image is there, see `following`
 
 
-def in_style(array: Any, axes: str, request: Request) -> Request:
-    """Return a request with the style and the grey levels of an image, unless it has a style already."""
+def complete(others: Others, mask: Any, axes: str, request: Request) -> tuple[Request, dict[str, Any]]:
+    """Return a request with the style and the grey levels of an image, and what lies behind; in the worker.
+
+    A request that has a style already keeps it.
+    """
     options = request.options
     assert isinstance(options, SynthesizeOptions)
-    if options.style is not None:
-        return request
-    from ...tasks import reference_of
+    if others.reference is not None and options.style is None:
+        from ...tasks import reference_of
 
-    known = reference_of(array, axes=axes)
-    return request.model_copy(
-        update={"options": options.model_copy(update={"style": known.style, "levels": known.levels})}
-    )
+        array, of_image = others.reference
+        known = reference_of(array, axes=of_image)
+        options = options.model_copy(update={"style": known.style, "levels": known.levels})
+        request = request.model_copy(update={"options": options})
+    if others.behind is None:
+        return request, {}
+    kept = None if others.objects is None else background(others.objects, mask, axes)
+    return request, {"behind": others.behind, "kept": kept}
+
+
+def background(objects: Any, mask: Any, axes: str) -> NDArray[np.bool_]:
+    """Return what of an image is kept when its objects give way to those of a mask, plane by plane.
+
+    Raises
+    ------
+    ImageError
+        If they are not of one size.
+    """
+    if tuple(objects.shape) != tuple(mask.shape):
+        raise ImageError(
+            f"The objects that are replaced are of the shape {tuple(objects.shape)}, but the mask is of "
+            f"{tuple(mask.shape)}. Choose a Labels layer of the same size."
+        )
+    kept = np.zeros(mask.shape, dtype=bool)
+    for index in planes(axes, mask.shape):
+        kept[index] = common_background(np.asarray(objects[index]), np.asarray(mask[index]))
+    return kept

@@ -22,6 +22,7 @@ from ..parts import LayerChoice
 from ..running import Run
 from ..view import axes_of, visible_region
 from . import words
+from .behind_fields import BehindFields
 from .camera_fields import CameraFields
 from .following import Follower, Pair
 from .gallery import Gallery
@@ -63,7 +64,8 @@ class SynthesizePanel(Panel):
         """Take what a job needs from the mask and the image of the style."""
         card = self.model.card
         colours = card is not None and card.architecture.channels == _COLOURS
-        return MaskSource.of_mask(layer, self.style.layer, colours=colours)
+        behind, objects = self.behind.layers
+        return MaskSource.of_mask(layer, self.style.layer, colours=colours, behind=behind, objects=objects)
 
     def add_rows(self, rows: Rows) -> None:
         """Add the image whose style is taken over."""
@@ -73,7 +75,7 @@ class SynthesizePanel(Panel):
         rows.add("Style", self.style)
 
     def own_rows(self) -> list[QWidget]:
-        """Return guidance and camera."""
+        """Return guidance, camera, and what lies behind."""
         self.guidance = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
         self.guidance.setRange(0, 4)
         self.guidance.setDecimals(1)
@@ -81,7 +83,9 @@ class SynthesizePanel(Panel):
         self.camera = CameraFields()
         rows = Rows()
         rows.add("Guidance", self.guidance)
-        return [rows, self.camera]
+        self.behind = BehindFields(self.viewer)
+        self.behind.changed.connect(self._behind_changed)
+        return [rows, self.camera, self.behind]
 
     def own_results(self) -> list[QWidget]:
         """Return what is done with mask and image together, and the gallery."""
@@ -111,7 +115,7 @@ class SynthesizePanel(Panel):
         known = {}
         if self.style.layer is None and self._options is not None:
             known = {"style": self._options.style, "levels": self._options.levels, "kinds": self._options.kinds}
-        options = SynthesizeOptions(**self.camera.value, **known)
+        options = SynthesizeOptions(**self.camera.value, **known, start=self.behind.start)
         return {"options": options, "guidance": float(self.guidance.value())}
 
     def set_request(self, request: Request) -> None:
@@ -122,7 +126,12 @@ class SynthesizePanel(Panel):
         self.style.call_none(words.STYLE_KEPT)
         self.guidance.setValue(request.guidance)
         self.camera.take(request.options)
+        self.behind.take(request.options.start)
         super().set_request(request)
+
+    def _behind_changed(self) -> None:
+        if hasattr(self, "run_bar"):  # the rest of the panel is there
+            self.refresh()
 
     def _style_changed(self) -> None:
         if self.style.layer is not None and self._options is not None:
@@ -154,7 +163,11 @@ class SynthesizePanel(Panel):
         for box, tip in ((self.follow, words.FOLLOW_TIP), (self.outlines, words.OUTLINES_TIP)):
             box.setEnabled(pair is not None)
             box.setToolTip(tip if pair is not None else words.NO_IMAGE_YET)
-        if pair is None:
+        if pair is not None and self._was_behind:
+            self.follow.setEnabled(False)
+            self.follow.setToolTip(words.NOT_WITH_BEHIND)
+        if pair is None or self._was_behind:
+            self.follower.stop()
             self._tick(self.follow, False)
         elif self.follow.isChecked() and self.runner.job is None and self.follower.pair is not pair:
             self._follow(True)
@@ -172,6 +185,12 @@ class SynthesizePanel(Panel):
         if known is not None and known.image is image:
             return known
         return Pair(mask, image, last.result, last.source.array)
+
+    @property
+    def _was_behind(self) -> bool:
+        """Whether the last image was drawn with one behind, which edits of the mask would have to bring back."""
+        last = self.runner.last
+        return last is not None and isinstance(last.source, MaskSource) and last.source.others.behind is not None
 
     @staticmethod
     def _tick(box: QCheckBox, on: bool) -> None:
@@ -245,7 +264,9 @@ class SynthesizePanel(Panel):
         except (MicrodiffError, ValueError) as error:
             show_error(str(error))
             return
-        one = request.model_copy(update={"samples": 1, "outputs": ("sample",), "axes": None})
+        options = request.options.model_copy(update={"start": None})  # there is no image behind laid-out objects
+        changes = {"samples": 1, "outputs": ("sample",), "axes": None, "options": options}
+        one = request.model_copy(update=changes)
         start = partial(start_set, one, Parents.of(source), folder=folder, **wishes)
         job = Job(f"Making pairs in {folder.name}", start, self)
         job.done.connect(lambda made: self._say(in_words(made, folder), False))

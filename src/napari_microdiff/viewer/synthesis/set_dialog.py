@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from magicgui.widgets import ComboBox, Container, FileEdit, SpinBox
+from magicgui.widgets import ComboBox, FileEdit, SpinBox
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
 from ...engine.request import Request
+from ..layout import Rows
 from ..view import axes_of, level_0
 from .mask_source import MaskSource
 
@@ -48,10 +49,10 @@ class SetDialog(QDialog):
             "wishes go on in the same folder."
         )
         text.setWordWrap(True)
-        self.count = SpinBox(value=100, min=1, max=100_000, label="Pairs in all")
-        self.program = ComboBox(choices=list(_PROGRAMS.items()), label="To train")
-        self.layouts = ComboBox(choices=list(_LAYOUTS.items()), label="Objects")
-        self.folder = FileEdit(mode="d", label="Folder", value="")
+        self.count = SpinBox(value=100, min=1, max=100_000, tooltip="That the folder is to hold in all.")
+        self.program = ComboBox(choices=list(_PROGRAMS.items()), tooltip="Program that is to learn from them.")
+        self.layouts = ComboBox(choices=list(_LAYOUTS.items()), tooltip="Where objects lie.")
+        self.folder = FileEdit(mode="d", value="")
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         self.make = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
         self.make.setText("Make")
@@ -60,7 +61,11 @@ class SetDialog(QDialog):
         self.folder.line_edit.changed.connect(self._refresh)
         column = QVBoxLayout(self)
         column.addWidget(text)
-        column.addWidget(Container(widgets=[self.count, self.program, self.layouts, self.folder]).native)
+        rows = Rows()
+        named = {"Pairs": self.count, "To train": self.program, "Objects": self.layouts, "Folder": self.folder}
+        for word, widget in named.items():
+            rows.add(word, widget.native)
+        column.addWidget(rows)
         column.addWidget(self.buttons)
         self.resize(440, self.sizeHint().height())
         self._refresh()

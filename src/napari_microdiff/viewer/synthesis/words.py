@@ -25,6 +25,16 @@ FOLLOW_TIP = (
     "After each stroke its surroundings are drawn anew and fitted to the rest, which stays as it is.\n"
     "Ctrl+Z on the mask brings the image back, too."
 )
+BEHIND_TIP = "A real image that lies under the mask pixel by pixel, and of which something is to be kept."
+NOTHING_BEHIND = "nothing"
+OBJECTS_TIP = "The objects of that image. Its background stays as it is, and they give way to the objects of the mask."
+NOTHING_KEPT_BEHIND = "all of it"
+BEGIN = "begin with it under noise of"
+BEGIN_TIP = (
+    "In standard deviations of the images that the model knows. With little noise much of the image shows through;\n"
+    "untick it to draw anew."
+)
+NOT_WITH_BEHIND = "Edits are not followed with an image behind. Choose nothing behind under More and draw again."
 NO_IMAGE_YET = "Draw an image first, with Preview or Run."
 FOLLOWING = "Edit the mask: the image follows."
 DRAWING = "Drawing what you edited…"

@@ -169,6 +169,33 @@ def test_previews_are_thinned_and_the_newest_of_each_place_wins(qtbot: Any, monk
     assert shown == {here: 59, there: -59}
 
 
+def test_images_that_form_together_are_kept_apart(qtbot: Any) -> None:
+    here = ((0, 2), (0, 2))
+
+    def events() -> Any:
+        for number in (0, 1, 0, 1):
+            yield Preview(IMAGE + number, here, number)
+        time.sleep(2 * jobs.PREVIEW_EVERY)
+        yield Progress(1, 1)
+        yield "result"
+
+    heard = run(qtbot, Job("Working", events))
+    shown = [(preview.number, preview.image[0, 0]) for previews in heard["previewed"] for preview in previews]
+    assert sorted(shown) == [(0, 0), (1, 1)]
+
+
+def test_an_eager_job_shows_its_first_preview_at_once(qtbot: Any) -> None:
+    seen = threading.Event()
+
+    def events() -> Any:
+        yield Preview(IMAGE, ((0, 2), (0, 2)))
+        yield "shown" if seen.wait(LONG / 1000) else "waited in vain"
+
+    job = Job("Working", events, eager=True)
+    job.previewed.connect(lambda _: seen.set())
+    assert run(qtbot, job)["done"] == ["shown"]
+
+
 def test_costly_previews_become_rarer() -> None:
     worker = EventWorker(lambda: iter(()))
     job = Job("Working", lambda: iter(()))

@@ -56,6 +56,8 @@ class EventWorker(WorkerBase):
     ----------
     preview_every : float
         Seconds between two previews.
+    eager : bool
+        Whether the first preview is passed on as soon as there is one.
     seconds_per_evaluation : float, optional
         The pace, without the time that it took to get going.
     """
@@ -64,6 +66,7 @@ class EventWorker(WorkerBase):
         super().__init__(SignalsClass=GeneratorWorkerSignals)
         self._start: Callable[[], Iterator[Any]] | None = start
         self.preview_every = PREVIEW_EVERY
+        self.eager = False
         self.seconds_per_evaluation: float | None = None
         self._first: tuple[float, int] | None = None
         self._counted = -1
@@ -94,7 +97,7 @@ class EventWorker(WorkerBase):
 
     def _drive(self, events: Iterator[Any]) -> Any:
         news = News()
-        last_news = last_preview = time.monotonic()
+        last_news = last_preview = time.monotonic() - (PREVIEW_EVERY if self.eager else 0)
         result: Any = None
         for event in events:
             if self.abort_requested:
@@ -156,6 +159,8 @@ class Job(QObject):
     quiet : bool
         Work that nobody asked for, such as measuring the noise: no entry in the activity dock, no pop-up for what the
         user could mend.
+    eager : bool
+        Whether the first preview is shown as soon as there is one, for work that is over within a moment.
     """
 
     progressed = Signal(object)  # Progress
@@ -167,7 +172,13 @@ class Job(QObject):
     ended = Signal()  # last of all, whatever happened
 
     def __init__(
-        self, title: str, start: Callable[[], Iterator[Any]], parent: QObject | None = None, *, quiet: bool = False
+        self,
+        title: str,
+        start: Callable[[], Iterator[Any]],
+        parent: QObject | None = None,
+        *,
+        quiet: bool = False,
+        eager: bool = False,
     ) -> None:
         super().__init__(parent)
         self.title = title
@@ -180,6 +191,7 @@ class Job(QObject):
         self._worker: EventWorker = create_worker(
             _Named(start, title), _worker_class=EventWorker, _start_thread=False, _ignore_errors=True
         )
+        self._worker.eager = eager
         self._worker.yielded.connect(self._on_news)
         self._worker.returned.connect(self._on_returned)
         self._worker.warned.connect(_log_warning)

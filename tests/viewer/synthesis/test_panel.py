@@ -122,6 +122,8 @@ def test_preview_draws_what_is_visible_and_outlines_can_be_filled(
     assert float(image.translate[0]) == 1
     panel.outlines.click()
     assert labels.contour == 0
+    run(qtbot, panel, "preview")
+    assert labels.contour == 0  # as the user wants it
 
 
 def test_run_again_gives_the_same_and_the_style_is_taken_from_a_result(
@@ -227,3 +229,13 @@ def test_the_background_of_a_real_image_is_kept_and_its_objects_are_replaced(
     assert "Choose a Labels layer of the same size" in panel.results.line.text()
     fields.image.choose(None)
     assert panel.request().options.start is None
+
+
+def test_a_mask_that_was_edited_meanwhile_is_told_of(
+    panel: SynthesizePanel, viewer: napari.Viewer, qtbot: Any, notes: Callable[[], list[str]]
+) -> None:
+    labels = viewer.add_labels(mask(), name="cells")
+    click(qtbot, panel.run_bar.run)
+    labels.data_setitem((np.arange(3), np.arange(3)), 7)
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    assert any("'cells' was edited while the image was drawn" in note for note in notes())

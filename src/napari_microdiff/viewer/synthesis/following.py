@@ -159,7 +159,7 @@ class Follower(QObject):
         before: NDArray[Any],
     ) -> None:
         start = partial(_redraw, pair.result.request, now, pair.image.data, changed)
-        job = Job(f"Drawing {pair.image.name}", start, self, quiet=True)
+        job = Job(f"Drawing {pair.image.name}", start, self, quiet=True, eager=True)
         box = tuple(slice(*span) for span in region)
         job.previewed.connect(partial(self._preview, pair))
         job.done.connect(partial(self._drawn, pair, now, region, before))

@@ -87,6 +87,7 @@ class Gallery(QObject):
         self.sheet: Sheet | None = None
         self.job: Job | None = None
         self._large: Layer | None = None  # the layer that shows the image that is looked at
+        self._number: int | None = None  # of that image
 
     @property
     def kept(self) -> list[Sample]:
@@ -140,6 +141,9 @@ class Gallery(QObject):
         sample = self.finished(number)
         if sample is None or self.sheet is None or sample.variation is None:
             return
+        if number == self._number and self._large in self._viewer.layers and self._large.visible:
+            return
+        self._number = number
         first = result_layers(self._viewer, self.sheet.source, sample.variation.result, self._made)[0]
         name = f"{first.arguments['name']} {number + 1}"
         if self._large is not None and self._large in self._viewer.layers:
@@ -214,7 +218,7 @@ class Gallery(QObject):
 
     def _let_go(self) -> None:
         """Leave the large layer to the user; the next image gets one of its own."""
-        self._large = None
+        self._large = self._number = None
 
     def _preview(self, previews: list[Preview]) -> None:
         assert self.sheet is not None

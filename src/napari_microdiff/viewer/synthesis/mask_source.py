@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ...engine.request import Request, SynthesizeOptions
 from ...errors import ImageError
 from ...imaging.axes import planes
+from ...imaging.changes import changed_box
 from ...imaging.mask_edits import common_background
 from ..layers import Completion, Source
 from ..looks import appearance
@@ -51,11 +52,14 @@ class MaskSource(Source):
         Whether the model draws in colours.
     others : Others
         What the worker reads of other layers.
+    followed : bool
+        Whether edits of the mask are drawn as soon as the image is there, see `following`.
     """
 
     style: Image | None = None
     colours: bool = False
     others: Others = field(default_factory=Others)
+    followed: bool = False
     _kind: str = "f4"
 
     lies_above: ClassVar[bool] = True
@@ -69,6 +73,7 @@ class MaskSource(Source):
         colours: bool,
         behind: Image | None = None,
         objects: Labels | None = None,
+        followed: bool = False,
     ) -> MaskSource:
         """Take what a job needs from a mask and other layers.
 
@@ -80,8 +85,8 @@ class MaskSource(Source):
             The image whose style is taken over, by default that of the image behind; and that image.
         objects : Labels, optional
             The objects of the image behind, whose background is kept.
-        colours : bool
-            Whether the model draws in colours.
+        colours, followed : bool
+            See the attributes.
 
         Raises
         ------
@@ -102,7 +107,7 @@ class MaskSource(Source):
             behind=None if behind is None else level_0(behind),
             objects=None if objects is None else level_0(objects),
         )
-        return cls(layer, array, axes_of(layer), layer.name, None, style, colours, others, kind)
+        return cls(layer, array, axes_of(layer), layer.name, None, style, colours, others, followed, kind)
 
     @property
     def rgb(self) -> bool:
@@ -149,7 +154,10 @@ class MaskSource(Source):
         now = level_0(self.layer)
         if tuple(now.shape) != tuple(self.array.shape):
             return [f"'{self.name}' has another size than when drawing began; the image shows it as it was."]
-        return []  # edits are drawn when the image is there, see `following`
+        edited = not self.followed and isinstance(now, np.ndarray) and changed_box(np.asarray(self.array), now)
+        if edited:
+            return [f"'{self.name}' was edited while the image was drawn, which shows it as it was. Run it again."]
+        return []
 
 
 def complete(others: Others, mask: Any, axes: str, request: Request) -> tuple[Request, dict[str, Any]]:

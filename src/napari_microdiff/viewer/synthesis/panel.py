@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from napari.layers import Image, Labels
 from napari.utils.notifications import show_error, show_warning
@@ -65,7 +66,10 @@ class SynthesizePanel(Panel):
         card = self.model.card
         colours = card is not None and card.architecture.channels == _COLOURS
         behind, objects = self.behind.layers
-        return MaskSource.of_mask(layer, self.style.layer, colours=colours, behind=behind, objects=objects)
+        followed = self.follow.isChecked()
+        return MaskSource.of_mask(
+            layer, self.style.layer, colours=colours, behind=behind, objects=objects, followed=followed
+        )
 
     def add_rows(self, rows: Rows) -> None:
         """Add the image whose style is taken over."""
@@ -84,7 +88,7 @@ class SynthesizePanel(Panel):
         rows = Rows()
         rows.add("Guidance", self.guidance)
         self.behind = BehindFields(self.viewer)
-        self.behind.changed.connect(self._behind_changed)
+        self.behind.changed.connect(self.refresh)
         return [rows, self.camera, self.behind]
 
     def own_results(self) -> list[QWidget]:
@@ -106,6 +110,7 @@ class SynthesizePanel(Panel):
         self.layouts.changed.connect(self.refresh)
         self.gallery.enlarged.connect(self._uncover)
         self._shown: Run | None = None
+        self._uncovered: WeakSet[Labels] = WeakSet()
         return [self.outlines, self.follow, self.gallery_view, self.set_button]
 
     # requests -----------------------------------------------------------------------------------------------------
@@ -128,10 +133,6 @@ class SynthesizePanel(Panel):
         self.camera.take(request.options)
         self.behind.take(request.options.start)
         super().set_request(request)
-
-    def _behind_changed(self) -> None:
-        if hasattr(self, "run_bar"):  # the rest of the panel is there
-            self.refresh()
 
     def _style_changed(self) -> None:
         if self.style.layer is not None and self._options is not None:
@@ -218,9 +219,10 @@ class SynthesizePanel(Panel):
         super()._job_changed()
 
     def _uncover(self, mask: Labels) -> None:
-        """Show a mask as outlines, since its objects would cover the image."""
-        if mask in self.viewer.layers and mask.contour == 0 and self.viewer.dims.ndisplay == 2:
-            mask.contour = 1
+        """Show a mask as outlines, since its objects would cover the image; but not again if the user fills them."""
+        if mask in self.viewer.layers and mask not in self._uncovered and self.viewer.dims.ndisplay == 2:
+            self._uncovered.add(mask)
+            mask.contour = mask.contour or 1
 
     # what is asked for --------------------------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ def test_a_set_is_asked_for_and_made_and_gone_on_with(
     qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
     assert panel.results.line.text() == "set holds 2 pairs, 2 of them new; 0 images were left out."
     lines = [json.loads(line) for line in (tmp_path / "set" / "manifest.jsonl").read_text().splitlines()][1:]
-    assert [(line["parents"], line["style"], line["synthetic"]) for line in lines] == [(["cells Z0"], "dapi", True)] * 2
+    assert [(line["parents"], line["style"], line["synthetic"]) for line in lines] == [(["cells C0"], "dapi", True)] * 2
     image, labels = (read_image(tmp_path / "set" / lines[0][name]) for name in ("image", "labels"))
     np.testing.assert_array_equal(labels.array, mask())
     assert image.dtype == np.uint16

@@ -4,6 +4,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from napari.viewer import Viewer
 from npe2 import PluginManifest
@@ -59,6 +60,17 @@ def test_the_layer_menu_opens_the_panel_with_the_selected_image(viewer: Viewer) 
     viewer.layers.selection.active = viewer.layers["cell"]
     execute("napari-microdiff.denoise_layer").result()
     assert panel.image.layer.name == "cell"  # the panel that was open
+
+
+def test_the_menu_of_a_mask_opens_the_synthesise_panel_with_it(viewer: Viewer) -> None:
+    from app_model import Application
+
+    for name in ("cells", "others"):
+        viewer.add_labels(np.eye(16, dtype=int), name=name)
+    viewer.layers.selection.active = viewer.layers["cells"]
+    Application.get_app("test_app").commands.execute_command("napari-microdiff.synthesize_layer").result()
+    _, panel = viewer.window.add_plugin_dock_widget(settings.PLUGIN, "Synthesise")
+    assert panel.image.layer.name == "cells"
 
 
 def test_a_result_layer_brings_its_settings_back(viewer: Viewer, notes: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import napari
@@ -91,3 +92,27 @@ def test_it_ends_with_the_layers(
     assert panel.follower.pair is None
     panel.refresh()
     assert not panel.follow.isChecked()
+
+
+def test_closing_the_panel_takes_back_what_is_half_drawn(
+    panel: SynthesizePanel, drawn: tuple[Labels, Image], viewer: napari.Viewer, qtbot: Any
+) -> None:
+    labels, image = drawn
+    pair = panel.follower.pair
+    assert pair is not None
+    request = pair.result.request.model_copy(update={"steps": 500})  # is not done before the panel is gone
+    panel.follower.follow(replace(pair, result=replace(pair.result, request=request)))
+    wait(qtbot, panel)
+    before = image.data.copy()
+    labels.data_setitem((np.arange(20, 30), np.full(10, 100)), 3)
+    panel.follower.compare()
+    job = panel.follower._job
+    assert job is not None
+    with qtbot.waitSignal(job.previewed, timeout=LONG):
+        pass
+    viewer.window.remove_dock_widget(panel)
+    with qtbot.waitSignal(panel.destroyed, timeout=LONG):
+        panel.deleteLater()
+    np.testing.assert_array_equal(image.data, before)
+    labels.data_setitem((np.arange(20, 30), np.full(10, 110)), 3)  # nobody listens any more
+    assert labels.data[20, 110] == 3

@@ -6,6 +6,7 @@ All outside of them stays bit by bit as it is. Undoing an edit brings the pixels
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -78,6 +79,9 @@ class Follower(QObject):
         self._patches = Patches()
         self._job: Job | None = None
         self._times = 0
+        self._masks: list[Labels] = []  # the one that is followed
+        self._undone: list[tuple[Pair, tuple[slice, ...], NDArray[Any]]] = []  # what is being drawn over
+        self.destroyed.connect(partial(_leave, self._masks, self._on_change, self._undone))
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(_SOON_MS)
@@ -104,6 +108,7 @@ class Follower(QObject):
         self._patches, self._times = Patches(), 0
         for name in _CHANGES:
             getattr(pair.mask.events, name).connect(self._on_change)
+        self._masks.append(pair.mask)
         self.said.emit(words.FOLLOWING, False)
         self._soon.start()
 
@@ -112,9 +117,7 @@ class Follower(QObject):
         self._soon.stop()
         if self._job is not None:
             self._job.cancel()
-        if self._pair is not None:
-            for name in _CHANGES:
-                getattr(self._pair.mask.events, name).disconnect(self._on_change)
+        _leave(self._masks, self._on_change, [])
         self._pair = self._mask = None
 
     def _on_change(self, event: object = None) -> None:
@@ -163,10 +166,11 @@ class Follower(QObject):
         box = tuple(slice(*span) for span in region)
         job.previewed.connect(partial(self._preview, pair))
         job.done.connect(partial(self._drawn, pair, now, region, before))
-        job.cancelled.connect(partial(self._show, pair, box, before))
+        job.cancelled.connect(partial(self._restore, pair, box, before))
         job.failed.connect(partial(self._failed, pair, box, before))
         job.ended.connect(partial(self._ended, job))
         self._job = job
+        self._undone[:] = [(pair, box, before)]
         self.said.emit(words.DRAWING, False)
         job.start()
 
@@ -178,6 +182,7 @@ class Follower(QObject):
         box = tuple(slice(*span) for span in region)
         after = _as_shown(pair, done.image)
         self._show(pair, box, after)
+        self._undone.clear()
         sample = pair.result.sample
         if sample is not None and sample is not pair.image.data:
             sample[box] = done.image
@@ -189,9 +194,13 @@ class Follower(QObject):
         self.said.emit(words.REDRAWN, False)
 
     def _failed(self, pair: Pair, box: tuple[slice, ...], before: NDArray[Any], message: str) -> None:
-        self._show(pair, box, before)
+        self._restore(pair, box, before)
         self.stop()  # else every further stroke would fail, too
         self.said.emit(message, True)
+
+    def _restore(self, pair: Pair, box: tuple[slice, ...], before: NDArray[Any]) -> None:
+        self._show(pair, box, before)
+        self._undone.clear()
 
     def _ended(self, job: Job) -> None:
         if self._job is job:
@@ -203,6 +212,20 @@ class Follower(QObject):
         if pair.image in self._viewer.layers:
             pair.image.data[box] = pixels
             pair.image.refresh(thumbnail=False, highlight=False, extent=False)
+
+
+def _leave(
+    masks: list[Labels], hears: Callable[..., None], undone: list[tuple[Pair, tuple[slice, ...], NDArray[Any]]], *_: Any
+) -> None:
+    """Listen to masks no more, and take back what was being drawn; also when the follower is gone."""
+    for mask in masks:
+        for name in _CHANGES:
+            getattr(mask.events, name).disconnect(hears)
+    for pair, box, before in undone:
+        pair.image.data[box] = before
+        pair.image.refresh(thumbnail=False, highlight=False, extent=False)
+    masks.clear()
+    undone.clear()
 
 
 def _as_shown(pair: Pair, pixels: NDArray[np.float32]) -> NDArray[Any]:

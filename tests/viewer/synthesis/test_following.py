@@ -83,6 +83,27 @@ def test_the_newest_edit_counts_and_stopping_leaves_no_half_drawn_image(
     assert not panel.follower.busy
 
 
+def test_who_follows_again_goes_on_from_what_the_image_shows(
+    panel: SynthesizePanel, drawn: tuple[Labels, Image], qtbot: Any
+) -> None:
+    labels, image = drawn
+    for column in (40, 100):
+        labels.data_setitem((np.arange(20, 30), np.full(10, column)), 3)
+        wait(qtbot, panel)
+    now = image.data.copy()
+    panel.follow.click()
+    panel.follow.click()
+    wait(qtbot, panel)
+    np.testing.assert_array_equal(image.data, now)  # nothing was edited since
+    labels.data_setitem((np.arange(20, 30), np.full(10, 130)), 3)
+    wait(qtbot, panel)
+    changed = np.argwhere(image.data != now)
+    assert changed[:, 1].min() >= 130 - MARGIN
+    memory = recall(image)
+    assert memory is not None
+    assert memory["report"]["redrawn"] == 3
+
+
 def test_it_ends_with_the_layers(
     panel: SynthesizePanel, drawn: tuple[Labels, Image], viewer: napari.Viewer, qtbot: Any
 ) -> None:

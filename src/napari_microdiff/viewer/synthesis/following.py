@@ -44,7 +44,7 @@ class Pair:
     result : Result
         How it was drawn.
     drawn_from : ndarray
-        The mask as it was then, all of it.
+        The mask that the image shows, all of it: as it was then, with the edits that were drawn since. A copy.
     """
 
     mask: Labels
@@ -78,7 +78,6 @@ class Follower(QObject):
         self._mask: NDArray[Any] | None = None  # of the part, as the image shows it
         self._patches = Patches()
         self._job: Job | None = None
-        self._times = 0
         self._masks: list[Labels] = []  # the one that is followed
         self._undone: list[tuple[Pair, tuple[slice, ...], NDArray[Any]]] = []  # what is being drawn over
         self.destroyed.connect(partial(_leave, self._masks, self._on_change, self._undone))
@@ -104,8 +103,9 @@ class Follower(QObject):
         if not isinstance(array, np.ndarray) or array.size > _LARGEST:
             self.said.emit(words.NOT_FOLLOWED, True)
             return
-        self._pair, self._mask = pair, pair.drawn_from[pair.part].copy()
-        self._patches, self._times = Patches(), 0
+        # A window on the mask of the pair, which goes with the image: who follows it again begins where this one ends.
+        self._pair, self._mask = pair, pair.drawn_from[pair.part]
+        self._patches = Patches()
         for name in _CHANGES:
             getattr(pair.mask.events, name).connect(self._on_change)
         self._masks.append(pair.mask)
@@ -189,8 +189,7 @@ class Follower(QObject):
         if self._pair is pair and self._mask is not None:
             self._patches.add(Patch(region, (self._mask[box].copy(), now[box]), (before, after)))
             self._mask[box] = now[box]
-        self._times += 1
-        _note(pair, self._times)
+        _note(pair)
         self.said.emit(words.REDRAWN, False)
 
     def _failed(self, pair: Pair, box: tuple[slice, ...], before: NDArray[Any], message: str) -> None:
@@ -232,9 +231,10 @@ def _as_shown(pair: Pair, pixels: NDArray[np.float32]) -> NDArray[Any]:
     return displayable(pixels, pair.image.data.dtype) if pair.image.rgb else pixels
 
 
-def _note(pair: Pair, times: int) -> None:
-    """Have the layer say that its request alone does not make it any more."""
+def _note(pair: Pair) -> None:
+    """Have the layer say that its request alone does not make it any more, and how often it was drawn on."""
     facts = json.loads(pair.image.metadata[KEY])
+    times = facts["report"].get("redrawn", 0) + 1
     facts["report"]["redrawn"] = times
     pair.image.metadata[KEY] = json.dumps(facts)
     pair.result.report["redrawn"] = times

@@ -55,7 +55,6 @@ class Sheet:
         Grey levels that are shown as black and white.
     """
 
-    request: Request
     source: MaskSource
     samples: list[Sample] = field(default_factory=list)
     limits: tuple[float, float] = SynthesizeOptions().levels
@@ -111,7 +110,7 @@ class Gallery(QObject):
         if self.job is not None or request.region is None:
             return
         thumbnails = [Thumbnail(request.region, source.axes, colours=source.colours) for _ in range(count)]
-        self.sheet = Sheet(request, source, [Sample(thumbnail) for thumbnail in thumbnails], source.limits)
+        self.sheet = Sheet(source, [Sample(thumbnail) for thumbnail in thumbnails], source.limits)
         self._let_go()
         start = partial(_variations, request, source.array, source.completion(), count, judged)
         job = Job(f"Drawing {count} images", start, self)

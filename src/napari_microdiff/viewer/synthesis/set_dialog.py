@@ -15,7 +15,6 @@ from qtpy.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidg
 
 from ...engine.request import Request
 from ..layout import Rows
-from ..view import axes_of, level_0
 from .mask_source import MaskSource
 
 _PROGRAMS = {
@@ -104,7 +103,9 @@ class Parents:
     @classmethod
     def of(cls, source: MaskSource) -> Parents:
         """Take them from a mask; on the GUI thread."""
-        style = None if source.style is None else (level_0(source.style), axes_of(source.style), source.style.name)
+        reference, style = source.others.reference, None
+        if reference is not None and source.style is not None:
+            style = (*reference, source.style.name)
         return cls((source.array, source.axes, source.name), style, source.sizes_um)
 
 

@@ -41,7 +41,6 @@ DRAWING = "Drawing what you edited…"
 REDRAWN = "Drawn again where you edited. Ctrl+Z on the mask takes both back."
 BROUGHT_BACK = "The image is as it was."
 NOT_FOLLOWED = "The mask is not in memory or too large, so that edits cannot be followed. Use Preview."
-IN_PLACES = "Parts were drawn again after edits of the mask ({})."
 
 SET = "Make a training set…"
 SET_TIP = "Draw many images under objects like those of the mask, and write those that are good as pairs to train on."

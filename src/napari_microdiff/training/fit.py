@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ..diffusion.denoiser import Preconditioned
@@ -126,10 +128,11 @@ class _Run:
         optimizer = torch.optim.Adam(denoiser.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.99))
         if checkpoint:
             self.average.module.load_state_dict(checkpoint["average"])
-            optimizer.load_state_dict(checkpoint["optimizer"])
             self.step, self.seconds, self.best = (checkpoint[name] for name in ("step", "seconds", "best"))
             report(f"resumed at step {self.step}")
         self.denoiser, self.optimizer = fabric.setup(denoiser, optimizer)
+        if checkpoint:  # now that the weights are where they will be trained, to which its moments have to follow
+            self.optimizer.load_state_dict(checkpoint["optimizer"])
         self.average.module.to(fabric.device)
 
     def fit(self) -> Path:
@@ -145,13 +148,13 @@ class _Run:
         self._validate(losses)
         return self.out / "model"
 
-    def _take_steps(self) -> list[float]:
+    def _take_steps(self) -> list[Tensor]:
         """Train until the end, validating now and then; return the losses since the last time."""
         started = validated = time.monotonic()
         before = self.seconds
-        losses: list[float] = []
+        losses: list[Tensor] = []  # left on the device: to fetch each would make it wait
         self.denoiser.train()
-        for batch in self._batches():
+        for batch in self._echoed():
             self.seconds = before + time.monotonic() - started
             if self.step >= self.recipe.steps or self._portion() >= 1:
                 break
@@ -162,7 +165,7 @@ class _Run:
                 validated = time.monotonic()
         return losses
 
-    def _one_step(self, batch: Any) -> float:
+    def _one_step(self, batch: Any) -> Tensor:
         batch = type(batch)(*(part.to(self.fabric.device) for part in batch))
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
         for group in self.optimizer.param_groups:
@@ -174,7 +177,7 @@ class _Run:
         self.optimizer.step()
         self.step += 1
         self.average.update(self.denoiser.module, self.step)
-        return float(loss.mean.detach())
+        return loss.mean.detach()
 
     def _portion(self) -> float:
         by_time = self.seconds / (60 * self.minutes) if self.minutes else 0.0
@@ -184,17 +187,35 @@ class _Run:
         warm_up = min(1.0, (self.step + 1) / _WARM_UP_STEPS)
         return self.recipe.learning_rate * warm_up * 0.5 * (1 + math.cos(math.pi * min(1.0, self._portion())))
 
+    def _echoed(self) -> Iterator[Any]:
+        """Yield each batch as often as the recipe says; the first one less often if it was begun with before."""
+        done = self.step % self.recipe.echo
+        for batch in self._batches():
+            yield from [batch] * (self.recipe.echo - done)
+            done = 0
+
     def _batches(self) -> DataLoader[Any]:
         rank, world = self.fabric.global_rank, self.fabric.world_size
-        batches = self.course.batches(seed=self.recipe.seed * world + rank, first=self.step)
-        return DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=8, persistent_workers=False)
+        first = self.step // self.recipe.echo
+        batches = self.course.batches(seed=self.recipe.seed * world + rank, first=first)
+        return DataLoader(batches, batch_size=None, num_workers=self._workers(), prefetch_factor=8)
 
-    def _validate(self, losses: list[float]) -> None:
+    def _workers(self) -> int:
+        """Return how many processes make batches; where the network runs on the processor itself, it is one.
+
+        The batches and their order do not depend on it.
+        """
+        if self.fabric.device.type == "cpu":
+            return 1
+        usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return max(1, usable // self.fabric.world_size - 1)
+
+    def _validate(self, losses: list[Tensor]) -> None:
         if self.fabric.global_rank:
             return
         average = self.average.module
         figures = self.course.measure(average)
-        loss = f", loss {sum(losses) / len(losses):.3f}" if losses else ""
+        loss = f", loss {float(torch.stack(losses).mean()):.3f}" if losses else ""
         shown = self.course.in_words(figures)
         self.report(f"step {self.step}, {self.seconds / 60:.0f} min{loss}: {shown}")
         score = sum(figures.values()) / len(figures)

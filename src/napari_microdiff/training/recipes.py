@@ -95,6 +95,9 @@ class Recipe(_Part):
         Highest noise level, from which on the network is blind.
     batch_fields : int
         Squares that a batch draws.
+    echo : int
+        Steps that each batch is used for, with other noise: for machines that learn faster than batches are made (Choi
+        et al. 2019, arXiv:1907.05550).
     """
 
     id: str
@@ -105,6 +108,7 @@ class Recipe(_Part):
     sigma_max: float = 5.0
     steps: int = 60_000
     batch_fields: int = 4
+    echo: int = Field(default=1, ge=1)
     learning_rate: float = 0.01
     seed: int = 0
     training_data: tuple[TrainingSet, ...] = ()
@@ -188,11 +192,13 @@ class SynthesizeRecipe(Recipe):
     Attributes
     ----------
     labelled : tuple of Labelled
-        The images, all of one class of objects.
+        The images, all of one class of objects; in colours if the architecture has three channels.
     diameter_px : float
         Median diameter of objects that images are brought to.
     zoom : float
         Standard deviation of the logarithm of what they miss it by: objects of these sizes can be drawn.
+    crops : int
+        That are cut from each square.
     untold : float
         Share of the crops that are shown neither mask nor style, for classifier-free guidance; as large a share again
         is not told the style only.
@@ -202,6 +208,7 @@ class SynthesizeRecipe(Recipe):
     labelled: tuple[Labelled, ...]
     diameter_px: float = Field(default=24.0, gt=4)
     zoom: float = Field(default=0.35, ge=0)
+    crops: int = Field(default=2, ge=1)
     untold: float = Field(default=0.15, ge=0, le=0.5)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from skimage.draw import disk
 
 from napari_microdiff.errors import ImageError
-from napari_microdiff.imaging.mask_maps import CAP, Thickness, mask_maps, measure_thickness
+from napari_microdiff.imaging.mask_maps import CAP, Thickness, mask_maps, measure_thickness, whole_mask_maps
 
 
 def many_objects(shape: tuple[int, int], seed: int, largest: int = 40) -> np.ndarray:
@@ -66,6 +66,12 @@ def test_windows_show_what_the_whole_plane_does(seed: int) -> None:
         window = padded[top : top + 50 + 2 * CAP, 60 : 60 + 45 + 2 * CAP]
         part = mask_maps(window, thickness, margin=CAP, kinds={10**9 + 7: 2}, classes=3)
         np.testing.assert_array_equal(part, whole[:, top : top + 50, 60:105])
+
+
+@given(seed=st.integers(0, 1000), height=st.integers(1, 60), width=st.integers(1, 60))
+def test_those_of_a_small_mask_are_the_same_at_once(seed: int, height: int, width: int) -> None:
+    labels = many_objects((height, width), seed, largest=30)
+    np.testing.assert_array_equal(whole_mask_maps(labels), mask_maps(labels, measure_thickness(labels)))
 
 
 def test_an_object_that_fills_the_plane_is_as_deep_as_can_be() -> None:

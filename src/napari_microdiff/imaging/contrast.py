@@ -37,8 +37,25 @@ def bright_objects(image: NDArray[np.generic], shown: Shown, colours: int | None
     """
     pixels = image.astype(np.float32)
     if colours is not None:
-        if pixels.shape[colours] not in (3, 4):
-            raise ImageError(f"An image in colours has 3 or 4 samples, not shape {image.shape}. Name its axes.")
-        pixels = np.moveaxis(pixels, colours, -1)
-        pixels = pixels[..., 0] if shown == "stained" else pixels[..., :3].mean(axis=-1)
+        pixels = red_green_blue(pixels, colours)
+        pixels = pixels[..., 0] if shown == "stained" else pixels.mean(axis=-1)
     return pixels if shown == "bright" else -pixels
+
+
+def red_green_blue(image: NDArray[np.generic], axis: int = -1) -> NDArray[np.float32]:
+    """Return an image in colours with red, green and blue as its last axis; transparency is left out.
+
+    Parameters
+    ----------
+    image : ndarray
+        Three or four samples along ``axis``.
+    axis : int
+
+    Raises
+    ------
+    ImageError
+        If there are neither three nor four.
+    """
+    if image.ndim < 3 or image.shape[axis] not in (3, 4):
+        raise ImageError(f"An image in colours has 3 or 4 samples, not shape {image.shape}. Name its axes.")
+    return np.moveaxis(image, axis, -1)[..., :3].astype(np.float32)

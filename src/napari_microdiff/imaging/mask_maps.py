@@ -118,8 +118,43 @@ def mask_maps(
     inner = tuple(slice(margin, n - margin) for n in plane.shape)
     window = plane[inner]
     depth = np.minimum(_depth(plane)[inner] / thickness.of(window), 1)
+    return _stacked(window, borders_of(plane)[inner], depth, kinds, classes)
+
+
+def whole_mask_maps(labels: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Draw the maps of a whole mask of one class that is small: those of `mask_maps`, at half the price.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (y, x)
+
+    Returns
+    -------
+    ndarray of float32, shape (1 + EXTRA_MAPS, y, x)
+
+    Raises
+    ------
+    ImageError
+        As of `instances.check_labels`.
+    """
+    plane = check_labels(labels)
+    depth = _depth(plane)
+    numbers, which = np.unique(plane, return_inverse=True)
+    deepest = np.zeros(len(numbers), np.float32)
+    np.maximum.at(deepest, which.ravel(), depth.ravel())
+    deepest[numbers == 0] = 1
+    return _stacked(plane, borders_of(plane), depth / deepest[which.reshape(plane.shape)], None, 1)
+
+
+def _stacked(
+    window: NDArray[np.int64],
+    borders: NDArray[np.bool_],
+    depth: NDArray[np.float32],
+    kinds: Mapping[int, int] | None,
+    classes: int,
+) -> NDArray[np.float32]:
     members = [_of_class(window, kinds or {}, kind) for kind in range(1, classes + 1)]
-    return np.stack([window == 0, *members, borders_of(plane)[inner], depth]).astype(np.float32)
+    return np.stack([window == 0, *members, borders, depth]).astype(np.float32)
 
 
 def _of_class(labels: NDArray[np.int64], kinds: Mapping[int, int], kind: int) -> NDArray[np.bool_]:

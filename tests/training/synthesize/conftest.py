@@ -35,6 +35,29 @@ def masked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def stained(masked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same in colours: discs that take red light away, on white."""
+    folder = tmp_path_factory.mktemp("stained")
+    for part in ("images", "labels"):
+        (folder / part).mkdir()
+    for path in sorted((masked / "images").iterdir()):
+        light = tifffile.imread(path)
+        image = np.stack([255 - light, 255 - light // 3, 255 - light // 9], axis=-1)
+        tifffile.imwrite(folder / "images" / path.name, image, photometric="rgb")
+        tifffile.imwrite(folder / "labels" / path.name, tifffile.imread(masked / "labels" / path.name))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def coloured_recipe(synthesize_recipe: SynthesizeRecipe) -> SynthesizeRecipe:
+    """A recipe for images in colours."""
+    architecture = synthesize_recipe.architecture.model_copy(update={"channels": 3, "vector_length": style_length(3)})
+    labelled = (Labelled(images="images/*", labels="labels/*", hold_out=2, shown="stained"),)
+    changes = {"id": "synth-coloured", "architecture": architecture, "labelled": labelled}
+    return synthesize_recipe.model_copy(update=changes)
+
+
+@pytest.fixture(scope="session")
 def synthesize_recipe() -> SynthesizeRecipe:
     """A recipe for a network of a few thousand parameters."""
     return SynthesizeRecipe(

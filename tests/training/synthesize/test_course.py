@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import tifffile
 import torch
 from torch import Tensor
 
@@ -10,6 +11,8 @@ from napari_microdiff.diffusion.denoiser import Condition, Prediction
 from napari_microdiff.models.card import read_card
 from napari_microdiff.models.model import Model, verify_model
 from napari_microdiff.models.originals import read_originals
+from napari_microdiff.models.store import FOLDER_VARIABLE, add_model
+from napari_microdiff.tasks import synthesize
 from napari_microdiff.training.course import open_course
 from napari_microdiff.training.fit import train
 from napari_microdiff.training.recipes import SynthesizeRecipe, read_recipe
@@ -58,6 +61,20 @@ def test_a_run_makes_a_model(synthesize_recipe: SynthesizeRecipe, masked: Path, 
     assert card.originals.limit < 0.98
     assert "bright" in lines[-1]
     assert "dB" in lines[-1]
+
+
+def test_a_run_on_images_in_colours_makes_a_model_that_draws_them(
+    coloured_recipe: SynthesizeRecipe, stained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "store"))
+    file = tmp_path / "recipe.yaml"
+    file.write_text(coloured_recipe.model_dump_json(), encoding="utf-8")
+    folder = train(file, stained, tmp_path / "run", device="cpu")
+    id = add_model(folder).card.id
+    labels = tifffile.imread(stained / "labels" / "0.tif")
+    drawn = synthesize(labels, model=id, steps=2, device="cpu").sample
+    assert drawn is not None
+    assert drawn.shape == (*labels.shape, 3)
 
 
 def test_the_course_follows_the_task(synthesize_recipe: SynthesizeRecipe, masked: Path, tmp_path: Path) -> None:

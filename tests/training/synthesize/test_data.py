@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from napari_microdiff.errors import TrainingError
 from napari_microdiff.imaging.mask_maps import EXTRA_MAPS
 from napari_microdiff.imaging.style import style_length
 from napari_microdiff.training.recipes import SynthesizeRecipe
 from napari_microdiff.training.segment.sources import load_planes
 from napari_microdiff.training.squares import CROP
-from napari_microdiff.training.synthesize.data import SynthesizeBatches, draw_field, normalised
+from napari_microdiff.training.synthesize.data import SynthesizeBatches, draw_field, magnified, normalised
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,30 @@ def test_image_and_mask_lie_on_one_another(batches: SynthesizeBatches, synthesiz
         assert image[0][depth > 0.7].mean() > 0.6
         assert image[0][background > 0].mean() < -0.4
         assert style[0] == 1
+
+
+def test_images_in_colours_stay_so(coloured_recipe: SynthesizeRecipe, stained: Path) -> None:
+    planes = normalised(load_planes(coloured_recipe, stained, validation=False, coloured=True))
+    image, maps, style = draw_field(planes[0], coloured_recipe, np.random.default_rng(0))
+    assert image.shape == (3, *maps.shape[1:])
+    assert style.shape == (style_length(3),)
+    red, _, blue = (channel[maps[3] > 0.7].mean() for channel in image)  # deep in discs
+    assert red < blue - 0.5
+    whole, labels = magnified(planes[0], coloured_recipe)
+    assert whole.shape == (*labels.shape, 3)
+
+
+def test_grey_images_do_not_teach_colours(coloured_recipe: SynthesizeRecipe, masked: Path) -> None:
+    with pytest.raises(TrainingError, match="3 or 4 samples"):
+        load_planes(coloured_recipe, masked, validation=False, coloured=True)
+
+
+def test_as_many_crops_are_cut_from_a_square_as_the_recipe_says(
+    synthesize_recipe: SynthesizeRecipe, batches: SynthesizeBatches
+) -> None:
+    more = synthesize_recipe.model_copy(update={"crops": 5})
+    batch = SynthesizeBatches(more, batches.planes, seed=0)[0]
+    assert {len(part) for part in batch} == {5}
 
 
 def test_neither_or_no_style_is_told_as_often_as_the_recipe_says(

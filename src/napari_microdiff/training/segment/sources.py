@@ -11,17 +11,20 @@ from numpy.typing import NDArray
 from skimage import io
 
 from ...errors import ImageError, TrainingError
-from ...imaging.contrast import bright_objects
+from ...imaging.contrast import bright_objects, red_green_blue
 from ...imaging.instances import check_labels, diameters
 from ..recipes import Labelled, SegmentRecipe, SynthesizeRecipe
 
 
 @dataclass(frozen=True)
 class LabelledPlane:
-    """An image with bright objects and their labels.
+    """An image and its labels.
 
     Attributes
     ----------
+    image : ndarray, shape (y, x) or (y, x, 3)
+        With bright objects, or in colours as it was recorded.
+    labels : ndarray, shape (y, x)
     diameter : float
         Median diameter of the objects in pixels, were they discs.
     weight : float
@@ -37,8 +40,15 @@ class LabelledPlane:
     kind: str
 
 
-def load_planes(recipe: SegmentRecipe | SynthesizeRecipe, data: Path, *, validation: bool) -> list[LabelledPlane]:
+def load_planes(
+    recipe: SegmentRecipe | SynthesizeRecipe, data: Path, *, validation: bool, coloured: bool = False
+) -> list[LabelledPlane]:
     """Load the training or the validation images of a recipe.
+
+    Parameters
+    ----------
+    coloured : bool
+        Whether images are wanted in colours, in which all of them then have to be.
 
     Raises
     ------
@@ -46,10 +56,10 @@ def load_planes(recipe: SegmentRecipe | SynthesizeRecipe, data: Path, *, validat
         If a pattern matches nothing, numbers of files differ, or a file is not what it should be.
     """
     whole = sum(entry.weight for entry in recipe.labelled)
-    return [p for entry in recipe.labelled for p in _load(entry, data, validation, entry.weight / whole)]
+    return [p for entry in recipe.labelled for p in _load(entry, data, validation, coloured, entry.weight / whole)]
 
 
-def _load(entry: Labelled, data: Path, validation: bool, weight: float) -> list[LabelledPlane]:
+def _load(entry: Labelled, data: Path, validation: bool, coloured: bool, weight: float) -> list[LabelledPlane]:
     images, labels = (sorted(data.glob(pattern)) for pattern in (entry.images, entry.labels))
     if not images or len(images) != len(labels):
         raise TrainingError(
@@ -57,19 +67,20 @@ def _load(entry: Labelled, data: Path, validation: bool, weight: float) -> list[
             "image needs its labels. Check --data."
         )
     kept = [i for i in range(len(images)) if (i % entry.hold_out == entry.hold_out - 1) == validation]
-    planes = [_plane(images[i], labels[i], entry, weight / len(kept)) for i in kept]
+    planes = [_plane(images[i], labels[i], entry, coloured, weight / len(kept)) for i in kept]
     if not planes:
         raise TrainingError(f"'{entry.images}' has too few images to keep one of {entry.hold_out} for validation.")
     return planes
 
 
-def _plane(image_path: Path, labels_path: Path, entry: Labelled, weight: float) -> LabelledPlane:
+def _plane(image_path: Path, labels_path: Path, entry: Labelled, coloured: bool, weight: float) -> LabelledPlane:
     try:
         pixels, labels = _read(image_path), check_labels(_read(labels_path))
-        image = bright_objects(pixels, entry.shown, 2 if pixels.ndim == 3 else None)
+        axis = 2 if pixels.ndim == 3 else None
+        image = red_green_blue(pixels) if coloured else bright_objects(pixels, entry.shown, axis)
     except ImageError as error:
         raise TrainingError(f"{image_path} and its labels: {error}") from None
-    if image.shape != labels.shape:
+    if image.shape[:2] != labels.shape:
         raise TrainingError(f"{image_path} is of shape {image.shape}, but its labels are of {labels.shape}.")
     found = diameters(labels)
     if not found.size:

@@ -29,8 +29,9 @@ class SynthesizeCourse:
 
     def __init__(self, recipe: SynthesizeRecipe, data: Path) -> None:
         self.recipe = recipe
+        coloured = recipe.architecture.channels > 1
         self.planes, self._held_out = (
-            normalised(load_planes(recipe, data, validation=which)) for which in (False, True)
+            normalised(load_planes(recipe, data, validation=which, coloured=coloured)) for which in (False, True)
         )
         self.validation = SynthesizeValidation(self._held_out, recipe)
 

@@ -13,12 +13,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ...imaging.intensity import Normalization
-from ...imaging.mask_maps import mask_maps, measure_thickness
-from ...imaging.resize import Resized
+from ...imaging.mask_maps import whole_mask_maps
+from ...imaging.resize import resized
 from ...imaging.style import style_vector
 from ..recipes import SynthesizeRecipe
 from ..segment.sources import LabelledPlane
-from ..squares import crop_at_random, draw_square
+from ..squares import Square, crop_at_random, draw_square
 
 _ELSEWHERE = 0.5  # of the styles are measured on another square of the image: what they say is not of these objects
 
@@ -28,11 +28,11 @@ class SynthesizeBatch(NamedTuple):
 
     Attributes
     ----------
-    image : Tensor, shape (batch, 1, CROP, CROP)
-        What is to be drawn, in normalised units.
+    image : Tensor, shape (batch, channels, CROP, CROP)
+        What is to be drawn, in normalised units; three channels are colours.
     maps : Tensor, shape (batch, 1 + EXTRA_MAPS, CROP, CROP)
         Of its mask, see `imaging.mask_maps`; zero where nothing is told.
-    style : Tensor, shape (batch, style_length(1))
+    style : Tensor, shape (batch, style_length(channels))
         See `imaging.style`; zero where it is not told.
     """
 
@@ -42,7 +42,7 @@ class SynthesizeBatch(NamedTuple):
 
 
 class SynthesizeBatches(Dataset[SynthesizeBatch]):
-    """The endless list of batches of a recipe: from each square that is drawn, two crops are cut.
+    """The endless list of batches of a recipe: from each square that is drawn, a few crops are cut.
 
     Its planes are as `normalised` makes them.
     """
@@ -72,7 +72,7 @@ class SynthesizeBatches(Dataset[SynthesizeBatch]):
         for _ in range(self.recipe.batch_fields):
             plane = self.planes[rng.choice(len(self.planes), p=self._weights)]
             image, maps, style = draw_field(plane, self.recipe, rng)
-            for _ in range(2):
+            for _ in range(self.recipe.crops):
                 here = (slice(None), *crop_at_random(image.shape[1:], rng))
                 crops.append((image[here], *_told(maps[here], style, self.recipe.untold, rng)))
         return SynthesizeBatch(*(torch.from_numpy(np.stack(part)) for part in zip(*crops, strict=True)))
@@ -80,18 +80,21 @@ class SynthesizeBatches(Dataset[SynthesizeBatch]):
 
 def normalised(planes: Sequence[LabelledPlane]) -> list[LabelledPlane]:
     """Return planes whose images are in normalised units."""
-    return [replace(p, image=Normalization.fit(p.image[None]).apply(p.image)) for p in planes]
+    return [replace(p, image=Normalization.fit(_channels(p.image)).apply(p.image)) for p in planes]
 
 
 def magnified(plane: LabelledPlane, recipe: SynthesizeRecipe) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return a whole plane, with objects about as large as the recipe wants them, and its labels."""
-    height, width = (max(1, round(n * recipe.diameter_px / plane.diameter)) for n in plane.image.shape)
-    everything = slice(0, height), slice(0, width)
+    """Return a whole plane, with objects about as large as the recipe wants them, and its labels.
+
+    The image is of shape (y, x) or (y, x, 3).
+    """
+    height, width = (max(1, round(n * recipe.diameter_px / plane.diameter)) for n in plane.labels.shape)
     rows, columns = (
         ((np.arange(new) + 0.5) * old / new).astype(int)
-        for new, old in zip((height, width), plane.image.shape, strict=True)
+        for new, old in zip((height, width), plane.labels.shape, strict=True)
     )
-    return Resized(plane.image, (height, width))[everything], plane.labels[np.ix_(rows, columns)]
+    image = np.stack([resized(channel, (height, width)) for channel in _channels(plane.image)], axis=-1)
+    return image[..., 0] if plane.image.ndim == 2 else image, plane.labels[np.ix_(rows, columns)]
 
 
 def draw_field(
@@ -107,18 +110,26 @@ def draw_field(
     Returns
     -------
     image, maps : ndarray, each of shape (channels, side, side)
-    style : ndarray, shape (style_length(1),)
+    style : ndarray, shape (style_length(channels),)
         Of this square, or of another one of the plane that is as much magnified.
     """
-    square = draw_square(plane.image.shape, recipe.diameter_px / plane.diameter, recipe.zoom, rng)
-    image = square.of_image(plane.image)[None]
-    labels = square.of_labels(plane.labels)
-    maps = mask_maps(labels, measure_thickness(labels))
+    square = draw_square(plane.labels.shape, recipe.diameter_px / plane.diameter, recipe.zoom, rng)
+    image = _cut(plane, square)
+    maps = whole_mask_maps(square.of_labels(plane.labels))
     reference = image
     if rng.random() < _ELSEWHERE:
-        other = draw_square(plane.image.shape, square.zoom, 0.0, rng)
-        reference = other.of_image(plane.image)[None]
+        reference = _cut(plane, draw_square(plane.labels.shape, square.zoom, 0.0, rng))
     return image, maps, style_vector(reference[None])
+
+
+def _cut(plane: LabelledPlane, square: Square) -> NDArray[np.float32]:
+    """Return a square of the image, of shape (channels, side, side)."""
+    return np.stack([square.of_image(channel) for channel in _channels(plane.image)])
+
+
+def _channels(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Bring an image of shape (y, x) or (y, x, 3) to (channels, y, x)."""
+    return image[None] if image.ndim == 2 else np.moveaxis(image, -1, 0)
 
 
 def _told(

@@ -5,15 +5,30 @@ from pathlib import Path
 import pytest
 
 from napari_microdiff.errors import TrainingError
+from napari_microdiff.imaging.mask_maps import EXTRA_MAPS
+from napari_microdiff.imaging.style import style_length
 from napari_microdiff.training.recipes import DenoiseRecipe, bundled_recipes, read_recipe
 
 
 def test_bundled_recipes_are_valid_and_name_their_data() -> None:
-    assert bundled_recipes() == ["denoise-em", "denoise-fluorescence", "segment-nuclei", "synth-nuclei"]
+    assert bundled_recipes() == [
+        "denoise-em",
+        "denoise-fluorescence",
+        "segment-nuclei",
+        "synth-histology",
+        "synth-nuclei",
+    ]
     for name in bundled_recipes():
         recipe = read_recipe(name)
         assert recipe.id == name
         assert all(entry.licence and entry.attribution for entry in recipe.training_data)
+
+
+@pytest.mark.parametrize("name", ["synth-histology", "synth-nuclei"])
+def test_models_that_draw_read_the_style_of_as_many_colours_as_they_make(name: str) -> None:
+    architecture = read_recipe(name).architecture
+    assert architecture.vector_length == style_length(architecture.channels)
+    assert architecture.condition_channels == 1 + EXTRA_MAPS
 
 
 def test_recipe_from_a_file_is_the_same_as_from_the_package(tmp_path: Path, recipe: DenoiseRecipe) -> None:

@@ -26,7 +26,7 @@ from qtpy.QtWidgets import (
 from ..engine.request import Request
 from ..models.card import Card
 
-DEFAULT_MODEL = Request().model
+USUAL_MODELS = frozenset(Request.model_validate({"task": task}).model for task in ("denoise", "segment", "synthesize"))
 _NO_LAYER = "no layer"
 
 
@@ -159,7 +159,7 @@ class ModelChoice(QWidget):
         before = self._box.value
         self._box.reset_choices()
         if before is None:
-            self.choose(DEFAULT_MODEL)
+            self.choose(next((card.id for card in cards if card.id in USUAL_MODELS), ""))
         self.changed.emit()
 
     @property

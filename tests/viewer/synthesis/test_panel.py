@@ -14,6 +14,7 @@ from skimage.draw import disk
 
 from napari_microdiff.files import read_image
 from napari_microdiff.imaging.mask_edits import common_background
+from napari_microdiff.models import store
 from napari_microdiff.tasks import reference_of, synthesize
 from napari_microdiff.viewer.layers import recall
 from napari_microdiff.viewer.synthesis import words
@@ -70,16 +71,25 @@ def test_it_says_what_is_missing(panel: SynthesizePanel, viewer: napari.Viewer) 
     assert panel.follow.toolTip() == words.NO_IMAGE_YET
 
 
-def test_without_a_model_it_says_how_to_get_one(
-    viewer: napari.Viewer, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NAPARI_MICRODIFF_MODELS", str(tmp_path))
+def test_without_a_model_it_says_how_to_get_one(viewer: napari.Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "list_models", list)
     panel = SynthesizePanel(viewer)
     viewer.window.add_dock_widget(panel)
     viewer.add_labels(mask())
-    if panel.model.card is None:  # as long as none is bundled
-        assert "train synth-nuclei" in panel.model_line.text()
-        assert panel.run_bar.run.toolTip() == words.NO_MODEL
+    assert panel.model.card is None
+    assert "train synth-nuclei" in panel.model_line.text()
+    assert panel.run_bar.run.toolTip() == words.NO_MODEL
+
+
+def test_the_bundled_model_of_nuclei_is_the_usual_one(
+    viewer: napari.Viewer, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(store.FOLDER_VARIABLE, str(tmp_path))
+    panel = SynthesizePanel(viewer)
+    viewer.window.add_dock_widget(panel)
+    assert panel.model.card is not None
+    assert panel.model.card.id == "synth-nuclei"
+    assert {card.id for card in panel.model.cards} == {"synth-nuclei", "synth-histology"}
 
 
 def test_an_image_is_drawn_below_its_mask_in_the_style_of_another(

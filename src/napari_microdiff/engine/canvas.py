@@ -172,7 +172,7 @@ def _evaluate(
         # Out of the handler, so that the failed evaluation's tensors are no longer held by its traceback.
         del failed
         smaller, notice = workplace.shrink(group, plane.shape, plane.reach)
-        waiting = smaller + waiting[len(group) :]
+        waiting = smaller + workplace.cut(waiting[len(group) :], plane.shape, plane.reach)
         yield notice
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import DeviceError
 from .events import Notice
-from .tiles import Reach, Tile, split_tile
+from .tiles import Reach, Tile, make_tiles, split_tile
 
 _LARGEST_IN_MEMORY = 2**28  # bytes of one array
 
@@ -72,6 +72,16 @@ class Workplace:
     device: torch.device
     batch: int = 1
     tile: int | None = None
+
+    def cut(self, tiles: Sequence[Tile], shape: Sequence[int], reach: Reach) -> list[Tile]:
+        """Return tiles that were made before `shrink`, none of them larger than what is known to suffice."""
+        if self.tile is None:
+            return list(tiles)
+        fitting = []
+        for tile in tiles:
+            small = max(stop - start for start, stop in tile.core[-2:]) <= self.tile
+            fitting += [tile] if small else make_tiles(shape, tile.core, self.tile, reach)
+        return fitting
 
     def shrink(self, failed: Sequence[Tile], shape: Sequence[int], reach: Reach) -> tuple[list[Tile], Notice]:
         """Ask for less memory: halve the batch, then the tiles.

@@ -22,6 +22,11 @@ COLUMNS = ("method", "dB over Gaussian", "PSNR dB", "SSIM", "resolution px")
 TABLES = {
     "denoise_quality": ("mean over the images", COLUMNS),
     "segment_quality": ("fluo", ("method", "AP .5", "mean AP .5-.9", "pooled AP .5", "Dice", "count error")),
+    "gpu": ("one evaluation of 1024 x 1024, bfloat16", ("what", "a second")),
+    "synth_fidelity": (
+        "the masks come back, and distances from real images",
+        ("images", "AP .5, segment-nuclei", "AP .5, Otsu", "spectrum dB", "levels", "kernel distance"),
+    ),
     "correction_effort": (
         "one stroke for each mistake",
         ("mistake", "count", "put right", "put right without the model", "others spoiled", "median s"),

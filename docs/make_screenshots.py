@@ -16,7 +16,10 @@ from pathlib import Path
 os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")  # nobody's preferences are touched
 
 import napari
+import numpy as np
 from qtpy.QtWidgets import QApplication
+from skimage.filters import gaussian, threshold_otsu
+from skimage.measure import label
 
 from napari_microdiff.files import write_image
 from napari_microdiff.imaging.samples import noisy_sample
@@ -25,10 +28,13 @@ from napari_microdiff.viewer.denoise import DenoisePanel
 from napari_microdiff.viewer.panel import Panel
 from napari_microdiff.viewer.segment import SegmentPanel
 from napari_microdiff.viewer.series.panel import SeriesPanel
+from napari_microdiff.viewer.synthesis.panel import SynthesizePanel
 
 FOLDER = Path(__file__).parent / "images"
 WINDOW = 1366, 740
 SIDE = 480  # of an image in a row
+MASK = slice(128, 384)  # of the simulated nuclei, under which is drawn
+VARIATIONS = 6
 
 
 def wait(ready: Callable[[], bool], seconds: float = 600) -> None:
@@ -171,6 +177,36 @@ def series_picture(folder: Path) -> None:
     viewer.close()
 
 
+def synthesize_pictures(folder: Path) -> None:
+    """Take the Synthesise panel with an image under a mask, and with variations of it."""
+    noisy, truth = noisy_sample("nuclei", 0)
+    clean = gaussian(truth.astype(float), 1)[MASK, MASK]
+    mask = label(clean > threshold_otsu(clean)).astype(np.int32)
+    viewer = napari.Viewer(show_welcome_screen=False)
+    viewer.window.resize(*WINDOW)
+    style = viewer.add_image(noisy[MASK, MASK], name="nuclei", contrast_limits=np.percentile(noisy, (0.5, 99.9)))
+    layer = viewer.add_labels(mask, name="cells")
+    panel = SynthesizePanel(viewer)
+    viewer.window.add_dock_widget(panel, name="Synthesise", area="right")
+    panel.image.choose(layer)
+    panel.style.choose(style)
+    style.visible = False
+    settle()
+    viewer.reset_view()
+    panel.run_bar.run.click()
+    wait(lambda: panel.runner.job is None)
+    if panel.runner.last is None:
+        sys.exit(f"error: {panel.results.line.text()}")
+    viewer.screenshot(str(folder / "synthesize-after.png"), canvas_only=False, flash=False)
+    gallery = panel.gallery_view
+    gallery.count.setValue(VARIATIONS)
+    gallery.draw.click()
+    wait(lambda: panel.gallery.job is None, seconds=3600)
+    settle()
+    viewer.screenshot(str(folder / "synthesize-gallery.png"), canvas_only=False, flash=False)
+    viewer.close()
+
+
 def main() -> None:
     """Make all pictures."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
@@ -180,6 +216,7 @@ def main() -> None:
     segment_picture(folder)
     correct_picture(folder)
     series_picture(folder)
+    synthesize_pictures(folder)
     sys.stdout.write(f"pictures are in {folder}\n")
 
 

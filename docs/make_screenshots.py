@@ -18,23 +18,22 @@ os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")  #
 import napari
 import numpy as np
 from qtpy.QtWidgets import QApplication
-from skimage.filters import gaussian, threshold_otsu
-from skimage.measure import label
 
+import napari_microdiff
 from napari_microdiff.files import write_image
+from napari_microdiff.imaging.layout import random_layout
+from napari_microdiff.imaging.population import population_of
 from napari_microdiff.imaging.samples import noisy_sample
 from napari_microdiff.viewer import samples
 from napari_microdiff.viewer.denoise import DenoisePanel
 from napari_microdiff.viewer.panel import Panel
 from napari_microdiff.viewer.segment import SegmentPanel
 from napari_microdiff.viewer.series.panel import SeriesPanel
-from napari_microdiff.viewer.synthesis.panel import SynthesizePanel
 
 FOLDER = Path(__file__).parent / "images"
 WINDOW = 1366, 740
 SIDE = 480  # of an image in a row
-MASK = slice(128, 384)  # of the simulated nuclei, under which is drawn
-VARIATIONS = 6
+MASK = slice(128, 320)  # part of the simulated nuclei that a mask is made from
 
 
 def wait(ready: Callable[[], bool], seconds: float = 600) -> None:
@@ -113,15 +112,7 @@ def result_picture(folder: Path) -> None:
     viewer.layers.remove("filaments (truth)")
     for layer in viewer.layers:
         layer.visible = True
-    viewer.canvas.grid.enabled = True
-    viewer.canvas.grid.stride = 1
-    viewer.canvas.grid.shape = (1, len(viewer.layers))
-    settle()
-    viewer.reset_view()
-    height = viewer.layers[0].extent.world[:, 0]
-    viewer.scene.camera.zoom = 0.98 * SIDE / (height[1] - height[0])
-    viewer.screenshot(str(folder / "result-uncertainty.png"), size=(SIDE, SIDE * len(viewer.layers)), flash=False)
-    viewer.close()
+    in_a_row(viewer, folder / "result-uncertainty.png")
 
 
 def segment_picture(folder: Path) -> None:
@@ -177,33 +168,29 @@ def series_picture(folder: Path) -> None:
     viewer.close()
 
 
-def synthesize_pictures(folder: Path) -> None:
-    """Take the Synthesise panel with an image under a mask, and with variations of it."""
-    noisy, truth = noisy_sample("nuclei", 0)
-    clean = gaussian(truth.astype(float), 1)[MASK, MASK]
-    mask = label(clean > threshold_otsu(clean)).astype(np.int32)
+def synthesize_picture(folder: Path) -> None:
+    """Take a mask and an image that was drawn under it, side by side."""
+    noisy, _ = noisy_sample("nuclei", 0)
+    objects = napari_microdiff.segment(noisy[MASK, MASK]).labels
+    assert objects is not None
+    mask = random_layout(population_of([objects]), objects.shape, np.random.default_rng(0)).labels
+    image = napari_microdiff.synthesize(mask, reference=noisy).sample
     viewer = napari.Viewer(show_welcome_screen=False)
-    viewer.window.resize(*WINDOW)
-    style = viewer.add_image(noisy[MASK, MASK], name="nuclei", contrast_limits=np.percentile(noisy, (0.5, 99.9)))
-    layer = viewer.add_labels(mask, name="cells")
-    panel = SynthesizePanel(viewer)
-    viewer.window.add_dock_widget(panel, name="Synthesise", area="right")
-    panel.image.choose(layer)
-    panel.style.choose(style)
-    style.visible = False
+    viewer.add_image(image, name="cells synthetic")
+    viewer.add_labels(mask, name="cells", opacity=1.0)
+    in_a_row(viewer, folder / "synthesize.png")
+
+
+def in_a_row(viewer: napari.Viewer, path: Path) -> None:
+    """Take all layers side by side, the uppermost one to the left."""
+    viewer.canvas.grid.enabled = True
+    viewer.canvas.grid.stride = 1
+    viewer.canvas.grid.shape = (1, len(viewer.layers))
     settle()
     viewer.reset_view()
-    panel.run_bar.run.click()
-    wait(lambda: panel.runner.job is None)
-    if panel.runner.last is None:
-        sys.exit(f"error: {panel.results.line.text()}")
-    viewer.screenshot(str(folder / "synthesize-after.png"), canvas_only=False, flash=False)
-    gallery = panel.gallery_view
-    gallery.count.setValue(VARIATIONS)
-    gallery.draw.click()
-    wait(lambda: panel.gallery.job is None, seconds=3600)
-    settle()
-    viewer.screenshot(str(folder / "synthesize-gallery.png"), canvas_only=False, flash=False)
+    height = viewer.layers[0].extent.world[:, 0]
+    viewer.scene.camera.zoom = 0.98 * SIDE / (height[1] - height[0])
+    viewer.screenshot(str(path), size=(SIDE, SIDE * len(viewer.layers)), flash=False)
     viewer.close()
 
 
@@ -216,7 +203,7 @@ def main() -> None:
     segment_picture(folder)
     correct_picture(folder)
     series_picture(folder)
-    synthesize_pictures(folder)
+    synthesize_picture(folder)
     sys.stdout.write(f"pictures are in {folder}\n")
 
 

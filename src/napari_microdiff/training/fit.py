@@ -198,7 +198,8 @@ class _Run:
         rank, world = self.fabric.global_rank, self.fabric.world_size
         first = self.step // self.recipe.echo
         batches = self.course.batches(seed=self.recipe.seed * world + rank, first=first)
-        return DataLoader(batches, batch_size=None, num_workers=self._workers(), prefetch_factor=8)
+        workers = self._workers()
+        return DataLoader(batches, batch_size=None, num_workers=workers, prefetch_factor=max(2, 8 // workers))
 
     def _workers(self) -> int:
         """Return how many processes make batches; where the network runs on the processor itself, it is one.

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QScrollArea
 from skimage.draw import disk
 
 from napari_microdiff.files import read_image
@@ -21,6 +22,7 @@ from napari_microdiff.viewer.synthesis import words
 from napari_microdiff.viewer.synthesis.panel import SynthesizePanel
 
 LONG = 600_000
+SCROLL_BAR = 12  # pixels, which the panel has beside its column where the window is low
 LEFT = Qt.MouseButton.LeftButton
 
 
@@ -69,6 +71,11 @@ def test_it_says_what_is_missing(panel: SynthesizePanel, viewer: napari.Viewer) 
     assert panel.run_bar.run.isEnabled()
     assert not panel.follow.isEnabled()
     assert panel.follow.toolTip() == words.NO_IMAGE_YET
+
+
+def test_nothing_is_cut_off_beside_an_image_on_a_laptop(panel: SynthesizePanel) -> None:
+    column = panel.findChild(QScrollArea).widget()
+    assert column.minimumSizeHint().width() <= panel.minimumWidth() - SCROLL_BAR
 
 
 def test_without_a_model_it_says_how_to_get_one(viewer: napari.Viewer, monkeypatch: pytest.MonkeyPatch) -> None:

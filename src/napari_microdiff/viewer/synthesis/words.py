@@ -29,7 +29,7 @@ BEHIND_TIP = "A real image that lies under the mask pixel by pixel, and of which
 NOTHING_BEHIND = "nothing"
 OBJECTS_TIP = "The objects of that image. Its background stays as it is, and they give way to the objects of the mask."
 NOTHING_KEPT_BEHIND = "all of it"
-BEGIN = "begin with it under noise of"
+BEGIN = "begin from it, with noise"
 BEGIN_TIP = (
     "In standard deviations of the images that the model knows. With little noise much of the image shows through;\n"
     "untick it to draw anew."

@@ -169,7 +169,7 @@ def series_picture(folder: Path) -> None:
 
 
 def synthesize_picture(folder: Path) -> None:
-    """Take a mask and an image that was drawn under it, side by side."""
+    """Take an image that was drawn under a mask, and the mask, side by side."""
     noisy, _ = noisy_sample("nuclei", 0)
     objects = napari_microdiff.segment(noisy[MASK, MASK]).labels
     assert objects is not None
@@ -182,7 +182,7 @@ def synthesize_picture(folder: Path) -> None:
 
 
 def in_a_row(viewer: napari.Viewer, path: Path) -> None:
-    """Take all layers side by side, the uppermost one to the left."""
+    """Take all layers side by side, the lowest one to the left."""
     viewer.canvas.grid.enabled = True
     viewer.canvas.grid.stride = 1
     viewer.canvas.grid.shape = (1, len(viewer.layers))

@@ -174,8 +174,10 @@ def _call(work: tuple[Callable[..., Any], Plan, tuple[Any, ...]]) -> Any:
 def in_parallel(jobs: int, plan: Plan, function: Callable[..., Any], each: Iterable[tuple[Any, ...]]) -> list[Any]:
     """Call a function in processes of their own, and return what it returns."""
     context = get_context("spawn")
-    given = (context.Value("i", 0), plan.cores)
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_keep_to_own_cores, initargs=given) as pool:
+    started = context.Value("i", 0)
+    with ProcessPoolExecutor(
+        jobs, mp_context=context, initializer=_keep_to_own_cores, initargs=(started, plan.cores)
+    ) as pool:
         return list(pool.map(_call, [(function, plan, given) for given in each]))
 
 

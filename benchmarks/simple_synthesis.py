@@ -12,6 +12,8 @@ from outlined import Outlined
 from scipy import ndimage
 from skimage.transform import resize
 
+from napari_microdiff.imaging.noise import noise_sigma
+
 _BLUR = 1.0  # pixels
 _Plane = NDArray[np.float64]
 
@@ -26,7 +28,7 @@ def by_rule(item: Outlined, rng: Generator) -> Image:
     if numbers.size:
         table[numbers] = rng.normal(levels.mean(), levels.std(), len(numbers))
     light = ndimage.gaussian_filter(np.clip(table[labels], 0, None), _BLUR)
-    return _as_camera(light + _noise_of(image) * rng.standard_normal(light.shape))
+    return _as_camera(light + noise_sigma(image, "YX") * rng.standard_normal(light.shape))
 
 
 def pasted(item: Outlined, donors: Sequence[Outlined], rng: Generator) -> Image:
@@ -52,12 +54,6 @@ def _filled(light: _Plane, labels: Image, box: tuple[slice, ...], rng: Generator
     own = within == np.bincount(within[within > 0]).argmax()
     _, nearest = ndimage.distance_transform_edt(~own, return_indices=True)
     return np.rot90(part[tuple(nearest)], int(rng.integers(4)))
-
-
-def _noise_of(image: _Plane) -> float:
-    """Return the standard deviation of white noise that explains the differences of neighbours in the median."""
-    across = np.diff(image, axis=1)
-    return float(np.median(np.abs(across - np.median(across))) / 0.6745 / np.sqrt(2))
 
 
 def _as_camera(light: _Plane) -> Image:

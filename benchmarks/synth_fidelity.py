@@ -176,8 +176,6 @@ def main(
         rows.append({"images": name, **masks_that_come_back(images, pictures), **likeness(images, pictures)})
     report.table("the masks come back, and distances from real images", rows)
     copies = {name: nearest(model, images, made[name]) for name in (REAL, *ours)}
-    limit = find_model(model).card.originals
-    assert limit is not None
     report.table(
         "likeness to the nearest training patch",
         [

@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import ndimage
+from scipy.signal import oaconvolve
 
 from napari_microdiff.imaging.spectrum import measure_spectrum
-from napari_microdiff.imaging.wiener import RADIUS, filtered, wiener_error, wiener_kernel
+from napari_microdiff.imaging.wiener import RADIUS, wiener_error, wiener_kernel
 
 
 def _blurred_noise(seed: int = 0) -> np.ndarray:
@@ -15,11 +16,15 @@ def _blurred_noise(seed: int = 0) -> np.ndarray:
     return image / image.std()
 
 
+def _filtered(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    return oaconvolve(np.pad(image, RADIUS, mode="reflect"), kernel, mode="valid")
+
+
 def test_it_is_as_good_as_the_best_gaussian_without_seeing_the_truth() -> None:
     clean = _blurred_noise()
     noisy = clean + 0.7 * np.random.default_rng(1).standard_normal(clean.shape)
     kernel = wiener_kernel(measure_spectrum(noisy[None]).powers)
-    guess = filtered(np.pad(noisy, RADIUS, mode="reflect"), kernel)
+    guess = _filtered(noisy, kernel)
     gaussians = [ndimage.gaussian_filter(noisy, s) for s in np.arange(0.5, 4, 0.1)]
     best = min(float(np.mean((g - clean) ** 2)) for g in gaussians)
     assert float(np.mean((guess - clean) ** 2)) < 1.05 * best
@@ -30,7 +35,7 @@ def test_its_error_is_foretold(noise: float) -> None:
     clean = _blurred_noise()
     noisy = clean + noise * np.random.default_rng(1).standard_normal(clean.shape)
     powers = measure_spectrum(noisy[None]).powers
-    guess = filtered(np.pad(noisy, RADIUS, mode="reflect"), wiener_kernel(powers))
+    guess = _filtered(noisy, wiener_kernel(powers))
     error = float(np.sqrt(np.mean((guess - clean) ** 2)))
     assert wiener_error(powers) == pytest.approx(error, rel=0.25)
 
@@ -46,10 +51,6 @@ def test_brightness_is_kept(noise: float) -> None:
     powers = measure_spectrum(noisy[None]).powers
     kernel = wiener_kernel(powers)
     assert float(kernel.sum()) == pytest.approx(1, abs=1e-5)
-    flat = np.full((RADIUS * 2 + 5, RADIUS * 2 + 7), 3.0)
-    result = filtered(flat, kernel)
-    assert result.shape == (5, 7)
-    np.testing.assert_allclose(result, 3.0, rtol=1e-5)
 
 
 def test_an_image_without_noise_passes_and_more_noise_smooths_more() -> None:

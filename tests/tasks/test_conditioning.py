@@ -4,9 +4,17 @@ import numpy as np
 import pytest
 import torch
 from scipy import ndimage
+from scipy.signal import convolve2d
 
 from napari_microdiff import denoise
-from napari_microdiff.tasks.conditioning import noisy_condition, object_condition, range_around
+from napari_microdiff.imaging.wiener import RADIUS, wiener_kernel
+from napari_microdiff.tasks.conditioning import (
+    filtered,
+    noisy_condition,
+    object_condition,
+    range_around,
+    reflected,
+)
 
 
 def condition_of(noisy: torch.Tensor):
@@ -20,6 +28,34 @@ def test_what_a_denoiser_is_shown() -> None:
     assert torch.equal(condition.maps[:, :1], noisy)
     assert torch.equal(condition.maps[:, 1:], guess)
     assert condition.guess is guess
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (31, 50), (64, 67)])
+def test_a_filter_is_a_convolution(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    kernel = rng.standard_normal((2 * RADIUS + 1, 2 * RADIUS + 1)).astype(np.float32)
+    images = rng.standard_normal((2, 1, shape[0] + 2 * RADIUS, shape[1] + 2 * RADIUS)).astype(np.float32)
+    result = filtered(torch.from_numpy(images), kernel)
+    assert result.shape == (2, 1, *shape)
+    for image, made in zip(images, result, strict=True):
+        np.testing.assert_allclose(made[0], convolve2d(image[0], kernel, mode="valid"), atol=1e-3)
+
+
+def test_a_whole_image_keeps_its_shape_and_brightness() -> None:
+    flat = torch.full((1, 1, 30, 40), 3.0)
+    kernel = wiener_kernel(np.linspace(1, 0.1, 16))
+    torch.testing.assert_close(filtered(reflected(flat), kernel), flat, rtol=1e-5, atol=0)
+
+
+def test_where_an_image_begins_in_memory_does_not_change_the_result() -> None:
+    kernel = wiener_kernel(np.linspace(1, 0.1, 16))
+    memory = np.random.default_rng(0).standard_normal(120 * 120 + 8).astype(np.float32)
+    image = torch.from_numpy(memory[: 120 * 120].reshape(120, 120).copy())
+    expected = filtered(image, kernel)
+    for start in range(1, 8):
+        shifted = np.empty(120 * 120 + 8, np.float32)[start:][: 120 * 120].reshape(120, 120)
+        shifted[...] = image
+        assert torch.equal(filtered(torch.from_numpy(shifted), kernel), expected)
 
 
 def test_the_range_around_a_pixel() -> None:

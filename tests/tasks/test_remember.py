@@ -31,6 +31,15 @@ def test_each_tile_is_made_once_and_keeps_its_own() -> None:
     assert maker.made == TILES
 
 
+def test_what_is_kept_does_not_fill_the_memory_of_a_gpu() -> None:
+    maker = Maker()
+    elsewhere = Remembered(lambda tile: maker(tile).to(torch.device("meta")), room=0)
+    assert elsewhere(TILES[0]).maps.device.type == "meta"  # type: ignore[union-attr]
+    remembered = Remembered(maker)
+    remembered(TILES[0])
+    assert remembered(TILES[0]).maps.device.type == "cpu"  # type: ignore[union-attr]
+
+
 def test_what_does_not_fit_is_made_again() -> None:
     maker = Maker()
     remembered = Remembered(maker, room=2 * (16 + 2) * 4)

@@ -124,6 +124,11 @@ class Preconditioned(nn.Module):
         self.sigma_data = sigma_data
         self.sigma_max = sigma_max
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.network.parameters()).device
+
     def forward(self, x: Tensor, sigma: float | Tensor, condition: Condition = NOTHING) -> Prediction:
         """Return the posterior mean and variance; see `Denoiser`."""
         sigma = torch.as_tensor(sigma, dtype=torch.float32, device=x.device).expand(len(x))

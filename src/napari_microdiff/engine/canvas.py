@@ -180,10 +180,10 @@ def _evaluate_batch(
     denoiser: Denoiser, plane: Plane, tiles: Sequence[Tile], sigma: float, device: torch.device, canvas: _Canvas | None
 ) -> list[_Evaluated]:
     values = [_value_at(plane, tile, canvas) for tile in tiles]
-    conditions = [plane.condition_at(tile) for tile in tiles]
+    conditions = [plane.condition_at(tile).to(device) for tile in tiles]
     with torch.inference_mode():
         x = torch.from_numpy(np.stack(values)).to(device)
-        prediction = denoiser(x, sigma, Condition.stack(conditions).to(device))
+        prediction = denoiser(x, sigma, Condition.stack(conditions))
         mean = prediction.mean.float().cpu().numpy()
         variance = None if prediction.variance is None else prediction.variance.float().cpu().numpy()
     done = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil, prod, sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,22 @@ _GOLDEN = (sqrt(5) - 1) / 2
 def sample_blocks(
     array: Sliceable, axes: str | None = None, *, count: int = 64, size: int = 128
 ) -> NDArray[np.float64]:
+    """Read evenly spread blocks of the planes of an array, as numbers to compute with.
+
+    Parameters
+    ----------
+    array, axes, count, size
+        As of `raw_blocks`, which says which blocks these are and what is raised.
+
+    Returns
+    -------
+    ndarray of float64, shape (at most count, y, x)
+        The blocks, in the units of the image.
+    """
+    return raw_blocks(array, axes, count=count, size=size).astype(np.float64)
+
+
+def raw_blocks(array: Sliceable, axes: str | None = None, *, count: int = 64, size: int = 128) -> NDArray[Any]:
     """Read evenly spread blocks of the planes of an array.
 
     Neither time nor memory grow with the array. The same array always gives the same blocks. A plane that holds no
@@ -35,8 +52,8 @@ def sample_blocks(
 
     Returns
     -------
-    ndarray of float64, shape (at most count, y, x)
-        The blocks, in the units of the image.
+    ndarray, shape (at most count, y, x)
+        The blocks, as they are in the array.
 
     Raises
     ------
@@ -63,7 +80,7 @@ def sample_blocks(
             spot = spots[(visit * each + turn) % len(spots)]
             for axis, part in zip(plane_axes, spot, strict=True):
                 index[axis] = part
-            blocks.append(np.asarray(array[tuple(index)], dtype=np.float64))
+            blocks.append(np.asarray(array[tuple(index)]))
     return np.stack(blocks)
 
 

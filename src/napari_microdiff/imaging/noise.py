@@ -99,7 +99,18 @@ def noise_sigma(image: Sliceable, axes: str | None = None) -> float:
     float
         In the units of the image; 0 for an image without noise.
     """
-    cells, _, span = _measure(sample_blocks(image, axes))
+    return noise_sigma_in(sample_blocks(image, axes))
+
+
+def noise_sigma_in(blocks: NDArray[np.float64]) -> float:
+    """Measure the standard deviation of the noise as `noise_sigma` does, of an image of which these are the blocks.
+
+    Parameters
+    ----------
+    blocks : ndarray of float64, shape (count, y, x)
+        See `imaging.blocks.sample_blocks`.
+    """
+    cells, _, span = _measure(blocks)
     if not len(cells.mean):
         return 0.0
     # In units of the span, since the squares of large grey levels could overflow.

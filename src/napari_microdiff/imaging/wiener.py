@@ -82,19 +82,3 @@ def _on_grid(bands: NDArray[np.floating], at_zero: float) -> NDArray[np.float64]
     frequency = np.fft.fftfreq(_GRID)
     radius = np.hypot(frequency[:, None], frequency[None, :])
     return np.asarray(np.interp(radius, np.concatenate([[0], centres]), np.concatenate([[at_zero], bands])))
-
-
-def filtered(image: NDArray[np.floating], kernel: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Filter a plane that is wider by `RADIUS` on each side than what is wanted.
-
-    Parameters
-    ----------
-    image : ndarray, shape (y + 2 RADIUS, x + 2 RADIUS)
-
-    Returns
-    -------
-    ndarray of float32, shape (y, x)
-    """
-    from scipy.signal import oaconvolve  # which takes a while to import, and not every task filters
-
-    return np.asarray(oaconvolve(image, kernel, mode="valid"), dtype=np.float32)

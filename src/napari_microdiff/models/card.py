@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -151,8 +152,7 @@ def read_card(folder: Path) -> Card:
     """
     path = folder / CARD_NAME
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-        return Card.model_validate(content)
+        return _parsed(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ModelError(f"{folder} is not a model: it has no {CARD_NAME}.") from None
     except (yaml.YAMLError, UnicodeDecodeError):
@@ -161,6 +161,12 @@ def read_card(folder: Path) -> Card:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "card"
         raise ModelError(f"{path} is not a valid model card: {where}: {first['msg']}.") from None
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Card:
+    """Parse what has not changed only once; every request looks for its model among all."""
+    return Card.model_validate(yaml.load(text, Loader=_Loader))
 
 
 def write_card(card: Card, folder: Path) -> None:

@@ -27,10 +27,10 @@ from ..imaging.camera import Camera, destabilise, stabilise
 from ..imaging.intensity import Normalization
 from ..imaging.noise import estimate_camera
 from ..imaging.spectrum import VECTOR_LENGTH
-from ..imaging.wiener import RADIUS, filtered
+from ..imaging.wiener import RADIUS
 from .base import Context, Image, PlaneJob, check_architecture, evaluations_needed, steps_of, without_equal_samples
 from .collect import Collector
-from .conditioning import noisy_condition, range_around
+from .conditioning import filtered, noisy_condition, range_around
 from .remember import Remembered
 from .statistics import Statistics, advice, channel_axis, channel_view, familiarity, measure, positions
 
@@ -136,16 +136,19 @@ class Denoise:
 
     def _job_by_condition(self, plane: Plane, noisy: Any, statistics: Statistics) -> PlaneJob:
         wanted = self._options.noise_level
-        vector = torch.from_numpy(statistics.vector(wanted))[None]
+        # The transforms of other accelerators than CUDA's are young, and work that few of us could see.
+        device = self._denoiser.device if self._denoiser.device.type == "cuda" else torch.device("cpu")
+        vector = torch.from_numpy(statistics.vector(wanted))[None].to(device)
         kernel = statistics.wiener(wanted)
         error = statistics.guess_error(wanted)
+        errors = torch.tensor([error], device=device)
 
         def condition_at(tile: Tile) -> Condition:
             window = tuple((start - RADIUS, stop + RADIUS) for start, stop in tile.window)
             pixels = statistics.normalization.apply(read_window(noisy, window))
-            guess = torch.from_numpy(filtered(pixels, kernel))[None, None]
-            inner = torch.from_numpy(pixels[RADIUS:-RADIUS, RADIUS:-RADIUS])[None, None]
-            return noisy_condition(inner, guess, torch.tensor([error]), vector)
+            shown = torch.from_numpy(pixels)[None, None].to(device)
+            inner = shown[..., RADIUS:-RADIUS, RADIUS:-RADIUS]
+            return noisy_condition(inner, filtered(shown, kernel), errors, vector)
 
         steps = steps_of(self.request, self._denoiser.blind_from(error), _SIGMA_MIN * error, blind=True)
         again = len(steps) * self.request.samples > 1

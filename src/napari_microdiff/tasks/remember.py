@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
+
 from ..diffusion.denoiser import Condition
 from ..engine.tiles import Box, Tile
 
 _ROOM = 2**28  # bytes
+_PROCESSOR = torch.device("cpu")
 
 
 class Remembered:
     """The conditions of a plane's tiles, kept for the next step or sample.
 
-    The first that fit are kept and the rest are made anew each time: tiles are visited in turn, so that to forget the
-    oldest would be to forget each just before it is needed.
+    They are kept in the memory of the processor: that of a GPU is for the network. The first that fit are kept and the
+    rest are made anew each time: tiles are visited in turn, so that to forget the oldest would be to forget each just
+    before it is needed.
 
     Parameters
     ----------
@@ -37,5 +41,5 @@ class Remembered:
             size = known.nbytes()
             if size <= self._room:
                 self._room -= size
-                self._kept[tile.window] = known
+                self._kept[tile.window] = known.to(_PROCESSOR)
         return known

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..imaging.axes import Sliceable, full_region, planes
-from ..imaging.blocks import sample_blocks
+from ..imaging.blocks import raw_blocks
 from ..imaging.intensity import Normalization
-from ..imaging.noise import noise_sigma
+from ..imaging.noise import noise_sigma_in
 from ..imaging.spectrum import LIKENESS, Spectrum, measure_spectrum, noise_floor, statistics_vector
 from ..imaging.wiener import wiener_error, wiener_kernel
 from ..models.card import Familiarity
@@ -102,21 +105,64 @@ def channel_view(source: Source, position: int | None) -> tuple[Sliceable, str]:
 def measure(source: Source, position: int | None) -> Statistics:
     """Measure one channel of an image, from blocks that are spread over all of it.
 
+    Blocks in which nothing has changed since they were last measured are not measured again, so that one view after
+    the other of an image is shown without delay.
+
     Raises
     ------
     ImageError
         If pixels are not finite.
     """
     view, axes = channel_view(source, position)
-    blocks = sample_blocks(view, axes, count=_BLOCKS, size=_BLOCK_SIDE)
+    spread, fine = raw_blocks(view, axes, count=_BLOCKS, size=_BLOCK_SIDE), raw_blocks(view, axes)
+    seen = _fingerprint(spread, fine)
+    known = _KNOWN.get(seen)
+    if known is not None:
+        return known
+    blocks = spread.astype(np.float64)
     check_finite(blocks)
-    constant = bool(np.ptp(blocks) == 0) and _is_constant(view, axes)
+    flat = bool(np.ptp(blocks) == 0)
+    constant = flat and _is_constant(view, axes)
     normalization = Normalization.fit(blocks)
     spectrum = measure_spectrum(normalization.apply(blocks))
-    noise = 0.0 if constant else noise_sigma(view, axes)
+    noise = 0.0 if constant else noise_sigma_in(fine.astype(np.float64))
     if noise < _ROUNDING * normalization.scale:
         noise = 0.0
-    return Statistics(normalization, noise, spectrum, constant)
+    measured = Statistics(normalization, noise, spectrum, constant)
+    if not flat:  # what was found then depends on all of the image
+        _KNOWN.put(seen, measured)
+    return measured
+
+
+def _fingerprint(*arrays: NDArray[Any]) -> bytes:
+    digest = blake2b(digest_size=16)
+    for array in arrays:
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.digest()
+
+
+class _Known:
+    """The statistics that were used last, by the fingerprint of what they were measured on; for several threads."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._lock = most, Lock()
+        self._kept: OrderedDict[bytes, Statistics] = OrderedDict()
+
+    def get(self, seen: bytes) -> Statistics | None:
+        with self._lock:
+            if seen in self._kept:
+                self._kept.move_to_end(seen)
+            return self._kept.get(seen)
+
+    def put(self, seen: bytes, measured: Statistics) -> None:
+        with self._lock:
+            self._kept[seen] = measured
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+
+_KNOWN = _Known(most=64)
 
 
 def _is_constant(view: Sliceable, axes: str) -> bool:

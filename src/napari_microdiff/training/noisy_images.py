@@ -19,8 +19,8 @@ from ..imaging.axes import planes
 from ..imaging.intensity import Normalization
 from ..imaging.noise import estimate_camera
 from ..imaging.quality import residual_whiteness
-from ..imaging.wiener import RADIUS
 from ..tasks.base import Source
+from ..tasks.conditioning import filtered, reflected
 from ..tasks.statistics import channel_axis, channel_view, measure
 from .denoise.validate import blind_prediction
 
@@ -77,7 +77,7 @@ class NoisyImages:
         if min(min(plane.shape) for plane in self.noisy) < _CROP:
             raise ImageError(f"The image is too small to learn from: its sides must be at least {_CROP} pixels.")
         self.vector = torch.from_numpy(self.statistics.vector()).to(device)
-        self._kernel = torch.from_numpy(self.statistics.wiener()).to(device)
+        self._kernel = self.statistics.wiener()
         self.deviation, self.residual = zip(*(self._noise_of(plane, denoiser) for plane in self.noisy), strict=True)
 
     def agreement(self) -> float:
@@ -119,7 +119,7 @@ class NoisyImages:
         return Crops(*(tuple(plane.narrow(axis, start, length) for plane in kind) for kind in kinds))
 
     def _mean(self, denoiser: Preconditioned, noisy: Tensor) -> Tensor:
-        guess = filtered(noisy[None, None], self._kernel)[0, 0]
+        guess = filtered(reflected(noisy[None, None]), self._kernel)[0, 0]
         return blind_prediction(denoiser, noisy, guess, self.statistics.guess_error(), self.vector).mean
 
     def _tensor(self, plane: NDArray[np.generic]) -> Tensor:
@@ -136,11 +136,6 @@ class NoisyImages:
         deviation = deviation * max(1.0, _quiet_deviation(residual))
         residual = residual - residual.mean()
         return deviation, residual / residual.std().clamp_min(1e-6)
-
-
-def filtered(images: Tensor, kernel: Tensor) -> Tensor:
-    """Filter images of shape (batch, 1, y, x) by their Wiener kernel."""
-    return F.conv2d(F.pad(images, (RADIUS,) * 4, mode="reflect"), kernel[None, None])
 
 
 def _some_planes(source: Source, axis: int | None, position: int | None) -> list[NDArray[np.generic]]:

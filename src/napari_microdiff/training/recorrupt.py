@@ -10,15 +10,16 @@ import math
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..diffusion.denoiser import Preconditioned, Prediction
 from ..imaging.spectrum import measure_spectrum, noise_floor, statistics_vector
 from ..imaging.wiener import wiener_error, wiener_kernel
-from ..tasks.conditioning import noisy_condition
+from ..tasks.conditioning import filtered, noisy_condition, reflected
 from ..tasks.statistics import Statistics
 from .average import PowerAverage
-from .noisy_images import RECORRUPTION, NoisyImages, filtered
+from .noisy_images import RECORRUPTION, NoisyImages
 
 _BATCH = 8
 _LEARNING_RATE = 1e-3
@@ -81,20 +82,19 @@ class RecorruptedFit:
         return 10 * math.log10((after + fall) / after)
 
     def _evaluate(self, denoiser: Preconditioned, inputs: Tensor) -> Prediction:
-        guess = filtered(inputs, self._kernel)
+        guess = filtered(reflected(inputs), self._kernel)
         vector = self._vector.expand(len(inputs), -1)
         condition = noisy_condition(inputs, guess, torch.full((len(inputs),), self._guess_error), vector)
         blind = denoiser.blind_from(self._guess_error)
         prediction: Prediction = denoiser(torch.zeros_like(inputs), blind, condition)
         return prediction
 
-    def _statistics_of_recorrupted(self, statistics: Statistics) -> tuple[Tensor, Tensor, float]:
+    def _statistics_of_recorrupted(self, statistics: Statistics) -> tuple[Tensor, NDArray[np.float32], float]:
         """Return vector, Wiener kernel and that one's expected error of the image as it is after recorruption."""
         pairs = zip(self.images.residual, self.images.deviation, strict=True)
         fresh = [residual * deviation for residual, deviation in pairs]
         added = measure_spectrum(torch.stack(fresh).cpu().numpy()).powers
         spectrum = statistics.spectrum.plus(RECORRUPTION**2 * added)
         noise = noise_floor(spectrum.powers)
-        arrays = statistics_vector(spectrum, noise), wiener_kernel(spectrum.powers, noise)
-        vector, kernel = (torch.from_numpy(array).to(self.images.device) for array in arrays)
-        return vector, kernel, wiener_error(spectrum.powers, noise)
+        vector = torch.from_numpy(statistics_vector(spectrum, noise)).to(self.images.device)
+        return vector, wiener_kernel(spectrum.powers, noise), wiener_error(spectrum.powers, noise)

@@ -12,7 +12,8 @@ from torch.utils.data import Dataset
 
 from ...imaging.intensity import Normalization
 from ...imaging.spectrum import measure_spectrum, noise_floor, statistics_vector
-from ...imaging.wiener import RADIUS, filtered, wiener_error, wiener_kernel
+from ...imaging.wiener import wiener_error, wiener_kernel
+from ...tasks.conditioning import filtered, reflected
 from ..recipes import DenoiseRecipe
 from ..recording import record
 from .simulate import clean_field, pair_field
@@ -127,8 +128,7 @@ def normalise(noisy: Tensor, clean: Tensor, rng: np.random.Generator | None) -> 
     noisy, clean = (noisy - offset) / scale, (clean - offset) / scale
     spectrum = measure_spectrum(noisy[None].numpy())
     level = noise_floor(spectrum.powers) * hint
-    padded = np.pad(noisy.numpy(), RADIUS, mode="reflect")
-    guess = torch.from_numpy(filtered(padded, wiener_kernel(spectrum.powers, level)))
+    guess = filtered(reflected(noisy[None, None]), wiener_kernel(spectrum.powers, level))[0, 0]
     error = wiener_error(spectrum.powers, level)
     return Field(noisy, clean, guess, error, torch.from_numpy(statistics_vector(spectrum, level)))
 

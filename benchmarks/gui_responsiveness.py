@@ -2,7 +2,7 @@
 
 A 20 ms timer on the GUI thread notes how late it is while jobs run on a real viewer window with a panel, and how much
 of the time in between the GUI thread itself was computing ("busy"), which other programmes do not change. With
-``--task segment`` strokes of corrections are timed, too.
+``--task segment`` strokes of corrections are timed, too, and with ``--task synthesize`` a gallery and edits of a mask.
 Needs a display: ``xvfb-run -a -s "-screen 0 1366x768x24" python benchmarks/gui_responsiveness.py``.
 """
 
@@ -148,7 +148,7 @@ class Bench:
 
         self.viewer = napari.Viewer(show_welcome_screen=False)
         self.viewer.window.resize(1366, 740)
-        self.viewer.add_image(self.image(side), name="bench")
+        self.add_layer(side)
         self.panel = self.make_panel()
         self.viewer.window.add_dock_widget(self.panel, name="Panel", area="right")
         self.panel.model.choose(model)
@@ -156,6 +156,10 @@ class Bench:
         self.panel.more.steps = steps
         self.panel.ticks.tick(self.outputs)
         self.ticker = Ticker()
+
+    def add_layer(self, side: int) -> None:
+        """Show what the job is about."""
+        self.viewer.add_image(self.image(side), name="bench")
 
     def image(self, side: int) -> Any:
         """Return waves with the noise of photons."""
@@ -217,6 +221,10 @@ class Bench:
             "layers_left": len(self.viewer.layers) - 1,
         }
 
+    def more(self) -> dict[str, dict[str, Any]]:
+        """Measure what only this panel can do; the name of each and its waits."""
+        return {}
+
     def clear(self) -> None:
         """Remove all layers but the source."""
         for layer in list(self.viewer.layers)[1:]:
@@ -243,6 +251,10 @@ class SegmentBench(Bench):
         panel.more.samples = 2
         return panel
 
+    def more(self) -> dict[str, dict[str, Any]]:
+        """Measure corrections."""
+        return {"strokes": self.strokes(STROKES)}
+
     def strokes(self, count: int) -> dict[str, float]:
         """Cut objects one after the other, and see how long the GUI thread waits."""
         import numpy as np
@@ -267,8 +279,61 @@ class SegmentBench(Bench):
         return {**waits, "strokes": count, "seconds_a_stroke": round(seconds, 3)}
 
 
-BENCHES = {"denoise": Bench, "segment": SegmentBench}
-STROKES = 10
+class SynthesizeBench(Bench):
+    """The same with a mask of nuclei and the Synthesise panel: a gallery, and edits that the image follows."""
+
+    outputs = ("sample",)
+
+    def add_layer(self, side: int) -> None:
+        """Show the mask."""
+        from nuclei import nuclei_mask
+
+        self.viewer.add_labels(nuclei_mask(side), name="bench")
+
+    def make_panel(self) -> Any:
+        """Return the panel of the task."""
+        from napari_microdiff.viewer.synthesis.panel import SynthesizePanel
+
+        return SynthesizePanel(self.viewer)
+
+    def more(self) -> dict[str, dict[str, Any]]:
+        """Measure a gallery, and strokes."""
+        self.panel.more.steps = 16
+        self.panel.more.tile.value = 0
+        self.viewer.scene.camera.zoom = 1.5  # so that about as much is seen as is drawn in a gallery
+        return {f"gallery of {GALLERY}": self.gallery(GALLERY), "strokes": self.strokes(STROKES)}
+
+    def gallery(self, count: int) -> dict[str, float]:
+        """Let a gallery form, and see how long the GUI thread waits."""
+        view = self.panel.gallery_view
+        view.count.setValue(count)
+        with self.ticker.listening() as waits:
+            view.draw.click()
+            wait(lambda: self.panel.gallery.job is None, 1800)
+        if any(sample.variation is None for sample in self.panel.gallery.sheet.samples):
+            raise SystemExit(f"error: {view.line.text()}")
+        return waits
+
+    def strokes(self, count: int) -> dict[str, float]:
+        """Paint nuclei into the mask of an image that follows, one after the other."""
+        self.panel.run_bar.preview.click()
+        wait(lambda: self.panel.runner.job is None)
+        self.panel.follow.click()
+        wait(lambda: not self.panel.follower.busy)
+        mask = self.panel.image.layer
+        mask.brush_size = 24
+        part = self.panel.runner.last.result.region
+        middle = [(start + stop) / 2 for start, stop in part]
+        with self.ticker.listening() as waits:
+            for number in range(count):
+                mask.paint((middle[0] + 30 * (number % 5) - 60, middle[1] + 40 * (number // 5) - 20), 10**6 + number)
+                wait(lambda: not self.panel.follower.busy)
+        return {**waits, "strokes": count, "seconds_a_stroke": round(waits["seconds"] / count, 3)}
+
+
+BENCHES = {"denoise": Bench, "segment": SegmentBench, "synthesize": SynthesizeBench}
+MODELS = {"segment": "segment-nuclei", "synthesize": "synth-nuclei"}
+STROKES, GALLERY = 10, 16
 
 
 def main(
@@ -277,7 +342,7 @@ def main(
     model: Annotated[
         str, typer.Option(help="Identity of a model for denoising in the store.")
     ] = "denoise-fluorescence",
-    task: Annotated[str, typer.Option(help="denoise, or segment with the bundled model.")] = "denoise",
+    task: Annotated[str, typer.Option(help="denoise, or segment or synthesize with the bundled model.")] = "denoise",
     out: OutOption = None,
 ) -> None:
     """Measure a job, its cancelling and the opening of the panel in a real viewer window."""
@@ -285,15 +350,14 @@ def main(
     import napari  # noqa: F401
 
     opening = panel_opening(task)
-    model = model_or_stand_in(model) if task == "denoise" else "segment-nuclei"
+    model = model_or_stand_in(model) if task == "denoise" else MODELS[task]
     bench = BENCHES[task](side, steps, model)
     pause(5)  # the look at the image, which imports torch
     with bench.ticker.listening() as idle:
         pause(3)
     jobs = {"first run": bench.job(), "second run": bench.job()}
     cancels = [bench.cancel(share) for share in CANCEL_AFTER]
-    if isinstance(bench, SegmentBench):
-        jobs["strokes"] = bench.strokes(STROKES)
+    jobs |= bench.more()
     bench.viewer.close()
     # torch may be imported only now, since the opening of the panel is timed without it.
     from report import Report
@@ -332,8 +396,10 @@ def panel_opening(task: str) -> dict[str, Any]:
     began = time.perf_counter()
     if task == "denoise":
         from napari_microdiff.viewer.denoise import DenoisePanel as Panel
-    else:
+    elif task == "segment":
         from napari_microdiff.viewer.segment import SegmentPanel as Panel
+    else:
+        from napari_microdiff.viewer.synthesis.panel import SynthesizePanel as Panel
     viewer.window.add_dock_widget(Panel(viewer), name="Panel", area="right")
     seconds = time.perf_counter() - began
     loaded = "torch" in sys.modules

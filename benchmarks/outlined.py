@@ -10,6 +10,7 @@ import numpy as np
 import tifffile
 import typer
 from common import DATA, Image
+from peers.labelled_folders import HOLD_OUT
 from report import Row
 from scipy import ndimage
 from skimage import color, feature, filters, io, measure, morphology, segmentation
@@ -38,16 +39,22 @@ class Outlined:
         return float(np.median(2 * np.sqrt(areas / np.pi))) if areas.size else 24.0
 
 
-def load_outlined(data: Path | None, name: str, count: int | None = None) -> list[Outlined]:
+def load_outlined(data: Path | None, name: str, count: int | None = None, *, held_out: bool = False) -> list[Outlined]:
     """Return the test images of a set, or the first few of them.
+
+    Parameters
+    ----------
+    held_out : bool
+        Return those instead that the trainings keep back, by which settings may be chosen.
 
     Raises
     ------
     typer.BadParameter
         If there are none.
     """
-    folder = (data or DATA) / "dsb2018" / name / "test"
-    files = sorted((folder / "images").glob("*"))[:count]
+    folder = (data or DATA) / "dsb2018" / name / ("train" if held_out else "test")
+    files = sorted((folder / "images").glob("*"))
+    files = files[HOLD_OUT - 1 :: HOLD_OUT][:count] if held_out else files[:count]
     if not files:
         raise typer.BadParameter(f"{folder} has no images to measure on.")
     return [Outlined(path.stem, SETS[name], _read(path), _labels_of(path)) for path in files]

@@ -79,6 +79,14 @@ class Peer:
                 raise ValueError(f"{path} is of shape {labels.shape}, but its image of {item.labels.shape}")
         return found
 
+    def outline(self, trained: Path, images: Sequence[Image]) -> list[Image] | None:
+        """Outline other images than those of its folder; ``None`` if it is not installed or was not trained."""
+        if not (self.model(trained) / "training.json").exists():
+            return None
+        given = {f"image_{i}": image for i, image in enumerate(images)}
+        told = run_peer(self.python, self.script, given, self.model(trained).resolve(), mode="outline")
+        return None if told is None else [told[f"labels_{i}"] for i in range(len(images))]
+
 
 STARDIST, CELLPOSE = Peer("StarDist", "stardist"), Peer("Cellpose", "cellpose")
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from outlined import Outlined, figures, load_outlined, otsu_watershed
 from report import Report, Row, say
 from scipy.stats import wasserstein_distance
+from segment_peers import STARDIST, TRAINED, TrainedOption
 from simple_synthesis import by_rule, pasted
 from skimage import io
 
@@ -30,6 +31,7 @@ DRAWN = Path("runs") / "drawn"
 SPLITS = 50  # of the real images into halves
 PIXELS = 2000  # of each image, of which grey levels are compared
 DONORS = 8  # every so many of the training images is pasted from
+OUTSIDER = "AP .5, StarDist"
 REAL, RULE, PASTED = "real images", "rule: levels, blur, noise", "copy and paste"
 
 Measure = Callable[[list[int], list[int]], float]
@@ -42,16 +44,21 @@ def segment(item: Outlined, image: Image) -> Image:
     return labels
 
 
-def masks_that_come_back(images: Sequence[Outlined], made: Sequence[Image]) -> Row:
-    """Measure how far two segmenters find the objects of the masks."""
+def masks_that_come_back(images: Sequence[Outlined], made: Sequence[Image], trained: Path) -> Row:
+    """Measure how far segmenters find the objects of the masks: ours, a rule, and StarDist where it was trained."""
     truth = [item.labels for item in images]
     ours = figures("", truth, [segment(item, image) for item, image in zip(images, made, strict=True)])
     otsu = figures("", truth, [otsu_watershed(image, "bright") for image in made])
-    return {
+    row: Row = {
         "AP .5, segment-nuclei": ours["AP .5"],
         "mean AP, segment-nuclei": ours["mean AP .5-.9"],
         "AP .5, Otsu": otsu["AP .5"],
     }
+    found = STARDIST.outline(trained, made)
+    if found is not None:
+        stardist = figures("", truth, found)
+        row |= {OUTSIDER: stardist["AP .5"], "mean AP, StarDist": stardist["mean AP .5-.9"]}
+    return row
 
 
 def spectra_of(images: Sequence[Outlined], made: Sequence[Image]) -> NDArray[np.float64]:
@@ -148,13 +155,26 @@ def main(
     model: Annotated[str, typer.Option(help="Model that draws.")] = MODEL,
     guidance: Annotated[str, typer.Option(help="Weights of classifier-free guidance.")] = "0,1",
     drawn: Annotated[Path, typer.Option(help="Folder of drawn images; those in it are not drawn again.")] = DRAWN,
+    trained: TrainedOption = TRAINED,
+    held_out: Annotated[
+        bool, typer.Option("--held-out", help="Take images that the trainings keep back, to choose settings by.")
+    ] = False,
     quick: QuickOption = False,
     out: OutOption = None,
 ) -> None:
     """Compare drawn images with the real ones of the same masks."""
-    images = load_outlined(data, "fluo", 4 if quick else None)
+    if held_out and out is None:
+        raise typer.BadParameter("With --held-out, name the file for the result with --out: it is not one to show.")
+    images = load_outlined(data, "fluo", 4 if quick else None, held_out=held_out)
     weights = find_model(model).card.weights_sha256
-    settings = {"model": model, "weights": weights, "images": len(images), "steps": STEPS, "splits": SPLITS}
+    settings = {
+        "model": model,
+        "weights": weights,
+        "images": len(images),
+        "steps": STEPS,
+        "splits": SPLITS,
+        "held out": held_out,
+    }
     report = Report("synth_fidelity", settings)
     rng = np.random.default_rng(0)
     donors = donors_in(data or DATA)
@@ -173,7 +193,7 @@ def main(
     rows = []
     for name, pictures in made.items():
         say(f"measuring {name}")
-        rows.append({"images": name, **masks_that_come_back(images, pictures), **likeness(images, pictures)})
+        rows.append({"images": name, **masks_that_come_back(images, pictures, trained), **likeness(images, pictures)})
     report.table("the masks come back, and distances from real images", rows)
     copies = {name: nearest(model, images, made[name]) for name in (REAL, *ours)}
     report.table(
@@ -183,10 +203,12 @@ def main(
             for name, v in copies.items()
         ],
     )
+    segmenter = "StarDist" if OUTSIDER in rows[0] else "segment-nuclei"
+    report.note(f"StarDist: {STARDIST.training(trained)}." if OUTSIDER in rows[0] else "Without StarDist's opinion.")
     by_name = {row["images"]: row for row in rows}
     for name in ours:
         row = by_name[name]
-        report.claim(f"{name}: AP .5 of the mask", row["AP .5, segment-nuclei"], least=0.9)
+        report.claim(f"{name}: AP .5 of the mask, by {segmenter}", row[f"AP .5, {segmenter}"], least=0.9)
         report.claim(f"{name}: spectra, over halves of the real", row["spectrum dB"] / row["halves, dB"], most=2)
         report.claim(f"{name}: levels, over halves of the real", row["levels"] / row["halves, levels"], most=2)
         simple = min(by_name[other]["kernel distance"] for other in (RULE, PASTED))

@@ -11,18 +11,16 @@ from typing import Any
 import numpy as np
 import typer
 from common import HERE, Image, OutOption, QuickOption, timed
+from nuclei import nuclei_mask
 from numpy.typing import NDArray
 from peak_memory import Repeated, peak_bytes
 from report import Report, Row, say
-from skimage.filters import gaussian, threshold_otsu
-from skimage.measure import label
 
 import napari_microdiff
 from napari_microdiff.engine.events import Done, Preview
 from napari_microdiff.engine.request import Request, build_request
 from napari_microdiff.imaging.changes import changed_box
 from napari_microdiff.imaging.mask_edits import grow
-from napari_microdiff.imaging.samples import noisy_sample
 from napari_microdiff.tasks import run
 from napari_microdiff.tasks.redraw import Redrawn, redraw
 
@@ -31,19 +29,12 @@ TILE = 512  # of the canvas
 MEMORY_STEPS = 2  # more take as much memory, and longer
 
 
-def mask_of(side: int) -> NDArray[np.int32]:
-    """Return the objects of simulated nuclei."""
-    _, truth = noisy_sample("nuclei", 0)
-    clean = gaussian(truth.astype(float), 1)[:side, :side]
-    return label(clean > threshold_otsu(clean)).astype(np.int32)
-
-
 class RepeatedMask(Repeated):
     """A large mask that exists only where it is read. Where copies touch, an object of one touches one of the next."""
 
     def __init__(self, side: int) -> None:
         super().__init__(side)
-        self.pattern = mask_of(SIDE)
+        self.pattern = nuclei_mask(SIDE)
         self.dtype = self.pattern.dtype
 
 
@@ -56,7 +47,7 @@ def an_edit(mask: NDArray[np.int32]) -> NDArray[np.int32]:
 
 def after_an_edit(report: Report, side: int, steps: int, repeats: int) -> None:
     """Time the first look and the whole drawing."""
-    mask = mask_of(side)
+    mask = nuclei_mask(SIDE)[:side, :side]
     request = build_request({"task": "synthesize", "model": MODEL, "steps": steps, "axes": "YX"})
     say("drawing the image that is edited")
     image = _drawn(request, mask)

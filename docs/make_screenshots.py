@@ -17,7 +17,7 @@ os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")  #
 
 import napari
 import numpy as np
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QScrollArea
 
 import napari_microdiff
 from napari_microdiff.files import write_image
@@ -29,10 +29,12 @@ from napari_microdiff.viewer.denoise import DenoisePanel
 from napari_microdiff.viewer.panel import Panel
 from napari_microdiff.viewer.segment import SegmentPanel
 from napari_microdiff.viewer.series.panel import SeriesPanel
+from napari_microdiff.viewer.synthesis.panel import SynthesizePanel
 
 FOLDER = Path(__file__).parent / "images"
 WINDOW = 1366, 740
 SIDE = 480  # of an image in a row
+GALLERY = 8
 MASK = slice(128, 320)  # part of the simulated nuclei that a mask is made from
 
 
@@ -181,6 +183,42 @@ def synthesize_picture(folder: Path) -> None:
     in_a_row(viewer, folder / "synthesize.png")
 
 
+def synthesize_panel_pictures(folder: Path) -> None:
+    """Take the Synthesise panel with an image drawn in the style of another, then with a gallery."""
+    noisy, _ = noisy_sample("nuclei", 0)
+    objects = napari_microdiff.segment(noisy[MASK, MASK]).labels
+    clean = napari_microdiff.denoise(noisy[MASK, MASK]).mean
+    viewer = napari.Viewer(show_welcome_screen=False)
+    viewer.window.resize(*WINDOW)
+    style = viewer.add_image(clean, name="nuclei")
+    mask = viewer.add_labels(objects, name="mask")
+    panel = SynthesizePanel(viewer)
+    viewer.window.add_dock_widget(panel, name="Synthesise", area="right")
+    panel.image.choose(mask)
+    panel.style.choose(style)
+    settle()
+    viewer.reset_view()
+    settle()
+    panel.run_bar.run.click()
+    wait(lambda: panel.runner.job is None)
+    style.visible = False
+    settle()
+    viewer.screenshot(str(folder / "synthesize-panel.png"), canvas_only=False, flash=False)
+    view = panel.gallery_view
+    view.count.setValue(GALLERY)
+    view.draw.click()
+    wait(lambda: panel.gallery.job is None)
+    settle()
+    view.grid.setCurrentRow(2)
+    view.keep.click()
+    view.grid.setCurrentRow(5)
+    area = panel.findChild(QScrollArea)
+    area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
+    settle()
+    viewer.screenshot(str(folder / "synthesize-gallery.png"), canvas_only=False, flash=False)
+    viewer.close()
+
+
 def in_a_row(viewer: napari.Viewer, path: Path) -> None:
     """Take all layers side by side, the lowest one to the left."""
     viewer.canvas.grid.enabled = True
@@ -204,6 +242,7 @@ def main() -> None:
     correct_picture(folder)
     series_picture(folder)
     synthesize_picture(folder)
+    synthesize_panel_pictures(folder)
     sys.stdout.write(f"pictures are in {folder}\n")
 
 

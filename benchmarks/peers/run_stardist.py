@@ -3,6 +3,7 @@
 run_stardist.py train FOLDER MODEL --minutes 60   FOLDER has images and labels; every eighth image is for validation
 run_stardist.py predict MODEL IMAGES LABELS       label TIFFs for a folder of images
 run_stardist.py time IN.npy OUT.npz MODEL         seconds of one image
+run_stardist.py outline IN.npz OUT.npz MODEL      labels of several images
 run_stardist.py match IN.npz OUT.npz              true and false positives by `stardist.matching`
 """
 
@@ -110,6 +111,13 @@ def time_one(source: Path, target: Path, folder: Path, repeats: int) -> None:
     )
 
 
+def outline(source: Path, target: Path, folder: Path) -> None:
+    """Outline images; IN.npz has ``image_0``, ``image_1``, ...; OUT.npz ``labels_0``, ..."""
+    outlined = _outliner(folder)
+    with np.load(source) as given:
+        np.savez(target, **{f"labels_{i}": outlined(given[f"image_{i}"]) for i in range(len(given.files))})
+
+
 def match(source: Path, target: Path) -> None:
     """Count matches; IN.npz has ``thresholds`` and pairs ``true_0``, ``found_0``, ...; OUT.npz ``counts``."""
     with np.load(source) as given:
@@ -127,6 +135,7 @@ def main() -> None:
         "train": ("folder", "model"),
         "predict": ("model", "images", "labels"),
         "time": ("source", "target", "model"),
+        "outline": ("source", "target", "model"),
         "match": ("source", "target"),
     }.items():
         mode = modes.add_parser(name)
@@ -142,6 +151,8 @@ def main() -> None:
         predict(given.images, given.labels, _outliner(given.model))
     elif given.mode == "time":
         time_one(given.source, given.target, given.model, given.repeats)
+    elif given.mode == "outline":
+        outline(given.source, given.target, given.model)
     else:
         match(given.source, given.target)
 

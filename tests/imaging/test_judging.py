@@ -27,6 +27,20 @@ def test_every_limit_has_a_reason(scores: Scores, words: str) -> None:
     assert words in reason
 
 
+@pytest.mark.parametrize(
+    ("fine", "words"),
+    [
+        (-14.0, "It is smoother than the reference, or has less noise"),
+        (14.0, "It is sharper than the reference, or has more noise: 15.0 dB apart"),
+        (3.0, "Its texture is not that of the reference: 15.0 dB apart"),
+        (None, "Its texture is not that of the reference"),
+    ],
+)
+def test_it_is_said_what_about_the_texture_is_wrong(fine: float | None, words: str) -> None:
+    (reason,) = Limits().reasons(Scores(spectrum_db=15.0, fine_db=fine))
+    assert reason.startswith(words)
+
+
 def test_what_is_on_a_limit_is_good_and_a_limit_can_be_lifted() -> None:
     bad = Scores(mask=0.0, spectrum_db=99.0, levels=1.0)
     assert Limits(mask=0.0, spectrum_db=99.0, levels=1.0).reasons(bad) == ()

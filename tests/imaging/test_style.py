@@ -66,13 +66,21 @@ def test_the_powers_of_the_bands_can_be_read_back(image: np.ndarray) -> None:
 
 def test_an_image_is_like_itself() -> None:
     style = style_vector(np.random.default_rng(0).random((2, 3, 64, 64)))
-    assert unlikeness(style, style) == (0, 0)
+    assert unlikeness(style, style) == (0, 0, 0)
 
 
 def test_white_noise_of_ten_times_the_variance_is_ten_decibels_apart() -> None:
     noise = np.random.default_rng(0).standard_normal((8, 1, 128, 128))
     apart = unlikeness(style_vector(noise), style_vector(np.sqrt(10) * noise))
     assert apart.spectrum_db == pytest.approx(10, abs=1e-3)
+    assert apart.fine_db == pytest.approx(-10, abs=1e-3)  # the first has less
+
+
+def test_a_blurred_image_has_less_of_what_is_fine(image: np.ndarray) -> None:
+    blurred = ndimage.gaussian_filter(image, (0, 0, 1.5, 1.5))
+    apart = unlikeness(style_vector(blurred), style_vector(image))
+    assert apart.fine_db < -apart.spectrum_db / 2
+    assert unlikeness(style_vector(image), style_vector(blurred)).fine_db == -apart.fine_db
 
 
 def test_grey_levels_are_compared_as_a_share_of_their_range(image: np.ndarray) -> None:

@@ -83,7 +83,7 @@ def test_the_style_is_compared_where_there_is_one(oracle: Any) -> None:
     assert same.levels == pytest.approx(0, abs=1e-3)
     some, much = (scores.spectrum_db or 0 for scores in noisier)
     assert 2 < some < much / 2
-    assert "noisier than the reference" in " ".join(JUDGE.limits.reasons(noisier[1]))
+    assert "It is sharper than the reference, or has more noise" in " ".join(JUDGE.limits.reasons(noisier[1]))
     brighter = judged(result(shown(MASK) + 40, **fields))
     assert brighter.levels == pytest.approx(40 / np.diff(reference.levels)[0], rel=0.05)
     assert judged(result(shown(MASK))).spectrum_db is None

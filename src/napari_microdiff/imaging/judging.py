@@ -17,7 +17,7 @@ class Scores:
     ----------
     mask : float, optional
         Panoptic quality of the objects that a segmenter found in the image, against the mask; 1 is best.
-    spectrum_db, levels : float, optional
+    spectrum_db, fine_db, levels : float, optional
         How far its style is from that of the reference, see `style.Unlikeness`; 0 is best.
     nearest : float, optional
         How like one of the training images of the model the part of it is that is most like one, see
@@ -26,6 +26,7 @@ class Scores:
 
     mask: float | None = None
     spectrum_db: float | None = None
+    fine_db: float | None = None
     levels: float | None = None
     nearest: float | None = None
 
@@ -66,7 +67,7 @@ class Limits:
             )
         if _below(self.spectrum_db, scores.spectrum_db):
             found.append(
-                f"It is sharper, smoother or noisier than the reference: {scores.spectrum_db:.1f} dB apart, and up to "
+                f"{_texture(scores.fine_db, scores.spectrum_db)}: {scores.spectrum_db:.1f} dB apart, and up to "
                 f"{self.spectrum_db:.1f} dB are allowed."
             )
         if _below(self.levels, scores.levels):
@@ -80,6 +81,15 @@ class Limits:
                 f"{scores.nearest:.2f}, and up to {self.nearest:.2f} is allowed."
             )
         return tuple(found)
+
+
+def _texture(fine_db: float | None, spectrum_db: float | None) -> str:
+    """Say what it is about a spectrum that is not that of the reference."""
+    if fine_db is None or spectrum_db is None or abs(fine_db) < spectrum_db / 2:
+        return "Its texture is not that of the reference"
+    if fine_db < 0:
+        return "It is smoother than the reference, or has less noise, which a camera on top of it would add"
+    return "It is sharper than the reference, or has more noise"
 
 
 def _below(value: float | None, limit: float | None) -> bool:

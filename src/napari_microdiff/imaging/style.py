@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ImageError
-from .spectrum import VECTOR_LENGTH, measure_spectrum, powers_in, statistics_vector
+from .spectrum import BANDS, VECTOR_LENGTH, measure_spectrum, powers_in, statistics_vector
 
 # Of pixels that are less bright. The median is where all but empty images have their background, the upper ones tell
 # how bright objects are and how unlike each other.
@@ -45,18 +45,22 @@ def style_vector(blocks: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 class Unlikeness(NamedTuple):
-    """How far two styles are apart; both are 0 for an image and itself.
+    """How far two styles are apart; all are 0 for an image and itself.
 
     Attributes
     ----------
     spectrum_db : float
         Root mean square, over the bands of spatial frequency, of the ratio of the powers in dB.
+    fine_db : float
+        Mean ratio of the powers of the upper half of the bands in dB, where noise is and what makes an image sharp: how
+        much more of it the first style has than the second; negative if it has less.
     levels : float
         Mean difference of the grey levels between which as large a part of either image lies (the Wasserstein-1
         distance of their histograms, told by a few quantiles), as a share of the range from dark to bright.
     """
 
     spectrum_db: float
+    fine_db: float
     levels: float
 
 
@@ -73,4 +77,8 @@ def unlikeness(one: Sequence[float], other: Sequence[float]) -> Unlikeness:
         raise ImageError("The styles are of images with different numbers of colours. Compare images of one kind.")
     ratio = 10 * (powers_in(first) - powers_in(second))
     apart = np.abs(first[VECTOR_LENGTH:] - second[VECTOR_LENGTH:])
-    return Unlikeness(float(np.sqrt(np.mean(ratio**2))), float(apart.mean()) / 2)
+    return Unlikeness(
+        spectrum_db=float(np.sqrt(np.mean(ratio**2))),
+        fine_db=float(ratio[BANDS // 2 :].mean()),
+        levels=float(apart.mean()) / 2,
+    )

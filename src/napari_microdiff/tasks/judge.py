@@ -87,7 +87,7 @@ class Judge:
             return scores
         axes = "YXS" if image.ndim == 3 else "YX"
         apart = unlikeness(style_between(image, options.levels, axes=axes), options.style)
-        return replace(scores, spectrum_db=apart.spectrum_db, levels=apart.levels)
+        return replace(scores, **apart._asdict())
 
     def reasons(self, drawn: Result, scores: Scores) -> tuple[str, ...]:
         """Return why an image is rejected, each reason a sentence; nothing if it is good.

@@ -21,9 +21,10 @@ from qtpy.QtWidgets import QApplication, QScrollArea
 
 import napari_microdiff
 from napari_microdiff.files import write_image
+from napari_microdiff.imaging.camera import Camera, simulate
 from napari_microdiff.imaging.layout import random_layout
 from napari_microdiff.imaging.population import population_of
-from napari_microdiff.imaging.samples import noisy_sample
+from napari_microdiff.imaging.samples import noisy_sample, nuclei
 from napari_microdiff.viewer import samples
 from napari_microdiff.viewer.denoise import DenoisePanel
 from napari_microdiff.viewer.panel import Panel
@@ -34,7 +35,7 @@ from napari_microdiff.viewer.synthesis.panel import SynthesizePanel
 FOLDER = Path(__file__).parent / "images"
 WINDOW = 1366, 740
 SIDE = 480  # of an image in a row
-GALLERY = 8
+GALLERY, BRIGHT = 8, 3  # images; photons in the style, for each of the usual sample
 MASK = slice(128, 320)  # part of the simulated nuclei that a mask is made from
 
 
@@ -185,12 +186,12 @@ def synthesize_picture(folder: Path) -> None:
 
 def synthesize_panel_pictures(folder: Path) -> None:
     """Take the Synthesise panel with an image drawn in the style of another, then with a gallery."""
-    noisy, _ = noisy_sample("nuclei", 0)
-    objects = napari_microdiff.segment(noisy[MASK, MASK]).labels
-    clean = napari_microdiff.denoise(noisy[MASK, MASK]).mean
+    camera, rng = Camera(gain=4.0, offset=20.0, read_noise=1.0), np.random.default_rng(0)
+    seen = simulate(BRIGHT * nuclei((512, 512), 0)[MASK, MASK], camera, rng, quantise=True).astype(np.uint16)
+    objects = napari_microdiff.segment(seen).labels
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.window.resize(*WINDOW)
-    style = viewer.add_image(clean, name="nuclei")
+    style = viewer.add_image(seen, name="nuclei")
     mask = viewer.add_labels(objects, name="mask")
     panel = SynthesizePanel(viewer)
     viewer.window.add_dock_widget(panel, name="Synthesise", area="right")

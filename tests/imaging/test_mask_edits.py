@@ -11,6 +11,7 @@ from napari_microdiff.imaging.mask_edits import (
     bend,
     box_of,
     common_background,
+    copy_beside,
     duplicate,
     grow,
     magnify,
@@ -114,6 +115,23 @@ def test_a_copy_is_an_object_of_its_own() -> None:
     after = duplicate(labels, 3, (18, 0), fresh=10).applied_to(labels)
     assert np.count_nonzero(after == 10) == np.count_nonzero(labels == 3)
     np.testing.assert_array_equal(np.where(after == 10, 0, after), labels)
+
+
+def test_a_copy_is_laid_where_all_of_it_is_free() -> None:
+    labels = three_objects()
+    after = copy_beside(labels, 3, fresh=10).applied_to(labels)
+    assert np.count_nonzero(after == 10) == np.count_nonzero(labels == 3)
+    np.testing.assert_array_equal(np.where(after == 10, 0, after), labels)
+
+
+def test_where_there_is_little_room_as_much_of_a_copy_is_laid_as_fits() -> None:
+    labels = np.full((30, 40), 1, np.int32)
+    labels[10:20, 10:20] = 3
+    with pytest.raises(ImageError, match="no room beside object 3"):
+        copy_beside(labels, 3, fresh=4)
+    labels[12:15, 22:26] = 0
+    after = copy_beside(labels, 3, fresh=4).applied_to(labels)
+    assert np.count_nonzero(after == 4) == 12
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,27 @@ def duplicate(labels: _Labels, label: int, by: tuple[int, int], *, fresh: int) -
     return _laid(labels, fresh, mask, (here[0].start + by[0], here[1].start + by[1]))
 
 
+def copy_beside(labels: _Labels, label: int, *, fresh: int) -> MaskEdit:
+    """Lay a copy of an object, called ``fresh``, beside it where all of it is free, or as much of it as anywhere near.
+
+    Raises
+    ------
+    ImageError
+        As of `duplicate`, or if there is no room.
+    """
+    here = box_of(labels, label)
+    mask = labels[here] == label
+    best, most = None, 0
+    for by in _places_beside(mask.shape):
+        where, part = overlap(labels.shape, mask, (here[0].start + by[0], here[1].start + by[1]))
+        free = np.count_nonzero(part & (labels[where] == 0))
+        if free > most:
+            best, most = by, free
+    if best is None:
+        raise ImageError(f"There is no room beside object {label}. Move or delete an object near it first.")
+    return duplicate(labels, label, best, fresh=fresh)
+
+
 def common_background(before: _Labels, after: _Labels, *, margin: int = 3) -> _Mask:
     """Return what of an image can be kept when its objects are replaced by others.
 
@@ -162,6 +183,16 @@ def box_of(labels: _Labels, label: int) -> _Box:
         raise ImageError(f"There is no object {label} in these labels. Choose one that is there.")
     rows, columns = (np.flatnonzero(found.any(axis=axis)) for axis in (1, 0))
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def _places_beside(shape: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Return steps from an object of that size to places around it, the nearer ones first."""
+    directions = [(0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)]
+    return [
+        (round(down * far * (shape[0] + 1)), round(right * far * (shape[1] + 1)))
+        for far in (1.0, 1.4, 2.0)
+        for down, right in directions
+    ]
 
 
 def _reshaped(labels: _Labels, label: int, rng: Generator, **how: float) -> MaskEdit:

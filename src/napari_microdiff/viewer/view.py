@@ -75,6 +75,15 @@ def sizes_um(layer: Image | Labels, axes: str) -> dict[str, float]:
     return sizes
 
 
+def shown_plane(viewer: ViewerModel, layer: Image | Labels) -> tuple[Any, ...]:
+    """Return the index of the plane of a layer that is shown: a number for each axis but Y and X."""
+    here = np.asarray(layer.world_to_data(viewer.dims.point))
+    return tuple(
+        slice(None) if letter in "YX" else int(np.clip(round(float(at)), 0, n - 1))
+        for letter, at, n in zip(axes_of(layer), here, level_0(layer).shape, strict=True)
+    )
+
+
 def visible_region(
     viewer: ViewerModel, layer: Image | Labels, axes: str, side: int = VIEW_SIDE
 ) -> tuple[Span, ...] | None:

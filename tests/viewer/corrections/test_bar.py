@@ -276,7 +276,7 @@ def test_labels_edited_meanwhile_are_not_overwritten(
     go.set()
     settled(panel, qtbot)
     np.testing.assert_array_equal(layer.data, edited)
-    assert "edited while the model worked" in panel.corrections.line.text()
+    assert "edited in the meantime" in panel.corrections.line.text()
 
 
 def test_a_layer_that_is_deleted_meanwhile_loses_nothing_else(

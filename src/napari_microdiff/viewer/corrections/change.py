@@ -64,7 +64,7 @@ def write(layer: Labels, change: Change, locked: Collection[int]) -> str:
     now = np.asarray(layer.data[window])
     places = change.places
     if (now[places] != change.before[places]).any():
-        return "These objects were edited while the model worked on them. Draw the stroke again."
+        return "These objects were edited in the meantime, so nothing was changed. Do it again."
     if np.isin(change.before[places], list(locked)).any():
         return (
             "One of these objects is accepted, so nothing was changed. Select it and press Accept (K) to give it back."

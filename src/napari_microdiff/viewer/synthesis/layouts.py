@@ -15,7 +15,7 @@ from qtpy.QtCore import QObject, Signal
 from ...errors import ImageError
 from ..jobs import Job
 from ..layers import placement
-from ..view import axes_of, level_0
+from ..view import level_0, shown_plane
 
 
 class Layouts(QObject):
@@ -43,7 +43,7 @@ class Layouts(QObject):
         """Lay the objects of the plane of a mask that is shown out anew; each time in another way."""
         if self.job is not None:
             return
-        index = _plane(self._viewer, mask)
+        index = shown_plane(self._viewer, mask)
         self._seed += 1
         self.job = Job(f"Laying out objects like {mask.name}", partial(_layout, level_0(mask), index, self._seed), self)
         self.job.done.connect(partial(self._done, mask, mask.name))
@@ -62,16 +62,6 @@ class Layouts(QObject):
     def _ended(self) -> None:
         self.job = None
         self.changed.emit()
-
-
-def _plane(viewer: ViewerModel, mask: Labels) -> tuple[Any, ...]:
-    """Return the index of the plane of a mask that is shown."""
-    here = np.asarray(mask.world_to_data(viewer.dims.point))
-    letters, shape = axes_of(mask), level_0(mask).shape
-    return tuple(
-        slice(None) if letter in "YX" else int(np.clip(round(float(at)), 0, n - 1))
-        for letter, at, n in zip(letters, here, shape, strict=True)
-    )
 
 
 def _layout(array: Any, index: tuple[Any, ...], seed: int) -> Iterator[NDArray[np.int32]]:

@@ -30,6 +30,7 @@ from .gallery import Gallery
 from .gallery_view import GalleryView
 from .layouts import Layouts
 from .mask_source import MaskSource
+from .object_bar import ObjectBar
 from .set_dialog import Parents, SetDialog, in_words, start_set
 
 _COLOURS = 3
@@ -111,7 +112,8 @@ class SynthesizePanel(Panel):
         self.gallery.enlarged.connect(self._uncover)
         self._shown: Run | None = None
         self._uncovered: WeakSet[Labels] = WeakSet()
-        return [self.outlines, self.follow, self.gallery_view, self.set_button]
+        self.objects = ObjectBar(self.viewer)
+        return [self.outlines, self.follow, self.objects, self.gallery_view, self.set_button]
 
     # requests -----------------------------------------------------------------------------------------------------
 
@@ -158,6 +160,7 @@ class SynthesizePanel(Panel):
         reason = self.blocked()
         self.set_button.setEnabled(not reason)
         self.set_button.setToolTip(reason or words.SET_TIP)
+        self.objects.offer(mask)
         self.layout_button.setEnabled(mask is not None and self.layouts.job is None)
         self.layout_button.setToolTip(words.LAYOUT_TIP if mask is not None else self.nothing_chosen)
         pair = self._pair()

@@ -35,6 +35,11 @@ BEGIN_TIP = (
     "untick it to draw anew."
 )
 NOT_WITH_BEHIND = "Edits are not followed with an image behind. Choose nothing behind under More and draw again."
+OBJECTS = "Change objects of the mask"
+CLICK_OBJECT = "Click an object of the mask to change it."
+OBJECT_CHOSEN = "Object {} is selected. Shift and an arrow key move it."
+MASK_NOT_WRITABLE = "'{}' cannot be written in place. Open it in memory, or draw on a copy of it, to change objects."
+MASK_TOO_LARGE = "A plane of '{}' is too large to change objects one by one. Crop the mask first."
 NO_IMAGE_YET = "Draw an image first, with Preview or Run."
 FOLLOWING = "Edit the mask: the image follows."
 DRAWING = "Drawing what you edited…"

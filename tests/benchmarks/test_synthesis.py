@@ -69,6 +69,21 @@ def test_nothing_is_drawn_twice(
     np.testing.assert_array_equal(image, made)
 
 
+def test_what_was_held_out_of_a_training_is_apart_from_the_test_images(
+    load: Callable[[str], ModuleType], tmp_path: Path
+) -> None:
+    for part, count in (("train", 17), ("test", 2)):
+        for kind in ("images", "labels"):
+            folder = tmp_path / "dsb2018" / "fluo" / part / kind
+            folder.mkdir(parents=True)
+            for number in range(count):
+                tifffile.imwrite(folder / f"{part}{number:02}.tif", np.full((8, 8), number % 2, np.uint8))
+    names = load("outlined").load_outlined
+    assert [item.name for item in names(tmp_path, "fluo")] == ["test00", "test01"]
+    assert [item.name for item in names(tmp_path, "fluo", held_out=True)] == ["train07", "train15"]
+    assert [item.name for item in names(tmp_path, "fluo", 1, held_out=True)] == ["train07"]
+
+
 def test_a_share_is_every_so_many_of_the_images(load: Callable[[str], ModuleType], tmp_path: Path) -> None:
     gain = load("augmentation_gain")
     for part in ("images", "labels"):

@@ -159,18 +159,20 @@ def main(
     held_out: Annotated[
         bool, typer.Option("--held-out", help="Take images that the trainings keep back, to choose settings by.")
     ] = False,
+    every: Annotated[int, typer.Option(min=1, help="Take every so many of the images.")] = 1,
     quick: QuickOption = False,
     out: OutOption = None,
 ) -> None:
     """Compare drawn images with the real ones of the same masks."""
     if held_out and out is None:
         raise typer.BadParameter("With --held-out, name the file for the result with --out: it is not one to show.")
-    images = load_outlined(data, "fluo", 4 if quick else None, held_out=held_out)
+    images = load_outlined(data, "fluo", 4 if quick else None, held_out=held_out)[::every]
     weights = find_model(model).card.weights_sha256
     settings = {
         "model": model,
         "weights": weights,
         "images": len(images),
+        "every": every,
         "steps": STEPS,
         "splits": SPLITS,
         "held out": held_out,

@@ -98,3 +98,9 @@ def test_the_defaults_are_one_evaluation_with_its_uncertainty():
     request = Request()
     assert (request.steps, request.samples, request.outputs) == (1, 1, ("mean", "uncertainty"))
     assert request.options.start == "condition"
+
+
+def test_drawing_takes_steps_and_follows_the_mask():
+    request = Request(task="synthesize")
+    assert (request.steps, request.guidance, request.outputs) == (16, 2.0, ("sample",))
+    assert Request(task="synthesize", guidance=0).guidance == 0

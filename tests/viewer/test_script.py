@@ -90,6 +90,13 @@ def test_python_for_a_mask_takes_the_style_as_a_reference() -> None:
     assert "Reference" not in as_python(plain, "cells")
 
 
+def test_what_has_another_default_for_a_mask_is_always_said() -> None:
+    unguided = Request(task="synthesize", guidance=0)
+    assert "    guidance=0.0," in as_python(unguided, "cells")
+    assert "--guidance 0.0" in as_command(unguided)
+    assert "guidance" not in as_python(Request(), "cells")
+
+
 def test_a_command_for_a_mask_takes_the_style_from_a_file() -> None:
     words = shlex.split(as_command(DRAWN, "cells.tif"))
     assert words[:4] == ["napari-microdiff", "synthesize", "cells.tif", "OUTPUT.tif"]

@@ -31,7 +31,7 @@ def augment(
     size: Annotated[
         tuple[int, int] | None, typer.Option(metavar=_SHAPE, help="Of images laid out at random; else as the masks.")
     ] = None,
-    guidance: Annotated[float | None, typer.Option(help="Follow the mask more closely; 0 is not at all more.")] = None,
+    guidance: Annotated[float | None, typer.Option(help="How much more closely to follow the mask; usually 2.")] = None,
     photons: Annotated[float | None, typer.Option(help="Counted by the camera where the image is bright.")] = None,
     read_noise: Annotated[float | None, typer.Option(metavar="SD", help="Of the camera, in grey levels.")] = None,
     blur: Annotated[float | None, typer.Option(metavar="PX", help="Standard deviation of a blur.")] = None,

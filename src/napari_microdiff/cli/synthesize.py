@@ -24,7 +24,7 @@ def synthesize(
     samples: Annotated[
         int, typer.Option(min=1, max=9999, help="Number of images; from two on their names end in -1, -2 and so on.")
     ] = 1,
-    guidance: Annotated[float | None, typer.Option(help="Follow the mask more closely; 0 is not at all more.")] = None,
+    guidance: Annotated[float | None, typer.Option(help="How much more closely to follow the mask; usually 2.")] = None,
     photons: Annotated[float | None, typer.Option(help="Counted by the camera where the image is bright.")] = None,
     read_noise: Annotated[float | None, typer.Option(metavar="SD", help="Of the camera, in grey levels.")] = None,
     blur: Annotated[float | None, typer.Option(metavar="PX", help="Standard deviation of a blur.")] = None,

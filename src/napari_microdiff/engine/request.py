@@ -133,7 +133,7 @@ _OUTPUTS: dict[str, tuple[OutputName, ...]] = {
 # Where a task has other defaults than those of denoising.
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "segment": {"model": "segment-nuclei", "outputs": ("labels",)},
-    "synthesize": {"model": "synth-nuclei", "outputs": ("sample",), "steps": 16},
+    "synthesize": {"model": "synth-nuclei", "outputs": ("sample",), "steps": 16, "guidance": 2.0},
 }
 
 
@@ -164,7 +164,7 @@ class Request(_Frozen):
         pixel). Segmenting: ``"labels"``, the ``"maps"`` that they are read from, and ``"draws"``, the labels of each
         sample. Synthesising: ``"sample"``, an image, and ``"mean"``, that of all images that could lie there.
     guidance : float
-        Weight of classifier-free guidance; 0 is none.
+        Weight of classifier-free guidance; 0, the default but for synthesis, is none.
     seed : int
         Noise is a function of this seed and of the position of each pixel, nothing else.
     axes : str, optional

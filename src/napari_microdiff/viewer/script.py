@@ -99,7 +99,8 @@ def _said(request: Request) -> dict[str, Any]:
     """Return the fields that are not at their default, and always those that a reader wants to see."""
     fields = request.model_dump(mode="python", exclude_defaults=True)
     fields |= fields.pop("options", {})  # the short way in takes the options of its task as they are
-    for name in ("model", "steps", "seed", "outputs"):
+    shown = ("model", "steps", "seed", "outputs")
+    for name in (*shown, "guidance") if request.task == "synthesize" else shown:  # whose default is one of its own
         fields.setdefault(name, getattr(request, name))
     order = [*Request.model_fields, *type(request.options).model_fields]
     return dict(sorted(fields.items(), key=lambda item: order.index(item[0])))

@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QScrollArea
 from skimage.draw import disk
 
+from napari_microdiff.engine.request import Request
 from napari_microdiff.files import read_image
 from napari_microdiff.imaging.mask_edits import common_background
 from napari_microdiff.models import store
@@ -105,6 +106,7 @@ def test_an_image_is_drawn_below_its_mask_in_the_style_of_another(
     style = viewer.add_image(noisy, name="dapi", colormap="green", contrast_limits=(50, 900))
     labels = viewer.add_labels(mask(), name="cells", scale=(0.5, 0.2), translate=(3, 4), units=("um", "um"))
     panel.style.choose(style)
+    assert panel.guidance.value() == Request(task="synthesize").guidance > 0
     panel.guidance.setValue(1.0)
     (image,) = run(qtbot, panel)
     assert [layer.name for layer in viewer.layers] == ["dapi", "cells synthetic", "cells"]

@@ -27,6 +27,10 @@ FOLLOW_TIP = (
 )
 BEHIND_TIP = "A real image that lies under the mask pixel by pixel, and of which something is to be kept."
 NOTHING_BEHIND = "nothing"
+GUIDANCE_TIP = (
+    "How much more closely than the model would by itself the image follows the mask; 0 takes half the time,\n"
+    "much looks artificial."
+)
 OBJECTS_TIP = "The objects of that image. Its background stays as it is, and they give way to the objects of the mask."
 NOTHING_KEPT_BEHIND = "all of it"
 BEGIN = "begin from it, with noise"

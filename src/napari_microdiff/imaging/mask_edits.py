@@ -138,7 +138,7 @@ def copy_beside(labels: _Labels, label: int, *, fresh: int) -> MaskEdit:
     best, most = None, 0
     for by in _places_beside(mask.shape):
         where, part = overlap(labels.shape, mask, (here[0].start + by[0], here[1].start + by[1]))
-        free = np.count_nonzero(part & (labels[where] == 0))
+        free = int(np.count_nonzero(part & (labels[where] == 0)))
         if free > most:
             best, most = by, free
     if best is None:

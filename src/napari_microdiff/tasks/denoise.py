@@ -136,7 +136,7 @@ class Denoise:
 
     def _job_by_condition(self, plane: Plane, noisy: Any, statistics: Statistics) -> PlaneJob:
         wanted = self._options.noise_level
-        # The transforms of other accelerators than CUDA's are young, and work that few of us could see.
+        # Not every version of other accelerators has the Fourier transform that the filter is.
         device = self._denoiser.device if self._denoiser.device.type == "cuda" else torch.device("cpu")
         vector = torch.from_numpy(statistics.vector(wanted))[None].to(device)
         kernel = statistics.wiener(wanted)

@@ -16,7 +16,7 @@ from wrapt import ObjectProxy
 
 from napari_microdiff.viewer.corrections import keys
 from napari_microdiff.viewer.synthesis import words
-from napari_microdiff.viewer.synthesis.objects import TOOLS
+from napari_microdiff.viewer.synthesis.object_edits import TOOLS
 from napari_microdiff.viewer.synthesis.panel import SynthesizePanel
 
 from .test_following import drawn, wait
@@ -180,6 +180,28 @@ def test_a_mask_that_is_edited_meanwhile_is_not_overwritten(panel: SynthesizePan
     cells.data_setitem(np.nonzero(cells.data == 2), 9)  # before the edit arrives
     qtbot.waitUntil(lambda: not panel.objects.tools.busy, timeout=LONG)
     assert (cells.data[painted == 9] == 9).all()
+
+
+def test_what_waits_is_not_done_to_another_object(panel: SynthesizePanel, cells: Labels, qtbot: Any) -> None:
+    before = area(cells, 1)
+    click_at(cells, 40, 55)
+    for _ in range(4):
+        panel.objects.tools.use("grow")
+    click_at(cells, 20, 20)
+    qtbot.waitUntil(lambda: not panel.objects.tools.busy, timeout=LONG)
+    assert panel.objects.tools.selected == 1
+    assert area(cells, 1) == before
+
+
+def test_the_frame_is_hidden_and_not_removed_together_with_its_mask(
+    panel: SynthesizePanel, viewer: napari.Viewer, cells: Labels
+) -> None:
+    click_at(cells, 40, 55)
+    assert viewer.layers["strokes"].visible
+    viewer.layers.remove(cells)
+    assert not viewer.layers["strokes"].visible
+    panel.objects.fold.collapse(animate=False)
+    assert "strokes" not in viewer.layers
 
 
 def test_a_mask_that_is_removed_meanwhile_ends_it(

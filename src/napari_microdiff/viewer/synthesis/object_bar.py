@@ -11,7 +11,8 @@ from superqt import QCollapsible
 
 from ..parts import Line
 from . import words
-from .objects import TOOLS, ObjectTools
+from .object_edits import TOOLS
+from .objects import ObjectTools
 
 _COLUMNS = 3
 

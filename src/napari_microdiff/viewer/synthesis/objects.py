@@ -7,10 +7,8 @@ thread. All that is said here of an object is said of this plane.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
-from math import pi
 from typing import Any
 
 import numpy as np
@@ -19,9 +17,7 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
-from ...errors import ImageError
-from ...imaging import mask_edits
-from ...imaging.mask_edits import MaskEdit
+from ...imaging.mask_edits import MaskEdit, box_of
 from ..corrections.change import Change, write
 from ..corrections.copies import unfit
 from ..corrections.pen import Pen
@@ -30,108 +26,11 @@ from ..corrections.scratch import Scratch
 from ..jobs import Job
 from ..view import shown_plane
 from . import words
+from .object_edits import TOOLS, computed
 
-_STEP, _TURN = 2, pi / 12  # pixels and radians of one move and one turn
 _MOST_WAITING = 20  # edits that a held key may ask for ahead
 _LARGEST = 2**26  # pixels of a plane that is copied for an edit
 _FRAMED = 2**24  # pixels of a plane in which an object is looked for, to draw a frame around it
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What an edit is computed from.
-
-    Attributes
-    ----------
-    plane : ndarray of int, shape (y, x)
-        The labels as they are.
-    label : int
-        The object.
-    fresh : int
-        A label that is free.
-    rng : Generator
-    """
-
-    plane: NDArray[np.integer]
-    label: int
-    fresh: int
-    rng: np.random.Generator
-
-
-@dataclass(frozen=True)
-class Tool:
-    """One way to change an object.
-
-    Attributes
-    ----------
-    text, tip, done : str
-        On its button, about it, and what is said afterwards; ``done`` takes the label.
-    key : str
-        Works while the mask is the selected layer. None is napari's, nor one of the tools to correct objects.
-    edit : callable
-        Returns the edit.
-    """
-
-    text: str
-    tip: str
-    done: str
-    key: str
-    edit: Callable[[Wish], MaskEdit]
-
-
-def _move(down: int, right: int) -> Callable[[Wish], MaskEdit]:
-    return lambda wish: mask_edits.move(wish.plane, wish.label, (down * _STEP, right * _STEP))
-
-
-_MOVED = "Object {} was moved."
-TOOLS = {
-    "grow": Tool(
-        "Larger",
-        "Push the border of the object outwards by a pixel.",
-        "Object {} is larger.",
-        "Shift+G",
-        lambda wish: mask_edits.grow(wish.plane, wish.label, 1),
-    ),
-    "shrink": Tool(
-        "Smaller",
-        "Push the border of the object inwards by a pixel.",
-        "Object {} is smaller.",
-        "Shift+F",
-        lambda wish: mask_edits.grow(wish.plane, wish.label, -1),
-    ),
-    "turn": Tool(
-        "Turn",
-        "Turn the object by 15 degrees.",
-        "Object {} was turned.",
-        "Shift+T",
-        lambda wish: mask_edits.turn(wish.plane, wish.label, _TURN),
-    ),
-    "bend": Tool(
-        "Bend",
-        "Bend the outline of the object at random, each time in another way.",
-        "Object {} was bent.",
-        "Shift+B",
-        lambda wish: mask_edits.bend(wish.plane, wish.label, wish.rng),
-    ),
-    "copy": Tool(
-        "Copy",
-        "Lay a copy of the object beside it.",
-        "The copy is object {}.",
-        "Shift+J",
-        lambda wish: mask_edits.copy_beside(wish.plane, wish.label, fresh=wish.fresh),
-    ),
-    "delete": Tool(
-        "Delete",
-        "Take the object away.",
-        "Object {} was deleted.",
-        "Shift+X",
-        lambda wish: mask_edits.remove(wish.plane, wish.label),
-    ),
-    "up": Tool("", "", _MOVED, "Shift+Up", _move(-1, 0)),
-    "down": Tool("", "", _MOVED, "Shift+Down", _move(1, 0)),
-    "left": Tool("", "", _MOVED, "Shift+Left", _move(0, -1)),
-    "right": Tool("", "", _MOVED, "Shift+Right", _move(0, 1)),
-}
 
 
 class ObjectTools(QObject):
@@ -156,7 +55,7 @@ class ObjectTools(QObject):
         self._job: Job | None = None
         self._waiting: deque[str] = deque()
         self._rng = np.random.default_rng()
-        self.destroyed.connect(partial(_let_go, self._held, self._on_selected, self._scratch))
+        self.destroyed.connect(partial(_leave, self._held, self._on_selected, self._scratch))
 
     @property
     def mask(self) -> Labels | None:
@@ -180,7 +79,10 @@ class ObjectTools(QObject):
         self._waiting.clear()
         if self._job is not None:
             self._job.cancel()
-        _let_go(self._held, self._on_selected, self._scratch)
+        gone = self.mask is not None and self.mask not in self._viewer.layers
+        _let_go(self._held, self._on_selected)
+        if not gone:  # together with the mask its layer must not be removed, see `Scratch`
+            self._scratch.close()
         self._chosen = None
         if mask is not None:
             problem = _unfit(mask)
@@ -208,6 +110,7 @@ class ObjectTools(QObject):
         pixel = tuple(np.round(place).astype(int).tolist())
         inside = all(0 <= at < n for at, n in zip(pixel, mask.data.shape, strict=True))
         label = int(mask.data[pixel]) if inside else 0
+        self._waiting.clear()  # which was asked for of the object that was selected
         if label == 0:
             self._choose(None)
         elif label == mask.selected_label:
@@ -237,9 +140,7 @@ class ObjectTools(QObject):
         index = shown_plane(self._viewer, mask)
         plane = mask.data[index]
         if self._chosen is not None and plane.ndim == 2 and plane.size <= _FRAMED and (plane == self._chosen).any():
-            spans = iter(mask_edits.box_of(plane, self._chosen))
-            box = tuple(next(spans) if isinstance(here, slice) else slice(here, here + 1) for here in index)
-            corners = corners_of(self._viewer, mask, box)
+            corners = corners_of(self._viewer, mask, _in_stack(index, box_of(plane, self._chosen)))
         pen.frame(corners)
 
     # what is changed ----------------------------------------------------------------------------------------------
@@ -264,7 +165,7 @@ class ObjectTools(QObject):
             return
         index = shown_plane(self._viewer, mask)
         plane = np.array(mask.data[index])
-        start = partial(_computed, TOOLS[name], mask.data, plane, label, self._rng)
+        start = partial(computed, TOOLS[name], mask.data, plane, label, self._rng)
         job = Job(f"Changing {mask.name}", start, self, quiet=True)
         job.done.connect(partial(self._write, mask, index, plane, name))
         job.failed.connect(self._failed)
@@ -278,8 +179,7 @@ class ObjectTools(QObject):
         if mask not in self._viewer.layers or mask != self.mask:
             return
         label, edit = made
-        spans = iter(edit.box)
-        box = tuple(next(spans) if isinstance(here, slice) else slice(here, here + 1) for here in index)
+        box = _in_stack(index, edit.box)
         shape = tuple(part.stop - part.start for part in box)
         before, after = plane[edit.box].reshape(shape), edit.labels.reshape(shape)
         region = tuple((part.start, part.stop) for part in box)
@@ -304,15 +204,10 @@ class ObjectTools(QObject):
         self._next()
 
 
-def _computed(
-    tool: Tool, array: NDArray[np.integer], plane: NDArray[np.integer], label: int, rng: np.random.Generator
-) -> Iterator[tuple[int, MaskEdit]]:
-    """Compute an edit, and the label of the object that is selected afterwards; for a worker."""
-    if plane.ndim != 2:
-        raise ImageError("Only masks with planes of height and width can be changed.")
-    fresh = int(array.max()) + 1
-    edit = tool.edit(Wish(plane, label, fresh, rng))
-    yield (fresh if (edit.labels == fresh).any() else label), edit
+def _in_stack(index: tuple[Any, ...], box: tuple[slice, ...]) -> tuple[slice, ...]:
+    """Return the box of a plane as one of the array that the plane lies in."""
+    spans = iter(box)
+    return tuple(next(spans) if isinstance(here, slice) else slice(here, here + 1) for here in index)
 
 
 def _unfit(mask: Labels) -> str:
@@ -327,13 +222,17 @@ def _asking(tools: ObjectTools, name: str) -> Callable[[Labels], None]:
     return lambda layer: tools.use(name)
 
 
-def _let_go(held: list[tuple[Labels, Pen]], hears: Callable[..., None], scratch: Scratch, *_: Any) -> None:
-    """Leave a mask as it was found; also when the tools are gone."""
+def _let_go(held: list[tuple[Labels, Pen]], hears: Callable[..., None]) -> None:
+    """Leave a mask as it was found."""
     for mask, pen in held:
         mask.events.selected_label.disconnect(hears)
         for tool in TOOLS.values():
             mask.bind_key(tool.key.replace("+", "-"), None)
         pen.close()
-    if held:
-        scratch.close()
     held.clear()
+
+
+def _leave(held: list[tuple[Labels, Pen]], hears: Callable[..., None], scratch: Scratch, *_: Any) -> None:
+    """Leave everything as it was found, when the tools are gone."""
+    _let_go(held, hears)
+    scratch.close()

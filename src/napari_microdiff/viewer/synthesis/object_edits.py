@@ -1,0 +1,124 @@
+"""What can be done to one object of a mask: the buttons, their keys, and the edit behind each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import pi
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import ImageError
+from ...imaging import mask_edits
+from ...imaging.mask_edits import MaskEdit
+
+_STEP, _TURN = 2, pi / 12  # pixels and radians of one move and one turn
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What an edit is computed from.
+
+    Attributes
+    ----------
+    plane : ndarray of int, shape (y, x)
+        The labels as they are.
+    label : int
+        The object.
+    fresh : int
+        A label that is free.
+    rng : Generator
+    """
+
+    plane: NDArray[np.integer]
+    label: int
+    fresh: int
+    rng: np.random.Generator
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One way to change an object.
+
+    Attributes
+    ----------
+    text, tip, done : str
+        On its button, about it, and what is said afterwards; ``done`` takes the label.
+    key : str
+        Works while the mask is the selected layer. None is napari's, nor one of the tools to correct objects.
+    edit : callable
+        Returns the edit.
+    """
+
+    text: str
+    tip: str
+    done: str
+    key: str
+    edit: Callable[[Wish], MaskEdit]
+
+
+def _move(down: int, right: int) -> Callable[[Wish], MaskEdit]:
+    return lambda wish: mask_edits.move(wish.plane, wish.label, (down * _STEP, right * _STEP))
+
+
+_MOVED = "Object {} was moved."
+TOOLS = {
+    "grow": Tool(
+        "Larger",
+        "Push the border of the object outwards by a pixel.",
+        "Object {} is larger.",
+        "Shift+G",
+        lambda wish: mask_edits.grow(wish.plane, wish.label, 1),
+    ),
+    "shrink": Tool(
+        "Smaller",
+        "Push the border of the object inwards by a pixel.",
+        "Object {} is smaller.",
+        "Shift+F",
+        lambda wish: mask_edits.grow(wish.plane, wish.label, -1),
+    ),
+    "turn": Tool(
+        "Turn",
+        "Turn the object by 15 degrees.",
+        "Object {} was turned.",
+        "Shift+T",
+        lambda wish: mask_edits.turn(wish.plane, wish.label, _TURN),
+    ),
+    "bend": Tool(
+        "Bend",
+        "Bend the outline of the object at random, each time in another way.",
+        "Object {} was bent.",
+        "Shift+B",
+        lambda wish: mask_edits.bend(wish.plane, wish.label, wish.rng),
+    ),
+    "copy": Tool(
+        "Copy",
+        "Lay a copy of the object beside it.",
+        "The copy is object {}.",
+        "Shift+J",
+        lambda wish: mask_edits.copy_beside(wish.plane, wish.label, fresh=wish.fresh),
+    ),
+    "delete": Tool(
+        "Delete",
+        "Take the object away.",
+        "Object {} was deleted.",
+        "Shift+X",
+        lambda wish: mask_edits.remove(wish.plane, wish.label),
+    ),
+    "up": Tool("", "", _MOVED, "Shift+Up", _move(-1, 0)),
+    "down": Tool("", "", _MOVED, "Shift+Down", _move(1, 0)),
+    "left": Tool("", "", _MOVED, "Shift+Left", _move(0, -1)),
+    "right": Tool("", "", _MOVED, "Shift+Right", _move(0, 1)),
+}
+
+
+def computed(
+    tool: Tool, array: NDArray[np.integer], plane: NDArray[np.integer], label: int, rng: np.random.Generator
+) -> Iterator[tuple[int, MaskEdit]]:
+    """Compute an edit, and the label of the object that is selected afterwards; for a worker."""
+    if plane.ndim != 2:
+        raise ImageError("Only masks with planes of height and width can be changed.")
+    fresh = int(array.max()) + 1
+    edit = tool.edit(Wish(plane, label, fresh, rng))
+    yield (fresh if (edit.labels == fresh).any() else label), edit

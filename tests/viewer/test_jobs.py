@@ -207,7 +207,7 @@ def test_costly_previews_become_rarer() -> None:
 
 @pytest.fixture
 def bars(monkeypatch: pytest.MonkeyPatch) -> list[jobs.cancelable_progress]:
-    """The bars that jobs put into the activity dock."""
+    """The bars that jobs put into the activity dock, at once."""
     made: list[jobs.cancelable_progress] = []
 
     class Bar(jobs.cancelable_progress):
@@ -216,7 +216,47 @@ def bars(monkeypatch: pytest.MonkeyPatch) -> list[jobs.cancelable_progress]:
             made.append(self)
 
     monkeypatch.setattr(jobs, "cancelable_progress", Bar)
+    monkeypatch.setattr(jobs, "SHOWN_AFTER", 0)
     return made
+
+
+def test_what_is_over_within_a_moment_does_not_enter_the_activity_dock(
+    qtbot: Any, bars: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "SHOWN_AFTER", 60)
+
+    def events() -> Any:
+        for done in range(1, 11):
+            time.sleep(0.05)
+            yield Progress(done, 10)
+        yield "result"
+
+    assert run(qtbot, Job("Correcting actin", events))["done"] == ["result"]
+    assert not bars
+
+
+def test_a_job_that_ends_while_it_enters_the_activity_dock_leaves_nothing_there(
+    qtbot: Any, bars: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, entered = jobs.cancelable_progress, threading.Event()
+
+    def slow(*arguments: Any, **named: Any) -> Any:
+        bar = make(*arguments, **named)
+        entered.set()
+        qtbot.waitUntil(lambda: job.over, timeout=LONG)
+        return bar
+
+    def events() -> Any:
+        yield Progress(1, 2)
+        entered.wait(LONG / 1000)
+        yield "result"
+
+    job = Job("Working", events)
+    monkeypatch.setattr(jobs, "cancelable_progress", slow)
+    heard = collect(job)
+    job.start()
+    qtbot.waitUntil(lambda: bool(heard["ended"]), timeout=LONG)
+    qtbot.waitUntil(lambda: [bar.disable for bar in bars] == [True], timeout=LONG)
 
 
 def test_the_activity_dock_shows_a_job_until_it_ends(qtbot: Any, bars: list[Any]) -> None:
@@ -229,7 +269,7 @@ def test_the_activity_dock_shows_a_job_until_it_ends(qtbot: Any, bars: list[Any]
         yield "result"
 
     job = Job("Denoising actin", events)
-    job.progressed.connect(lambda _: seen.append((bars[0].desc, bars[0].n, bars[0].total)))
+    job.progressed.connect(lambda _: seen.extend((bar.desc, bar.n, bar.total) for bar in bars))
     run(qtbot, job)
     assert any(desc.startswith("Denoising actin") and 0 < n <= 10 == total for desc, n, total in seen)
     qtbot.waitUntil(lambda: [bar.disable for bar in bars] == [True], timeout=LONG)  # closed
@@ -245,6 +285,7 @@ def test_cancel_in_the_activity_dock_cancels(qtbot: Any, bars: list[Any]) -> Non
     heard = collect(job)
     with qtbot.waitSignal(job.ended, timeout=LONG):
         job.start()
+        qtbot.waitUntil(lambda: bool(bars), timeout=LONG)
         bars[0].cancel()
     assert heard["cancelled"] == [None]
 
@@ -262,7 +303,7 @@ def test_a_job_goes_with_its_panel(qtbot: Any, bars: list[Any]) -> None:
 
     panel = QObject()
     Job("Working", events, panel).start()
-    qtbot.wait(50)
+    qtbot.waitUntil(lambda: bool(bars), timeout=LONG)
     panel.deleteLater()
     qtbot.waitUntil(closed.is_set, timeout=LONG)
     qtbot.waitUntil(lambda: bars[0].disable, timeout=LONG)

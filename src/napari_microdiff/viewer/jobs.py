@@ -27,6 +27,7 @@ NEWS_EVERY = 0.1  # seconds between two signs of life
 PREVIEW_EVERY = 0.4  # seconds between two previews: a little more than 2 Hz
 PREVIEW_SHARE = 12  # a preview that takes t seconds of the GUI thread is followed by at least 12 t without one
 TICK_MS = 150
+SHOWN_AFTER = 0.6  # seconds; to enter the activity dock keeps the viewer busy for about a tenth of one
 
 
 @dataclass
@@ -188,6 +189,7 @@ class Job(QObject):
         self.over = False  # whether it has ended, one way or the other
         self._progress: Progress | None = None
         self._bar: cancelable_progress | None = None
+        self._started = 0.0
         self._worker: EventWorker = create_worker(
             _Named(start, title), _worker_class=EventWorker, _start_thread=False, _ignore_errors=True
         )
@@ -202,11 +204,9 @@ class Job(QObject):
         self._timer.timeout.connect(self._tick)
 
     def start(self) -> None:
-        """Start the work."""
+        """Start the work. What is over within a moment is not shown in the activity dock."""
+        self._started = time.monotonic()
         if not self._quiet:
-            # The dock's own Cancel button is seen by _tick.
-            self._bar = cancelable_progress(total=0, desc=self.title)
-            self._worker.finished.connect(self._bar.close)
             self._timer.start()
         self._worker.start()
 
@@ -268,8 +268,19 @@ class Job(QObject):
         self.ended.emit()
         self.deleteLater()
 
+    def _enter_dock(self) -> None:
+        bar = cancelable_progress(total=0, desc=self.title)
+        if self.over:
+            bar.close()
+            return
+        self._worker.finished.connect(bar.close)
+        self._bar = bar
+
     def _tick(self) -> None:
         """Bring the activity dock up to date. Its bar runs the event loop, so the job may end in between."""
+        if self._bar is None and not self._stopping and time.monotonic() - self._started >= SHOWN_AFTER:
+            self._enter_dock()
+        # The dock's own Cancel button.
         if self._bar is not None and self._bar.is_canceled:
             self.cancel()
         if self._bar is None or self._progress is None or self._stopping:

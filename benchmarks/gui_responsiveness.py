@@ -350,7 +350,6 @@ def main(
     import napari  # noqa: F401
 
     opening = panel_opening(task)
-    alone = napari_alone(side, labels=task == "segment")
     model = model_or_stand_in(model) if task == "denoise" else MODELS[task]
     bench = BENCHES[task](side, steps, model)
     pause(5)  # the look at the image, which imports torch
@@ -360,6 +359,7 @@ def main(
     cancels = [bench.cancel(share) for share in CANCEL_AFTER]
     jobs |= bench.more()
     bench.viewer.close()
+    alone = napari_alone(side, labels=task == "segment")  # last, or the first job would find napari warmed up
     # torch may be imported only now, since the opening of the panel is timed without it.
     from report import Report
 

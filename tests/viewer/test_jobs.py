@@ -216,14 +216,14 @@ def bars(monkeypatch: pytest.MonkeyPatch) -> list[jobs.cancelable_progress]:
             made.append(self)
 
     monkeypatch.setattr(jobs, "cancelable_progress", Bar)
-    monkeypatch.setattr(jobs, "SHOWN_AFTER", 0)
+    monkeypatch.setattr(jobs, "SHOWN_AFTER_MS", 0)
     return made
 
 
 def test_what_is_over_within_a_moment_does_not_enter_the_activity_dock(
     qtbot: Any, bars: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "SHOWN_AFTER", 60)
+    monkeypatch.setattr(jobs, "SHOWN_AFTER_MS", 60_000)
 
     def events() -> Any:
         for done in range(1, 11):

@@ -27,7 +27,7 @@ NEWS_EVERY = 0.1  # seconds between two signs of life
 PREVIEW_EVERY = 0.4  # seconds between two previews: a little more than 2 Hz
 PREVIEW_SHARE = 12  # a preview that takes t seconds of the GUI thread is followed by at least 12 t without one
 TICK_MS = 150
-SHOWN_AFTER = 0.6  # seconds; to enter the activity dock keeps the viewer busy for about a tenth of one
+SHOWN_AFTER_MS = 600  # to enter the activity dock keeps the viewer busy for about a tenth of a second
 
 
 @dataclass
@@ -189,7 +189,6 @@ class Job(QObject):
         self.over = False  # whether it has ended, one way or the other
         self._progress: Progress | None = None
         self._bar: cancelable_progress | None = None
-        self._started = 0.0
         self._worker: EventWorker = create_worker(
             _Named(start, title), _worker_class=EventWorker, _start_thread=False, _ignore_errors=True
         )
@@ -202,12 +201,14 @@ class Job(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._tick)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._enter_dock)
 
     def start(self) -> None:
         """Start the work. What is over within a moment is not shown in the activity dock."""
-        self._started = time.monotonic()
         if not self._quiet:
-            self._timer.start()
+            self._soon.start(SHOWN_AFTER_MS)
         self._worker.start()
 
     def cancel(self) -> None:
@@ -260,6 +261,7 @@ class Job(QObject):
         self.failed.emit(message)
 
     def _on_finished(self) -> None:
+        self._soon.stop()
         self._timer.stop()
         self._bar = None
         self.over = True
@@ -269,17 +271,19 @@ class Job(QObject):
         self.deleteLater()
 
     def _enter_dock(self) -> None:
+        """Show a bar. To make one runs the event loop, so the job may end in between."""
+        if self._stopping:
+            return
         bar = cancelable_progress(total=0, desc=self.title)
         if self.over:
             bar.close()
             return
         self._worker.finished.connect(bar.close)
         self._bar = bar
+        self._timer.start()
 
     def _tick(self) -> None:
         """Bring the activity dock up to date. Its bar runs the event loop, so the job may end in between."""
-        if self._bar is None and not self._stopping and time.monotonic() - self._started >= SHOWN_AFTER:
-            self._enter_dock()
         # The dock's own Cancel button.
         if self._bar is not None and self._bar.is_canceled:
             self.cancel()

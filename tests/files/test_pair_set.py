@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,37 @@ def test_every_layout_has_its_places_and_every_file_says_that_it_is_synthetic(
     assert (line["image"], line["labels"], line["scores"]) == (image, labels, {"mask": 0.9})
     if layout != "nnunet":
         np.testing.assert_array_equal(mask.array, LABELS)
+
+
+def test_a_pair_may_be_one_ome_zarr(tmp_path: Path) -> None:
+    zarr = pytest.importorskip("zarr")
+    made = PairSet(tmp_path / "set", "zarr", SETTINGS)
+    image, labels = made.add(pair())
+    made.finish(coloured=False, shown="bright")
+    assert image == tmp_path / "set" / "pairs" / "00001.ome.zarr"
+    np.testing.assert_array_equal(zarr.open_group(image, mode="r")["0"][:], IMAGE)
+    np.testing.assert_array_equal(zarr.open_group(labels, mode="r")["0"][:], LABELS)
+    assert zarr.open_group(image, mode="r").attrs["napari_microdiff"]["synthetic"] is True
+    assert lines(tmp_path / "set")[1]["labels"] == "pairs/00001.ome.zarr/labels/objects"
+    assert sorted(entry.name for entry in (tmp_path / "set").iterdir()) == [MANIFEST, "pairs"]
+
+
+def test_an_ome_zarr_without_its_line_is_made_again(tmp_path: Path) -> None:
+    zarr = pytest.importorskip("zarr")
+    made = PairSet(tmp_path / "set", "zarr", SETTINGS)
+    made.add(pair())
+    manifest = tmp_path / "set" / MANIFEST
+    manifest.write_bytes(manifest.read_bytes()[:-20])
+    image, _ = PairSet(tmp_path / "set", "zarr", SETTINGS).add(pair(2))
+    assert image.name == "00001.ome.zarr"
+    np.testing.assert_array_equal(zarr.open_group(image, mode="r")["0"][:], IMAGE + 2)
+
+
+def test_ome_zarr_is_not_begun_without_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    with pytest.raises(FileError, match=r"pip install 'napari-microdiff\[zarr\]'"):
+        PairSet(tmp_path / "set", "zarr", SETTINGS)
+    assert not list(tmp_path.iterdir())
 
 
 def test_nnunet_is_told_classes_and_borders(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ def augment(
     target: Annotated[Path, typer.Argument(metavar="OUT_DIR", help="A new folder, or one to go on with.")],
     count: Annotated[int, typer.Option(min=1, help="Number of pairs.")],
     layout: Annotated[
-        Literal["microdiff", "stardist", "cellpose", "nnunet"],
-        typer.Option("--format", help="Program that is to learn from them."),
+        Literal["microdiff", "stardist", "cellpose", "nnunet", "zarr"],
+        typer.Option("--format", help="Program that is to learn from them; zarr for one OME-Zarr a pair."),
     ] = "microdiff",
     model: Model = None,
     style: Annotated[

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import takewhile
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import numpy as np
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 from ..imaging.mask_maps import borders_of
 from .training_recipe import RECIPE, recipe_for
 from .write import label_type
+from .zarr_pair import LABELS
 
-LayoutName = Literal["microdiff", "stardist", "cellpose", "nnunet"]
+LayoutName = Literal["microdiff", "stardist", "cellpose", "nnunet", "zarr"]
 _NNUNET_LABELS = {"background": 0, "inside": 1, "border": 2}
 
 
@@ -26,7 +28,8 @@ class PairLayout:
     Attributes
     ----------
     image, labels : str
-        Names of the two files below the folder, with ``{name}`` for that of the pair.
+        Names of the two files below the folder, with ``{name}`` for that of the pair. In OME-Zarr the labels lie in
+        the folder that is the image.
     """
 
     image: str
@@ -36,12 +39,19 @@ class PairLayout:
         """Return the names of image and labels of a pair."""
         return self.image.format(name=name), self.labels.format(name=name)
 
+    @property
+    def folders(self) -> set[str]:
+        """The folders that hold the files of all pairs."""
+        named = (PurePosixPath(file).parts for file in (self.image, self.labels))
+        return {str(PurePosixPath(*takewhile(lambda part: "{name}" not in part, parts))) for parts in named}
+
 
 LAYOUTS: Mapping[LayoutName, PairLayout] = {
     "microdiff": PairLayout("images/{name}.ome.tif", "labels/{name}.ome.tif"),
     "stardist": PairLayout("images/{name}.tif", "masks/{name}.tif"),
     "cellpose": PairLayout("{name}.tif", "{name}_masks.tif"),
     "nnunet": PairLayout("imagesTr/{name}_0000.tif", "labelsTr/{name}.tif"),
+    "zarr": PairLayout("pairs/{name}.ome.zarr", f"pairs/{{name}}.ome.zarr/labels/{LABELS}"),
 }
 
 

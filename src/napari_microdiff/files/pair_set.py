@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,10 @@ from ..errors import FileError
 from .complete import new_file
 from .faults import reading, writing
 from .pair_layouts import LAYOUTS, LayoutName, labels_for, side_files
+from .picture import Picture
 from .write import prepare, write_images
+from .zarr_levels import zarr_package
+from .zarr_pair import write_zarr_pair
 
 MANIFEST = "manifest.jsonl"
 _KIND = "napari-microdiff synthetic pairs"
@@ -56,8 +60,8 @@ class PairSet:
     ----------
     folder : Path
         Made if there is none; else empty, or a set that was begun with the same layout and settings.
-    layout : {"microdiff", "stardist", "cellpose", "nnunet"}
-        For which program.
+    layout : {"microdiff", "stardist", "cellpose", "nnunet", "zarr"}
+        For which program; "zarr" for none in particular, each pair an OME-Zarr.
     settings : mapping of str to JSON-able values
         What decides how pairs are made. A set is made with one setting from its first pair to its last.
 
@@ -71,10 +75,12 @@ class PairSet:
     Raises
     ------
     FileError
-        If the folder holds something else, or cannot be written.
+        If the folder holds something else or cannot be written, or the package zarr is needed and missing.
     """
 
     def __init__(self, folder: Path, layout: LayoutName, settings: Mapping[str, Any]) -> None:
+        if layout == "zarr":
+            zarr_package()
         self.folder, self.layout = folder, layout
         self.attempts = self.accepted = 0
         head = json.loads(json.dumps({"kind": _KIND, "synthetic": True, "layout": layout, "settings": dict(settings)}))
@@ -99,12 +105,16 @@ class PairSet:
         sizes = pair.pixel_size_um
         axes = "YX" if pair.image.ndim == 2 else "YXS"
         numbers = labels_for(self.layout, pair.labels)
-        write_images(
-            [
-                prepare(image, pair.image, axes=axes, pixel_size_um=sizes, description=note),
-                prepare(labels, numbers, axes="YX", pixel_size_um=sizes, description=note),
-            ]
-        )
+        if self.layout == "zarr":
+            shutil.rmtree(image, ignore_errors=True)  # of a pair that did not get its line
+            write_zarr_pair(image, Picture(pair.image, axes, sizes), Picture(numbers, "YX", sizes), {_KEY: facts})
+        else:
+            write_images(
+                [
+                    prepare(image, pair.image, axes=axes, pixel_size_um=sizes, description=note),
+                    prepare(labels, numbers, axes="YX", pixel_size_um=sizes, description=note),
+                ]
+            )
         self._append({"attempt": self.attempts + 1, "image": files[0], "labels": files[1], **facts})
         self.attempts += 1
         self.accepted += 1
@@ -138,7 +148,7 @@ class PairSet:
     def _begin(self, head: Mapping[str, Any]) -> None:
         if self.folder.is_dir() and any(self.folder.iterdir()):
             raise FileError(f"{self.folder} is not empty and holds no set of pairs. Choose a new folder.")
-        for part in {Path(file).parent for file in LAYOUTS[self.layout].files("")}:
+        for part in LAYOUTS[self.layout].folders:
             with writing(self.folder):
                 self.folder.mkdir(exist_ok=True)
                 (self.folder / part).mkdir(exist_ok=True)

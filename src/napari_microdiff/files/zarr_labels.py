@@ -5,22 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FileError
 from .complete import new_folder
 from .label_image import as_labels
 from .picture import Picture
-
-if TYPE_CHECKING:
-    import zarr
-
-_VERSION = "0.5"
-_KINDS = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
-_CHUNK, _COARSEST = 1024, 256  # pixels along Y and X
+from .zarr_levels import VERSION, label_levels, multiscale, write_levels, zarr_package
 
 
 def write_zarr_labels(
@@ -59,62 +52,21 @@ def write_zarr_labels(
     ImageError
         If these are not labels.
     """
-    zarr = _zarr()
+    zarr = zarr_package()
     labels, target = as_labels(labels), Path(os.path.realpath(path))
     if "P" in labels.axes:
         raise FileError("OME-Zarr labels have no place for positions (the axis P). Export one position at a time.")
     if os.path.lexists(target):
         raise FileError(f"{path} exists already. Choose another name, or remove it.")
     with new_folder(target) as folder:
-        root = zarr.create_group(folder, attributes={"ome": {"version": _VERSION}})
-        group = root.create_group("labels", attributes={"ome": {"version": _VERSION, "labels": [name]}})
-        levels = _levels(labels.array)
-        facts = {"version": _VERSION, "multiscales": [_multiscale(labels, name, len(levels))]}
+        root = zarr.create_group(folder, attributes={"ome": {"version": VERSION}})
+        group = root.create_group("labels", attributes={"ome": {"version": VERSION, "labels": [name]}})
+        levels = label_levels(labels.array)
+        facts = {"version": VERSION, "multiscales": [multiscale(labels, name, len(levels), by="nearest")]}
         properties = {"properties": _properties(objects)} if objects else {}
         written = group.create_group(name, attributes={"ome": facts | {"image-label": properties}})
-        for number, level in enumerate(levels):
-            _write_level(written, str(number), level, labels.axes)
+        write_levels(written, levels, labels.axes)
     return Path(path)
-
-
-def _zarr() -> Any:
-    try:
-        import zarr
-    except ImportError:
-        raise FileError(
-            "OME-Zarr needs the package zarr. Install it with: pip install 'napari-microdiff[zarr]'."
-        ) from None
-    return zarr
-
-
-def _levels(array: NDArray[Any]) -> list[NDArray[Any]]:
-    levels = [array]
-    while max(levels[-1].shape[-2:]) > _COARSEST:
-        levels.append(levels[-1][..., ::2, ::2])
-    return levels
-
-
-def _write_level(group: zarr.Group, name: str, level: NDArray[Any], axes: str) -> None:
-    chunks = tuple(min(n, _CHUNK if letter in "YX" else 1) for letter, n in zip(axes, level.shape, strict=True))
-    stored = group.create_array(
-        name, shape=level.shape, dtype=level.dtype, chunks=chunks, dimension_names=list(axes.lower()), fill_value=0
-    )
-    stored[...] = np.ascontiguousarray(level)
-
-
-def _multiscale(labels: Picture, name: str, levels: int) -> dict[str, Any]:
-    sizes = labels.pixel_size_um | ({"T": labels.time_step_s} if labels.time_step_s else {})
-    units = {letter: "second" if letter == "T" else "micrometer" for letter in sizes}
-    axes = []
-    for letter in labels.axes:
-        axis = {"name": letter.lower(), "type": _KINDS[letter]}
-        axes.append(axis | ({"unit": units[letter]} if letter in units else {}))
-    datasets = []
-    for level in range(levels):
-        # Every other pixel, beginning with the first: their centres are where they were, and nothing is shifted.
-        scale = [sizes.get(letter, 1.0) * (2**level if letter in "YX" else 1) for letter in labels.axes]
-        datasets.append({"path": str(level), "coordinateTransformations": [{"type": "scale", "scale": scale}]})
-    return {"name": name, "axes": axes, "datasets": datasets, "type": "nearest"}
 
 
 def _properties(objects: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:

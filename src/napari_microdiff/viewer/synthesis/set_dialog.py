@@ -22,6 +22,7 @@ _PROGRAMS = {
     "StarDist": "stardist",
     "Cellpose": "cellpose",
     "nnU-Net": "nnunet",
+    "another program, from OME-Zarr": "zarr",
 }
 _LAYOUTS = {"laid out anew at random": "random", "as they are in the mask": "given"}
 

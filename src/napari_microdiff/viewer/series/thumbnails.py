@@ -6,10 +6,11 @@ from collections import OrderedDict
 from functools import partial
 from typing import Any
 
-from qtpy.QtCore import QObject, Qt, QTimer, Signal
-from qtpy.QtGui import QIcon, QImage, QPainter, QPixmap
+from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtGui import QIcon
 
 from ...files.series import Series
+from ..icons import empty_square, icon_of, in_square
 from ..jobs import Job
 from .pixels import SIDE, thumbnails
 
@@ -31,7 +32,7 @@ class Thumbnails(QObject):
         self._pictures: OrderedDict[str, QIcon] = OrderedDict()
         self._wanted: list[str] = []
         self.job: Job | None = None
-        self._blank = _icon(_square())
+        self._blank = icon_of(empty_square(SIDE))
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(_PAUSE_MS)
@@ -76,7 +77,7 @@ class Thumbnails(QObject):
 
     def _keep(self, pictures: dict[str, Any]) -> None:
         for name, pixels in pictures.items():
-            self._pictures[name] = self._blank if pixels is None else _icon(_pixmap(pixels))
+            self._pictures[name] = self._blank if pixels is None else icon_of(in_square(pixels, SIDE, _MARGIN))
             self.made.emit(name)
         while len(self._pictures) > _KEPT:
             self._pictures.popitem(last=False)
@@ -85,28 +86,3 @@ class Thumbnails(QObject):
         self.job = None
         if self._wanted:
             self._soon.start()
-
-
-def _pixmap(pixels: Any) -> QPixmap:
-    height, width = pixels.shape[:2]
-    image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
-    inside, smooth = SIDE - 2 * _MARGIN, Qt.TransformationMode.SmoothTransformation
-    small = QPixmap.fromImage(image.scaled(inside, inside, Qt.AspectRatioMode.KeepAspectRatio, smooth))
-    square = _square()
-    painter = QPainter(square)
-    painter.drawPixmap((SIDE - small.width()) // 2, (SIDE - small.height()) // 2, small)
-    painter.end()
-    return square
-
-
-def _square() -> QPixmap:
-    square = QPixmap(SIDE, SIDE)
-    square.fill(Qt.GlobalColor.transparent)
-    return square
-
-
-def _icon(picture: QPixmap) -> QIcon:
-    """Return an icon that keeps its colours where its row is selected."""
-    icon = QIcon(picture)
-    icon.addPixmap(picture, QIcon.Mode.Selected)
-    return icon

@@ -6,12 +6,12 @@ from math import ceil
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QColor, QFont, QIcon, QImage, QPainter, QPixmap
+from qtpy.QtGui import QColor, QFont, QIcon, QPainter
 
 from ...engine.events import Preview
 from ...engine.request import Span
+from ..icons import empty_square, icon_of, in_square
 
 SIDE = 80
 _BORDER = 3
@@ -59,35 +59,17 @@ class Thumbnail:
         """Return it as an icon with a mark: "kept", "rejected", "poor" or none."""
         dark, bright = limits
         grey = np.nan_to_num((self.pixels - dark) / max(bright - dark, 1e-12)).clip(0, 1)
-        picture = _pixmap((255 * grey).astype(np.uint8))
-        square = QPixmap(SIDE, SIDE)
-        square.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(square)
-        if state == "rejected":
-            painter.setOpacity(0.3)
-        painter.drawPixmap((SIDE - picture.width()) // 2, (SIDE - picture.height()) // 2, picture)
-        painter.setOpacity(1.0)
+        square = in_square((255 * grey).astype(np.uint8), SIDE, _BORDER, 0.3 if state == "rejected" else 1.0)
         if state in _MARKS:
+            painter = QPainter(square)
             _mark(painter, *_MARKS[state])
-        painter.end()
-        icon = QIcon(square)
-        icon.addPixmap(square, QIcon.Mode.Selected)  # else the selection colours it
-        return icon
+            painter.end()
+        return icon_of(square)
 
 
 def blank() -> QIcon:
     """Return the icon of an image that is not begun yet."""
-    square = QPixmap(SIDE, SIDE)
-    square.fill(QColor(128, 128, 128, 40))
-    return QIcon(square)
-
-
-def _pixmap(pixels: NDArray[np.uint8]) -> QPixmap:
-    colours = np.ascontiguousarray(pixels if pixels.ndim == 3 else np.stack([pixels] * 3, axis=-1))
-    height, width = colours.shape[:2]
-    image = QImage(colours.data, width, height, 3 * width, QImage.Format.Format_RGB888)
-    inside, smooth = SIDE - 2 * _BORDER, Qt.TransformationMode.SmoothTransformation
-    return QPixmap.fromImage(image.scaled(inside, inside, Qt.AspectRatioMode.KeepAspectRatio, smooth))
+    return QIcon(empty_square(SIDE, QColor(128, 128, 128, 40)))
 
 
 def _mark(painter: QPainter, sign: str, colour: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,12 @@ def mask(*middles: tuple[int, int]) -> np.ndarray:
 
 
 MASKS = {"a.tif": mask((14, 14), (30, 45)), "b.tif": mask((20, 20), (34, 30), (20, 50))}
+
+
+def table(path: str, *classes: object) -> None:
+    """Write the classes of objects 1, 2 and so on."""
+    rows = [f"{label},{name}" for label, name in enumerate(classes, start=1)]
+    Path(path).write_text("\n".join(["label,class", *rows]) + "\n")
 
 
 @pytest.fixture(autouse=True)
@@ -121,4 +128,29 @@ def test_what_cannot_be_made_is_said(
     Path("empty").mkdir()
     assert code_of("augment", *words[:2], "--count", 1, *FAST, *words[2:]) == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
+    assert not Path("set").exists()
+
+
+def test_classes_come_from_tables_of_the_same_names(make_painter: Callable[..., str]) -> None:
+    model = make_painter("two-kinds", classes=2)
+    wishes = ("--count", 2, *FAST, "--model", model, "--layouts", "given", "--agreement", 0)
+    Path("tables").mkdir()
+    table("tables/a.csv", "resting", "dividing")
+    table("tables/b.csv", "dividing", "resting", 2)
+    assert code_of("augment", "masks", "set", *wishes, "--classes", "tables") == 0
+    lines = [json.loads(line) for line in Path("set/manifest.jsonl").read_text().splitlines()]
+    kinds = [line["request"]["options"]["kinds"] for line in lines[1:]]
+    assert kinds == [[[1, 1], [2, 2]], [[1, 2], [2, 1], [3, 2]]]
+    table("tables/b.csv", "resting", "resting", "resting")
+    assert code_of("augment", "masks", "set", *wishes, "--classes", "tables") == 2
+
+
+def test_tables_that_do_not_fit_are_said(make_painter: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
+    model = make_painter("two-kinds", classes=2)
+    wishes = ("--count", 1, *FAST, "--model", model, "--classes")
+    table("a.csv", "resting", "sleeping")
+    assert code_of("augment", "masks", "set", *wishes, "a.csv") == 2
+    assert "one table, but there are 2 masks" in capsys.readouterr().err
+    assert code_of("augment", "masks/a.tif", "set", *wishes, "a.csv") == 2
+    assert "class 'sleeping'" in capsys.readouterr().err
     assert not Path("set").exists()

@@ -130,3 +130,18 @@ def test_inputs_are_not_written_over(name: str, capsys: pytest.CaptureFixture[st
     assert code_of("synthesize", "mask.tif", name, *FAST, *files) == 2
     assert "is the input itself" in capsys.readouterr().err
     assert Path(name).read_bytes() == before
+
+
+def test_classes_of_objects_come_from_a_table(
+    make_painter: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = make_painter("two-kinds", classes=2)
+    Path("objects.csv").write_text("label,area,class\n1,149,\n2,149,dividing\n")
+    wishes = (*FAST, "--model", model)
+    assert code_of("synthesize", "mask.tif", "out.tif", *wishes, "--classes", "objects.csv") == 0
+    expected = synthesize(MASK, kinds={2: 2}, **{**SETTINGS, "model": model}).sample
+    np.testing.assert_allclose(read_image("out.tif").array, np.clip(np.round(expected), 0, 255), atol=1)
+    Path("objects.csv").write_text("label,class\n1,3\n")
+    assert code_of("synthesize", "mask.tif", "two.tif", *wishes, "--classes", "objects.csv") == 2
+    assert "Known are 1 (resting), 2 (dividing)" in capsys.readouterr().err
+    assert not Path("two.tif").exists()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,21 @@ def test_given_masks_are_used_one_after_the_other(request_for: Request) -> None:
         attempt = made(plan, number)
         assert attempt.mask == number % 2
         np.testing.assert_array_equal(attempt.labels, (MASK, MASK.T)[number % 2])
+
+
+def test_objects_keep_their_classes(request_for: Request, make_painter: Callable[..., str]) -> None:
+    """The two objects are of different size, by which they are told apart where they are laid out at random."""
+    request = request_for.model_copy(update={"model": make_painter("two-kinds", classes=2)})
+    given = made(Plan(request, [MASK], layouts="given", kinds=[{4: 1, 9: 2}]), 0)
+    assert given.result.request.options.kinds == ((4, 1), (9, 2))
+    random = made(Plan(request, [MASK], shape=(256, 256), kinds=[{4: 1, 9: 2}]), 0)
+    kinds = dict(random.result.request.options.kinds)
+    areas = np.bincount(random.labels.ravel())
+    assert kinds.keys() == set(range(1, len(areas)))
+    assert len(areas) > 20
+    small, large = (np.median([areas[label] for label, kind in kinds.items() if kind == which]) for which in (1, 2))
+    assert large > 1.2 * small
+    assert made(Plan(request, [MASK]), 0).result.request.options.kinds == ()
 
 
 def test_every_pair_has_one_of_the_styles(request_for: Request) -> None:

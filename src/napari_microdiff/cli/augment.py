@@ -24,6 +24,10 @@ def augment(
     style: Annotated[
         Path | None, typer.Option(metavar="IMAGE", help="Image, or folder of images, whose styles are taken over.")
     ] = None,
+    classes: Annotated[
+        Path | None,
+        typer.Option(metavar="TABLES", help="Table, or folder with one of the same name for each mask, of classes."),
+    ] = None,
     layouts: Annotated[
         Literal["random", "given"],
         typer.Option(help="Lay the objects of the masks out at random, or use the masks as they are."),
@@ -48,7 +52,7 @@ def augment(
 ) -> None:
     """Make synthetic pairs of image and mask to train on. Interrupted, the same command goes on."""
     from ..engine.request import build_request
-    from .pairs import make_set, read_masks, read_styles
+    from .pairs import make_set, read_kinds, read_masks, read_styles
 
     fields = said(
         model=model,
@@ -61,7 +65,8 @@ def augment(
     )
     request = build_request(fields | {"task": "synthesize"})
     given, styles = read_masks(masks), read_styles(style)
+    kinds = read_kinds(classes, given, request.model)
 
     from ..tasks.pairs import Wanted  # torch comes with it
 
-    make_set(Wanted(request, given, styles, count, layout, layouts, size, segmenter, agreement), target)
+    make_set(Wanted(request, given, styles, count, layout, layouts, size, segmenter, agreement, kinds), target)

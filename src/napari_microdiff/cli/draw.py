@@ -23,6 +23,7 @@ from ..files import (
     write_images,
 )
 from ..files.label_image import without
+from ..files.table_reader import kinds_in
 from ..imaging.axes import check_region, full_region, planes, region_shape
 from ..imaging.mask_edits import common_background
 from ..models.store import find_model
@@ -46,16 +47,20 @@ class Masks:
         An image under the mask, see `tasks.run`.
     objects : Path, optional
         The objects of the image behind: its background, where the mask has none either, is kept.
+    classes : Path, optional
+        A table with the class of each object, see `imaging.kinds`.
     """
 
     labels: Path
     style: Path | None = None
     behind: Path | None = None
     objects: Path | None = None
+    classes: Path | None = None
 
     def paths(self) -> list[Path]:
         """Return all that are given."""
-        return [path for path in (self.labels, self.style, self.behind, self.objects) if path is not None]
+        given = (self.labels, self.style, self.behind, self.objects, self.classes)
+        return [path for path in given if path is not None]
 
 
 def draw(request: Request, masks: Masks, targets: Sequence[Mapping[str, Path]], *, overwrite: bool = False) -> None:
@@ -85,6 +90,8 @@ def draw(request: Request, masks: Masks, targets: Sequence[Mapping[str, Path]], 
     style = None if masks.style is None else read_image(masks.style)
     if style is not None:
         request = _in_style(request, style)
+    if masks.classes is not None:
+        request = _of_classes(request, masks.classes, model.card.classes)
     behind = None if masks.behind is None else _under(labels, read_image(masks.behind))
     kept = None if masks.objects is None else _kept(labels, read_image(masks.objects))
     colours = model.card.architecture.channels == _COLOURS
@@ -114,6 +121,12 @@ def _mask(request: Request, path: Path) -> tuple[Picture, Request]:
     if region and len(region) == len(axes):
         region = tuple(region[axes.index(letter)] for letter in labels.axes)
     return labels, request.model_copy(update={"axes": labels.axes, "region": region})
+
+
+def _of_classes(request: Request, path: Path, classes: Sequence[str]) -> Request:
+    kinds = kinds_in(path, classes)
+    options = request.options.model_copy(update={"kinds": tuple(sorted(kinds.items()))})
+    return request.model_copy(update={"options": options})
 
 
 def _in_style(request: Request, style: Picture) -> Request:

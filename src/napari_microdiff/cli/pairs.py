@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 from ..errors import FileError
 from ..files import Picture, as_labels, read_image
 from ..files.label_image import without
+from ..files.table_reader import kinds_in
+from ..models.store import find_model
 from .terminal import drive, say
 
 if TYPE_CHECKING:
@@ -38,6 +41,32 @@ def read_styles(path: Path | None) -> list[Picture]:
         If there are none, or they cannot be read.
     """
     return [] if path is None else [read_image(file) for file in _files(path, _ENDINGS | _PHOTOGRAPHS)]
+
+
+def read_kinds(path: Path | None, masks: Sequence[Picture], model: str) -> list[dict[int, int]]:
+    """Read the classes of the objects of each mask.
+
+    Parameters
+    ----------
+    path : Path, optional
+        A folder with a table for each mask, of the same name but for its ending, or the one table of one mask.
+    masks : sequence of Picture
+        As `read_masks` gives them.
+    model : str
+        Id of the model that knows the classes.
+
+    Raises
+    ------
+    MicrodiffError
+        If a table is missing, cannot be read, or names a class that the model does not know.
+    """
+    if path is None:
+        return []
+    known = find_model(model).card.classes
+    if not path.is_dir() and len(masks) > 1:
+        raise FileError(f"{path} is one table, but there are {len(masks)} masks. Name a folder with one for each.")
+    names = [(mask.path or Path()).name.split(".")[0] for mask in masks]
+    return [kinds_in(path / f"{name}.csv" if path.is_dir() else path, known) for name in names]
 
 
 def make_set(wanted: Wanted, target: Path) -> None:

@@ -21,6 +21,10 @@ def synthesize(
         tuple[float, float] | None,
         typer.Option(metavar="DARK BRIGHT", help="Grey levels of background and bright objects, about."),
     ] = None,
+    classes: Annotated[
+        Path | None,
+        typer.Option(metavar="TABLE", help="CSV with the class of each object, for models that know several."),
+    ] = None,
     samples: Annotated[
         int, typer.Option(min=1, max=9999, help="Number of images; from two on their names end in -1, -2 and so on.")
     ] = 1,
@@ -63,7 +67,7 @@ def synthesize(
     )
     request = build_request(fields | {"task": "synthesize"})
     targets = [{"sample": path} for path in _numbered(target, samples)]
-    draw(request, Masks(labels, style, behind, objects_behind), targets, overwrite=overwrite)
+    draw(request, Masks(labels, style, behind, objects_behind, classes), targets, overwrite=overwrite)
 
 
 def _numbered(target: Path, count: int) -> list[Path]:

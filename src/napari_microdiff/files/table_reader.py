@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import FileError
+from ..errors import FileError, ImageError
+from ..imaging.kinds import kinds_of
 from .faults import reading
 
 _NUMBER = ("label", "index")  # the commands call it label, napari's features index
@@ -40,6 +42,20 @@ def read_table(path: str | Path) -> dict[str, NDArray[Any]]:
     if not all(number.isdecimal() for number in numbers) or len(set(map(int, numbers))) != len(numbers):
         raise FileError(f"{path}: the column '{name}' needs a different whole number in each line. Export it again.")
     return {"label": np.array(numbers, dtype=np.int64)} | {title: _column(texts) for title, texts in cells.items()}
+
+
+def kinds_in(path: str | Path, classes: Sequence[str]) -> dict[int, int]:
+    """Read the class of each object, see `imaging.kinds.kinds_of`.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, or does not say it.
+    """
+    try:
+        return kinds_of(read_table(path), classes)
+    except ImageError as error:
+        raise FileError(f"{path}: {error}") from None
 
 
 def _lines(path: Path) -> list[list[str]]:

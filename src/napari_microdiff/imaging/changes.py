@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,8 +15,14 @@ MARGIN = 12
 _Box = tuple[tuple[int, int], ...]
 
 
-def changed_box(before: NDArray[np.integer], after: NDArray[np.integer]) -> _Box | None:
+def changed_box(before: NDArray[np.integer], after: NDArray[np.integer], also: Collection[int] = ()) -> _Box | None:
     """Return the smallest box in which two masks differ, one pair per axis, or None where they are equal.
+
+    Parameters
+    ----------
+    before, after : ndarray of integers
+    also : collection of int
+        Labels whose objects are other ones although their pixels are the same, such as of another class.
 
     Raises
     ------
@@ -24,6 +32,8 @@ def changed_box(before: NDArray[np.integer], after: NDArray[np.integer]) -> _Box
     if before.shape != after.shape:
         raise ImageError(f"The masks are of the shapes {before.shape} and {after.shape}. Compare masks of one size.")
     differ = before != after
+    if also:
+        differ |= np.isin(after, list(also))
     box = []
     for axis in range(differ.ndim):
         along = np.flatnonzero(differ.any(axis=tuple(other for other in range(differ.ndim) if other != axis)))
@@ -31,6 +41,11 @@ def changed_box(before: NDArray[np.integer], after: NDArray[np.integer]) -> _Box
             return None
         box.append((int(along[0]), int(along[-1]) + 1))
     return tuple(box)
+
+
+def reclassified(before: Mapping[int, int], after: Mapping[int, int]) -> set[int]:
+    """Return the labels whose class is another one; those that are not named are of class 1."""
+    return {label for label in before.keys() | after.keys() if before.get(label, 1) != after.get(label, 1)}
 
 
 def around(changed: _Box, axes: str, shape: tuple[int, ...]) -> _Box:

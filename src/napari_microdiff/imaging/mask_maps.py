@@ -121,16 +121,20 @@ def mask_maps(
     return _stacked(window, borders_of(plane)[inner], depth, kinds, classes)
 
 
-def whole_mask_maps(labels: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Draw the maps of a whole mask of one class that is small: those of `mask_maps`, at half the price.
+def whole_mask_maps(
+    labels: NDArray[np.generic], *, kinds: Mapping[int, int] | None = None, classes: int = 1
+) -> NDArray[np.float32]:
+    """Draw the maps of a whole mask that is small: those of `mask_maps`, at half the price.
 
     Parameters
     ----------
     labels : ndarray, shape (y, x)
+    kinds, classes
+        See `mask_maps`.
 
     Returns
     -------
-    ndarray of float32, shape (1 + EXTRA_MAPS, y, x)
+    ndarray of float32, shape (classes + EXTRA_MAPS, y, x)
 
     Raises
     ------
@@ -143,7 +147,7 @@ def whole_mask_maps(labels: NDArray[np.generic]) -> NDArray[np.float32]:
     deepest = np.zeros(len(numbers), np.float32)
     np.maximum.at(deepest, which.ravel(), depth.ravel())
     deepest[numbers == 0] = 1
-    return _stacked(plane, borders_of(plane), depth / deepest[which.reshape(plane.shape)], None, 1)
+    return _stacked(plane, borders_of(plane), depth / deepest[which.reshape(plane.shape)], kinds, classes)
 
 
 def _stacked(

@@ -110,6 +110,8 @@ class Card(_Part):
         Range of pixel sizes in the training images.
     diameter_px : float, optional
         Typical diameter of the objects that it finds, to which images are brought.
+    classes : tuple of str
+        Names of the classes of objects that it draws, in the order of their numbers; empty where there is only one.
     architecture : Architecture
         How to build the network.
     weights_sha256 : str
@@ -131,6 +133,7 @@ class Card(_Part):
     sigma_max: float = Field(gt=0)
     halo: int = Field(ge=0)
     spread_scale: float = Field(default=1.0, gt=0)
+    classes: tuple[str, ...] = ()
     architecture: Architecture
     weights_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     parent: str | None = None

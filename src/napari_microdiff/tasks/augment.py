@@ -6,9 +6,9 @@ with.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,8 @@ class Plan:
         Of random layouts; that of one of the masks if not given.
     judge : Judge, optional
         Who decides which pairs are good; without one all are.
+    kinds : sequence of mapping of int to int
+        For each mask the class of each label, from 1; empty where all objects are of one.
     """
 
     request: Request
@@ -57,6 +59,7 @@ class Plan:
     layouts: Literal["random", "given"] = "random"
     shape: tuple[int, int] | None = None
     judge: Judge | None = None
+    kinds: Sequence[Mapping[int, int]] = ()
 
 
 class Attempt(NamedTuple):
@@ -114,7 +117,7 @@ class Augmentation:
             plan.judge.check()
         self.plan = plan
         random = plan.layouts == "random"
-        self._population: Population | None = population_of(plan.masks) if random else None
+        self._population: Population | None = population_of(plan.masks, plan.kinds or None) if random else None
 
     def attempt(self, number: int) -> Generator[Progress | Notice | Preview, None, Attempt]:
         """Make one attempt.
@@ -130,8 +133,8 @@ class Augmentation:
             As of `run`.
         """
         rng = np.random.default_rng([self.plan.request.seed, number])
-        labels, mask = self._labels(number, rng)
-        request, reference = self._request(number, rng)
+        labels, kinds, mask = self._mask(number, rng)
+        request, reference = self._request(number, kinds, rng)
         result = yield from _done(run(request, labels))
         judge = self.plan.judge
         if judge is None:
@@ -139,18 +142,23 @@ class Augmentation:
         scores = yield from judge.look_at(result, labels)
         return Attempt(number, labels, result, mask, reference, scores, judge.reasons(result, scores))
 
-    def _labels(self, number: int, rng: np.random.Generator) -> tuple[NDArray[np.int32], int | None]:
-        masks = self.plan.masks
+    def _mask(self, number: int, rng: np.random.Generator) -> tuple[NDArray[np.int32], Mapping[int, int], int | None]:
+        """Return labels, their classes where there are several, and which mask it is."""
+        masks, kinds = self.plan.masks, self.plan.kinds
         if self._population is None:
             mask = number % len(masks)
-            return check_labels(masks[mask]).astype(np.int32), mask
+            return check_labels(masks[mask]).astype(np.int32), kinds[mask] if kinds else {}, mask
         shape = self.plan.shape or masks[int(rng.integers(len(masks)))].shape
-        return random_layout(self._population, (int(shape[0]), int(shape[1])), rng).labels, None
+        layout = random_layout(self._population, (int(shape[0]), int(shape[1])), rng)
+        return layout.labels, dict(enumerate(layout.kinds.tolist(), start=1)) if kinds else {}, None
 
-    def _request(self, number: int, rng: np.random.Generator) -> tuple[Request, int | None]:
-        request = self.plan.request.model_copy(
-            update={"seed": self.plan.request.seed + number, "axes": "YX", "samples": 1, "outputs": ("sample",)}
-        )
+    def _request(self, number: int, kinds: Mapping[int, int], rng: np.random.Generator) -> tuple[Request, int | None]:
+        changes: dict[str, Any] = {"axes": "YX", "samples": 1, "outputs": ("sample",)}
+        changes["seed"] = self.plan.request.seed + number
+        if kinds:
+            told = {"kinds": tuple(sorted(kinds.items()))}
+            changes["options"] = self.plan.request.options.model_copy(update=told)
+        request = self.plan.request.model_copy(update=changes)
         if not self.plan.references:
             return request, None
         which = int(rng.integers(len(self.plan.references)))

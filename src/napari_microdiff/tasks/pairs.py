@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -52,6 +52,8 @@ class Wanted:
         Model that judges.
     agreement : float
         How far it has to agree with a mask; 0 asks no judge.
+    kinds : sequence of mapping of int to int
+        See `Plan`.
     """
 
     request: Request
@@ -63,6 +65,7 @@ class Wanted:
     size: tuple[int, int] | None = None
     segmenter: str = "segment-nuclei"
     agreement: float = 0.6
+    kinds: Sequence[Mapping[int, int]] = ()
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,7 @@ def make_pairs(wanted: Wanted, folder: Path) -> Iterator[Progress | Notice | Pre
         layouts=wanted.layouts,
         shape=wanted.size,
         judge=judge if wanted.agreement else None,
+        kinds=wanted.kinds,
     )
     making = Augmentation(plan)
     pairs = PairSet(folder, wanted.layout, _settings(wanted, model.card.weights_sha256))
@@ -210,6 +214,7 @@ def _settings(wanted: Wanted, weights: str) -> dict[str, Any]:
         "size": wanted.size,
         "segmenter": wanted.segmenter,
         "agreement": wanted.agreement,
+        **({"classes": [sorted(kinds.items()) for kinds in wanted.kinds]} if wanted.kinds else {}),
     }
 
 

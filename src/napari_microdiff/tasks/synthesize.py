@@ -24,6 +24,7 @@ from ..engine.request import Request, SynthesizeOptions
 from ..engine.tiles import Reach, Tile, grown, read_window
 from ..errors import ImageError, ModelError, RequestError
 from ..imaging.axes import PlaneIndex
+from ..imaging.kinds import listed
 from ..imaging.mask_maps import CAP, EXTRA_MAPS, mask_maps, measure_thickness
 from ..imaging.style import style_length
 from .base import Context, PlaneJob, Source, check_architecture, steps_of, without_equal_samples
@@ -107,7 +108,8 @@ class Synthesize:
     def _check_model(self) -> None:
         channels, maps = self.card.architecture.channels, self.card.architecture.condition_channels
         check_architecture(self.card, {"dims": 2, "vector_length": style_length(channels)})
-        if channels not in (1, _COLOURS) or self._classes < 1:
+        named = len(self.card.classes) or self._classes
+        if channels not in (1, _COLOURS) or self._classes < 1 or named != self._classes:
             raise ModelError(
                 f"The model '{self.card.id}' is not one that this version can use for '{self.card.task}': it makes "
                 f"images of {channels} channels from {maps} maps. Choose another model."
@@ -117,9 +119,10 @@ class Synthesize:
         kinds = dict(self._options.kinds)
         unknown = sorted({kind for kind in kinds.values() if kind > self._classes})
         if unknown:
+            named = f": {listed(self.card.classes)}" if self.card.classes else ""
             raise RequestError(
                 f"The model '{self.card.id}' knows {self._classes} "
-                f"{'class' if self._classes == 1 else 'classes'} of objects, but there are objects of class "
+                f"{'class' if self._classes == 1 else 'classes'} of objects{named}, but there are objects of class "
                 f"{', '.join(map(str, unknown))}. Give them a class that it knows, or choose another model."
             )
         return kinds

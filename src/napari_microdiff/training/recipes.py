@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from ..errors import TrainingError
+from ..imaging.mask_maps import EXTRA_MAPS
 from ..models.card import Architecture, TrainingSet
 
 
@@ -152,10 +153,14 @@ class Labelled(_Part):
         Every so many images one is kept for validation.
     weight : float
         How often images from here are drawn, relative to the other entries.
+    objects : str, optional
+        Glob pattern of tables (CSV) with the columns ``label`` and ``class``, matched as the labels are; for models
+        that know classes.
     """
 
     images: str
     labels: str
+    objects: str | None = None
     shown: Literal["bright", "dark", "stained"] = "bright"
     hold_out: int = Field(default=8, ge=2)
     weight: float = Field(default=1.0, gt=0)
@@ -192,7 +197,9 @@ class SynthesizeRecipe(Recipe):
     Attributes
     ----------
     labelled : tuple of Labelled
-        The images, all of one class of objects; in colours if the architecture has three channels.
+        The images; in colours if the architecture has three channels.
+    classes : tuple of str
+        Names of the classes of objects, as the tables have them; empty where all objects are of one.
     diameter_px : float
         Median diameter of objects that images are brought to.
     zoom : float
@@ -206,10 +213,22 @@ class SynthesizeRecipe(Recipe):
 
     task: Literal["synthesize"]
     labelled: tuple[Labelled, ...]
+    classes: tuple[str, ...] = ()
     diameter_px: float = Field(default=24.0, gt=4)
     zoom: float = Field(default=0.35, ge=0)
     crops: int = Field(default=2, ge=1)
     untold: float = Field(default=0.15, ge=0, le=0.5)
+
+    @model_validator(mode="after")
+    def _knows_its_classes(self) -> SynthesizeRecipe:
+        maps = max(1, len(self.classes)) + EXTRA_MAPS
+        if self.architecture.condition_channels != maps:
+            raise ValueError(f"architecture.condition_channels must be {maps}: one for each class, and {EXTRA_MAPS}")
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError("classes: each needs a name of its own")
+        if self.classes and not all(entry.objects for entry in self.labelled):
+            raise ValueError("classes: each entry of labelled needs the tables that name them, objects")
+        return self
 
 
 AnyRecipe = DenoiseRecipe | SegmentRecipe | SynthesizeRecipe
@@ -247,4 +266,5 @@ def read_recipe(name: str | Path) -> AnyRecipe:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:]) or "recipe"
-        raise TrainingError(f"{path} is not a valid recipe: {where}: {first['msg']}.") from None
+        what = first["msg"].removeprefix("Value error, ")
+        raise TrainingError(f"{path} is not a valid recipe: {where}: {what}.") from None

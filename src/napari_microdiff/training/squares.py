@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,8 +43,18 @@ class Square:
 
     def of_labels(self, labels: NDArray[np.integer]) -> NDArray[np.int64]:
         """Return the square of the labels, numbered anew; an object and its reflection are two unless they touch."""
-        cut = ndimage.map_coordinates(labels[self.here], self.places, order=0, mode="reflect")
-        return np.asarray(connected(cut, connectivity=2), dtype=np.int64)
+        return np.asarray(connected(self._cut(labels), connectivity=2), dtype=np.int64)
+
+    def of_kinds(self, labels: NDArray[np.integer], kinds: Mapping[int, int]) -> dict[int, int]:
+        """Return the class of each label that `of_labels` gives, from those of the plane's labels."""
+        cut = self._cut(labels)
+        numbers, first = np.unique(connected(cut, connectivity=2), return_index=True)
+        before = cut.ravel()[first]
+        return {new: kinds[old] for new, old in zip(numbers.tolist(), before.tolist(), strict=True) if new}
+
+    def _cut(self, labels: NDArray[np.integer]) -> NDArray[np.integer]:
+        cut: NDArray[np.integer] = ndimage.map_coordinates(labels[self.here], self.places, order=0, mode="reflect")
+        return cut
 
 
 def draw_square(shape: Sequence[int], zoom: float, spread: float, rng: np.random.Generator) -> Square:

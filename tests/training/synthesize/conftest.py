@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,3 +79,25 @@ def synthesize_recipe() -> SynthesizeRecipe:
         steps=3,
         batch_fields=1,
     )
+
+
+@pytest.fixture
+def classes_recipe(synthesize_recipe: SynthesizeRecipe) -> dict[str, Any]:
+    """What a recipe says whose discs are small or large."""
+    facts = synthesize_recipe.model_dump()
+    facts["architecture"]["condition_channels"] = 2 + EXTRA_MAPS
+    facts["labelled"] = [{**facts["labelled"][0], "objects": "objects/*.csv"}]
+    return {**facts, "classes": ("small", "large")}
+
+
+@pytest.fixture
+def classified(masked: Path, tmp_path: Path) -> Path:
+    """The folder of discs with a table of their classes for each image."""
+    for part in ("images", "labels"):
+        (tmp_path / part).symlink_to(masked / part)
+    (tmp_path / "objects").mkdir()
+    for path in sorted((masked / "labels").iterdir()):
+        areas = np.bincount(tifffile.imread(path).ravel())
+        rows = [f"{label},{'large' if areas[label] > 200 else 1}" for label in np.flatnonzero(areas) if label]
+        (tmp_path / "objects" / f"{path.stem}.csv").write_text("\n".join(["label,class", *rows]))
+    return tmp_path

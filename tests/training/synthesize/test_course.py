@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tifffile
@@ -8,6 +10,7 @@ import torch
 from torch import Tensor
 
 from napari_microdiff.diffusion.denoiser import Condition, Prediction
+from napari_microdiff.errors import RequestError
 from napari_microdiff.models.card import read_card
 from napari_microdiff.models.model import Model, verify_model
 from napari_microdiff.models.originals import read_originals
@@ -75,6 +78,22 @@ def test_a_run_on_images_in_colours_makes_a_model_that_draws_them(
     drawn = synthesize(labels, model=id, steps=2, device="cpu").sample
     assert drawn is not None
     assert drawn.shape == (*labels.shape, 3)
+
+
+def test_a_run_on_classes_makes_a_model_that_names_them(
+    classes_recipe: dict[str, Any], classified: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "store"))
+    file = tmp_path / "recipe.json"
+    file.write_text(json.dumps(classes_recipe), encoding="utf-8")
+    card = add_model(train(file, classified, tmp_path / "run", device="cpu")).card
+    assert card.classes == ("small", "large")
+    labels = tifffile.imread(classified / "labels" / "0.tif")
+    drawn = synthesize(labels, model=card.id, kinds={int(labels.max()): 2}, steps=2, device="cpu").sample
+    assert drawn is not None
+    assert drawn.shape == labels.shape
+    with pytest.raises(RequestError, match=r"knows 2 classes of objects: 1 \(small\), 2 \(large\)"):
+        synthesize(labels, model=card.id, kinds={1: 3}, steps=2, device="cpu")
 
 
 def test_the_course_follows_the_task(synthesize_recipe: SynthesizeRecipe, masked: Path, tmp_path: Path) -> None:

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from napari_microdiff.errors import TrainingError
 from napari_microdiff.imaging.mask_maps import EXTRA_MAPS
 from napari_microdiff.imaging.style import style_length
 from napari_microdiff.training.recipes import SynthesizeRecipe
 from napari_microdiff.training.segment.sources import load_planes
-from napari_microdiff.training.squares import CROP
+from napari_microdiff.training.squares import CROP, draw_square
 from napari_microdiff.training.synthesize.data import SynthesizeBatches, draw_field, magnified, normalised
 
 
@@ -86,3 +88,48 @@ def test_images_are_normalised_as_a_whole(synthesize_recipe: SynthesizeRecipe, m
     for plane in normalised(load_planes(synthesize_recipe, masked, validation=True)):
         assert -1.6 < plane.image.min() < -0.8
         assert 0.8 < plane.image.max() < 1.6
+
+
+def test_every_class_has_a_map_of_its_own(classes_recipe: dict[str, Any], classified: Path) -> None:
+    recipe = SynthesizeRecipe.model_validate(classes_recipe)
+    planes = normalised(load_planes(recipe, classified, validation=False))
+    assert {kind for plane in planes for kind in plane.classes.values()} == {1, 2}
+    seen = np.zeros(2)
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        _, maps, _ = draw_field(planes[0], recipe, rng)
+        background, small, large, _, _ = maps
+        np.testing.assert_array_equal(background + small + large, 1)
+        square = draw_square(
+            planes[0].labels.shape,
+            recipe.diameter_px / planes[0].diameter,
+            recipe.zoom,
+            np.random.default_rng(seed),
+        )
+        before = square.of_image((np.isin(planes[0].labels, [k for k, v in planes[0].classes.items() if v == 2])) * 1.0)
+        assert (large == (before > 0.5)).mean() > 0.99  # but for pixels at borders, which of_image interpolates
+        seen += [small.sum(), large.sum()]
+    assert (seen > 0).all()
+
+
+def test_recipes_and_tables_of_classes_have_to_fit(
+    classes_recipe: dict[str, Any], classified: Path, synthesize_recipe: SynthesizeRecipe
+) -> None:
+    for changes, words in (
+        ({"classes": ("small", "small")}, "name of its own"),
+        ({"classes": ("small",)}, "condition_channels must be 4"),
+        ({"labelled": synthesize_recipe.model_dump()["labelled"]}, "needs the tables"),
+    ):
+        with pytest.raises(ValidationError, match=words):
+            SynthesizeRecipe.model_validate({**classes_recipe, **changes})
+    recipe = SynthesizeRecipe.model_validate(classes_recipe)
+    table = classified / "objects" / "0.csv"
+    table.write_text("label,class\n1,small\n")
+    with pytest.raises(TrainingError, match=r"0\.csv: Object \d+ has no class"):
+        load_planes(recipe, classified, validation=False)
+    table.write_text("label,class\n1,huge\n")
+    with pytest.raises(TrainingError, match="class 'huge'"):
+        load_planes(recipe, classified, validation=False)
+    table.unlink()
+    with pytest.raises(TrainingError, match="3 files match"):
+        load_planes(recipe, classified, validation=False)

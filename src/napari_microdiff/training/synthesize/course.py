@@ -60,6 +60,7 @@ class SynthesizeCourse:
         """Return the size of the objects that it draws, and the gains."""
         return {
             "diameter_px": self.recipe.diameter_px,
+            "classes": self.recipe.classes,
             "quality": tuple(
                 Quality(
                     measure="denoising of images of which mask and style are told, gain over a linear guess",

@@ -30,7 +30,7 @@ class SynthesizeBatch(NamedTuple):
     ----------
     image : Tensor, shape (batch, channels, CROP, CROP)
         What is to be drawn, in normalised units; three channels are colours.
-    maps : Tensor, shape (batch, 1 + EXTRA_MAPS, CROP, CROP)
+    maps : Tensor, shape (batch, classes + EXTRA_MAPS, CROP, CROP)
         Of its mask, see `imaging.mask_maps`; zero where nothing is told.
     style : Tensor, shape (batch, style_length(channels))
         See `imaging.style`; zero where it is not told.
@@ -115,7 +115,8 @@ def draw_field(
     """
     square = draw_square(plane.labels.shape, recipe.diameter_px / plane.diameter, recipe.zoom, rng)
     image = _cut(plane, square)
-    maps = whole_mask_maps(square.of_labels(plane.labels))
+    kinds = square.of_kinds(plane.labels, plane.classes) if plane.classes else None
+    maps = whole_mask_maps(square.of_labels(plane.labels), kinds=kinds, classes=max(1, len(recipe.classes)))
     reference = image
     if rng.random() < _ELSEWHERE:
         reference = _cut(plane, draw_square(plane.labels.shape, square.zoom, 0.0, rng))

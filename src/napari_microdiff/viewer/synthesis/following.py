@@ -19,12 +19,14 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from ...engine.events import Preview, Result
 from ...engine.record import KEY
-from ...engine.request import Span
-from ...imaging.changes import around, changed_box
+from ...engine.request import Request, Span, SynthesizeOptions
+from ...errors import MicrodiffError
+from ...imaging.changes import around, changed_box, reclassified
 from ..jobs import Job
 from ..looks import displayable
 from ..view import level_0
 from . import words
+from .classes import classes_in
 from .patches import Patch, Patches
 
 _SOON_MS = 80  # after the last change of the mask
@@ -45,12 +47,15 @@ class Pair:
         How it was drawn.
     drawn_from : ndarray
         The mask that the image shows, all of it: as it was then, with the edits that were drawn since. A copy.
+    known : tuple of str
+        Classes of objects that its model knows.
     """
 
     mask: Labels
     image: Image
     result: Result
     drawn_from: NDArray[Any]
+    known: tuple[str, ...] = ()
 
     @property
     def part(self) -> tuple[slice, ...]:
@@ -76,6 +81,7 @@ class Follower(QObject):
         self._viewer = viewer
         self._pair: Pair | None = None
         self._mask: NDArray[Any] | None = None  # of the part, as the image shows it
+        self._classes: dict[int, int] = {}  # of its objects, as the image shows them
         self._patches = Patches()
         self._job: Job | None = None
         self._masks: list[Labels] = []  # the one that is followed
@@ -105,6 +111,8 @@ class Follower(QObject):
             return
         # A window on the mask of the pair, which goes with the image: who follows it again begins where this one ends.
         self._pair, self._mask = pair, pair.drawn_from[pair.part]
+        assert isinstance(pair.result.request.options, SynthesizeOptions)
+        self._classes = dict(pair.result.request.options.kinds)
         self._patches = Patches()
         for name in _CHANGES:
             getattr(pair.mask.events, name).connect(self._on_change)
@@ -136,7 +144,13 @@ class Follower(QObject):
             self.stop()
             return
         now = np.asarray(array[pair.part])
-        changed = changed_box(known, now)
+        try:
+            classes = classes_in(pair.mask, pair.known) or self._classes
+        except MicrodiffError as error:
+            self.stop()
+            self.said.emit(str(error), True)
+            return
+        changed = changed_box(known, now, reclassified(self._classes, classes))
         if changed is None:
             return
         if self._job is not None:  # what it draws is out of date: its end begins anew
@@ -145,27 +159,29 @@ class Follower(QObject):
         region = around(changed, pair.result.request.axes or "", now.shape)
         box = tuple(slice(*span) for span in region)
         before = pair.image.data[box].copy()
-        brought_back = self._patches.take_back(region, now[box], before)
+        brought_back = self._patches.take_back(region, now[box], classes, before)
         if brought_back is not None:
             self._show(pair, box, brought_back)
-            known[box] = now[box]
+            known[box], self._classes = now[box], classes
             self.said.emit(words.BROUGHT_BACK, False)
             return
-        self._draw(pair, now.copy(), changed, region, before)
+        self._draw(pair, now.copy(), classes, changed, region, before)
 
     def _draw(
         self,
         pair: Pair,
         now: NDArray[Any],
+        classes: dict[int, int],
         changed: tuple[Span, ...],
         region: tuple[Span, ...],
         before: NDArray[Any],
     ) -> None:
-        start = partial(_redraw, pair.result.request, now, pair.image.data, changed)
+        request = _with_classes(pair.result.request, classes)
+        start = partial(_redraw, request, now, pair.image.data, changed)
         job = Job(f"Drawing {pair.image.name}", start, self, quiet=True, eager=True)
         box = tuple(slice(*span) for span in region)
         job.previewed.connect(partial(self._preview, pair))
-        job.done.connect(partial(self._drawn, pair, now, region, before))
+        job.done.connect(partial(self._drawn, pair, now, classes, region, before))
         job.cancelled.connect(partial(self._restore, pair, box, before))
         job.failed.connect(partial(self._failed, pair, box, before))
         job.ended.connect(partial(self._ended, job))
@@ -178,7 +194,15 @@ class Follower(QObject):
         for preview in previews:
             self._show(pair, tuple(slice(*span) for span in preview.region), _as_shown(pair, preview.image))
 
-    def _drawn(self, pair: Pair, now: NDArray[Any], region: tuple[Span, ...], before: NDArray[Any], done: Any) -> None:
+    def _drawn(
+        self,
+        pair: Pair,
+        now: NDArray[Any],
+        classes: dict[int, int],
+        region: tuple[Span, ...],
+        before: NDArray[Any],
+        done: Any,
+    ) -> None:
         box = tuple(slice(*span) for span in region)
         after = _as_shown(pair, done.image)
         self._show(pair, box, after)
@@ -187,8 +211,9 @@ class Follower(QObject):
         if sample is not None and sample is not pair.image.data:
             sample[box] = done.image
         if self._pair is pair and self._mask is not None:
-            self._patches.add(Patch(region, (self._mask[box].copy(), now[box]), (before, after)))
-            self._mask[box] = now[box]
+            masks = self._mask[box].copy(), now[box]
+            self._patches.add(Patch(region, masks, (before, after), (self._classes, classes)))
+            self._mask[box], self._classes = now[box], classes
         _note(pair)
         self.said.emit(words.REDRAWN, False)
 
@@ -238,6 +263,11 @@ def _note(pair: Pair) -> None:
     facts["report"]["redrawn"] = times
     pair.image.metadata[KEY] = json.dumps(facts)
     pair.result.report["redrawn"] = times
+
+
+def _with_classes(request: Request, classes: dict[int, int]) -> Request:
+    options = request.options.model_copy(update={"kinds": tuple(sorted(classes.items()))})
+    return request.model_copy(update={"options": options})
 
 
 def _redraw(request: Any, mask: NDArray[Any], image: NDArray[Any], changed: tuple[Span, ...]) -> Any:

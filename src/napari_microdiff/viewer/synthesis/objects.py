@@ -26,6 +26,7 @@ from ..corrections.scratch import Scratch
 from ..jobs import Job
 from ..view import shown_plane
 from . import words
+from .classes import named_classes, set_class
 from .object_edits import TOOLS, computed
 
 _MOST_WAITING = 20  # edits that a held key may ask for ahead
@@ -167,14 +168,20 @@ class ObjectTools(QObject):
         plane = np.array(mask.data[index])
         start = partial(computed, TOOLS[name], mask.data, plane, label, self._rng)
         job = Job(f"Changing {mask.name}", start, self, quiet=True)
-        job.done.connect(partial(self._write, mask, index, plane, name))
+        job.done.connect(partial(self._write, mask, index, plane, name, label))
         job.failed.connect(self._failed)
         job.ended.connect(self._ended)
         self._job = job
         job.start()
 
     def _write(
-        self, mask: Labels, index: tuple[Any, ...], plane: NDArray[np.integer], name: str, made: tuple[int, MaskEdit]
+        self,
+        mask: Labels,
+        index: tuple[Any, ...],
+        plane: NDArray[np.integer],
+        name: str,
+        original: int,
+        made: tuple[int, MaskEdit],
     ) -> None:
         if mask not in self._viewer.layers or mask != self.mask:
             return
@@ -188,6 +195,9 @@ class ObjectTools(QObject):
             self._failed(problem)
             return
         if name == "copy":
+            known = named_classes(mask)
+            if original in known:
+                set_class(mask, label, known[original])
             mask.selected_label = label
         elif name == "delete":
             self._choose(None)

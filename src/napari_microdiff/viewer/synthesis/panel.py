@@ -25,6 +25,7 @@ from ..view import axes_of, visible_region
 from . import words
 from .behind_fields import BehindFields
 from .camera_fields import CameraFields
+from .classes import classes_in
 from .following import Follower, Pair
 from .gallery import Gallery
 from .gallery_view import GalleryView
@@ -114,17 +115,26 @@ class SynthesizePanel(Panel):
         self._shown: Run | None = None
         self._uncovered: WeakSet[Labels] = WeakSet()
         self.objects = ObjectBar(self.viewer)
+        self.objects.class_changed.connect(self.follower.compare)
         return [self.outlines, self.follow, self.objects, self.gallery_view, self.set_button]
 
     # requests -----------------------------------------------------------------------------------------------------
 
     def options(self) -> dict[str, Any]:
         """Return guidance, camera, and the style where it is that of an earlier request."""
-        known = {}
+        known: dict[str, Any] = {}
         if self.style.layer is None and self._options is not None:
             known = {"style": self._options.style, "levels": self._options.levels, "kinds": self._options.kinds}
+        classes = {} if self.image.layer is None else classes_in(self.image.layer, self._known_classes())
+        if classes:
+            known["kinds"] = tuple(sorted(classes.items()))
         options = SynthesizeOptions(**self.camera.value, **known, start=self.behind.start)
         return {"options": options, "guidance": float(self.guidance.value())}
+
+    def _known_classes(self, model: str | None = None) -> tuple[str, ...]:
+        """Return the classes of objects that a model knows; the one that is chosen, if none is named."""
+        cards = [card for card in self.model.cards if card.id == model] if model else [self.model.card]
+        return next((card.classes for card in cards if card is not None), ())
 
     def set_request(self, request: Request) -> None:
         """Set the panel to what a request asks for, but for its mask and region."""
@@ -161,7 +171,7 @@ class SynthesizePanel(Panel):
         reason = self.blocked()
         self.set_button.setEnabled(not reason)
         self.set_button.setToolTip(reason or words.SET_TIP)
-        self.objects.offer(mask)
+        self.objects.offer(mask, self._known_classes())
         self.layout_button.setEnabled(mask is not None and self.layouts.job is None)
         self.layout_button.setToolTip(words.LAYOUT_TIP if mask is not None else self.nothing_chosen)
         pair = self._pair()
@@ -189,7 +199,8 @@ class SynthesizePanel(Panel):
         known = self.follower.pair
         if known is not None and known.image is image:
             return known
-        return Pair(mask, image, last.result, last.source.array)
+        known_classes = self._known_classes(last.result.request.model)
+        return Pair(mask, image, last.result, last.source.array, known_classes)
 
     @property
     def _was_behind(self) -> bool:
@@ -273,7 +284,7 @@ class SynthesizePanel(Panel):
         options = request.options.model_copy(update={"start": None})  # there is no image behind laid-out objects
         changes = {"samples": 1, "outputs": ("sample",), "axes": None, "options": options}
         one = request.model_copy(update=changes)
-        start = partial(start_set, one, Parents.of(source), folder=folder, **wishes)
+        start = partial(start_set, one, Parents.of(source, request), folder=folder, **wishes)
         job = Job(f"Making pairs in {folder.name}", start, self)
         job.done.connect(lambda made: self._say(in_words(made, folder), False))
         self.runner.begin(job)

@@ -13,7 +13,7 @@ from magicgui.widgets import ComboBox, FileEdit, SpinBox
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
-from ...engine.request import Request
+from ...engine.request import Request, SynthesizeOptions
 from ..layout import Rows
 from .mask_source import MaskSource
 
@@ -95,19 +95,24 @@ class Parents:
         Of the layers.
     sizes_um : dict
         Size of a pixel of the mask.
+    classes : dict of int to int
+        Of its objects, where the model knows several.
     """
 
     mask: tuple[Any, str, str]
     style: tuple[Any, str, str] | None
     sizes_um: dict[str, float]
+    classes: dict[int, int]
 
     @classmethod
-    def of(cls, source: MaskSource) -> Parents:
-        """Take them from a mask; on the GUI thread."""
+    def of(cls, source: MaskSource, request: Request) -> Parents:
+        """Take them from a mask and what is asked for; on the GUI thread."""
         reference, style = source.others.reference, None
         if reference is not None and source.style is not None:
             style = (*reference, source.style.name)
-        return cls((source.array, source.axes, source.name), style, source.sizes_um)
+        assert isinstance(request.options, SynthesizeOptions)
+        mask = source.array, source.axes, source.name
+        return cls(mask, style, source.sizes_um, dict(request.options.kinds))
 
 
 def start_set(
@@ -124,7 +129,8 @@ def start_set(
     if parents.style is not None:
         array, axes, name = parents.style
         styles = [Picture(np.asarray(array), axes, path=Path(name))]
-    wanted = Wanted(request, masks, styles, count, layout, layouts)  # type: ignore[arg-type]
+    kinds = [parents.classes] * len(masks) if parents.classes else []
+    wanted = Wanted(request, masks, styles, count, layout, layouts, kinds=kinds)  # type: ignore[arg-type]
     return make_pairs(wanted, folder)
 
 

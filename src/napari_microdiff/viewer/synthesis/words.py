@@ -40,6 +40,9 @@ BEGIN_TIP = (
 )
 NOT_WITH_BEHIND = "Edits are not followed with an image behind. Choose nothing behind under More and draw again."
 OBJECTS = "Change objects of the mask"
+CLASS = "Class"
+CLASS_TIP = "What kind of object the selected one is. The model draws each kind as it learned it."
+CLASS_CHOSEN = "Object {} is of the class “{}” now. Choose the one before to take it back."
 CLICK_OBJECT = "Click an object of the mask to change it."
 OBJECT_CHOSEN = "Object {} is selected. Shift and an arrow key move it."
 MASK_NOT_WRITABLE = "'{}' cannot be written in place. Open it in memory, or draw on a copy of it, to change objects."

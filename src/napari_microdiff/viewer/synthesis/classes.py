@@ -16,8 +16,8 @@ from . import words
 _LABEL = "index"  # what napari calls the label in features; without it, the row is the label
 
 
-def classes_in(mask: Labels, known: Sequence[str]) -> dict[int, int]:
-    """Return the class of each object that has one, from 1.
+def classes_in(mask: Labels, known: Sequence[str]) -> dict[int, int] | None:
+    """Return the class of each object that has one, from 1; None where nothing is said of classes.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def classes_in(mask: Labels, known: Sequence[str]) -> dict[int, int]:
         If an object is of a class that is none of these.
     """
     if len(known) < 2 or COLUMN not in mask.features:
-        return {}
+        return None
     return kinds_of(_table(mask), known)
 
 

@@ -145,11 +145,12 @@ class Follower(QObject):
             return
         now = np.asarray(array[pair.part])
         try:
-            classes = classes_in(pair.mask, pair.known) or self._classes
+            classes = classes_in(pair.mask, pair.known)
         except MicrodiffError as error:
             self.stop()
             self.said.emit(str(error), True)
             return
+        classes = self._classes if classes is None else classes
         changed = changed_box(known, now, reclassified(self._classes, classes))
         if changed is None:
             return

@@ -85,7 +85,7 @@ class ObjectBar(QWidget):
         if mask is None or label is None:
             return None
         try:
-            return classes_in(mask, self.classes.known).get(label, 1)
+            return (classes_in(mask, self.classes.known) or {}).get(label, 1)
         except MicrodiffError:
             return 0
 

@@ -7,7 +7,7 @@ import copy
 import pytest
 import torch
 
-from napari_microdiff.diffusion.layers import Conv, Fourier, concatenate, mix, silu
+from napari_microdiff.diffusion.layers import Conv, Fourier, joining, mix, mixing, silu
 
 
 def unit(*shape, seed=0):
@@ -103,13 +103,15 @@ def test_the_gradient_is_at_right_angles_to_the_weight():
     torch.testing.assert_close(along, torch.zeros(6), atol=1e-4, rtol=0)
 
 
-def test_silu_mix_and_concatenate_keep_unit_variance():
+def test_silu_mixing_and_joining_keep_unit_variance():
     a, b = unit(2, 24, 200, 200), unit(2, 8, 200, 200, seed=1)
     assert silu(a).square().mean().item() == pytest.approx(1, rel=0.03)
     for share in (0.0, 0.3, 0.5, 1.0):
         assert mix(a[:, :8], b, share).var().item() == pytest.approx(1, rel=0.03)
-    both = concatenate(a, b)
-    assert both.shape[1] == 32
+        kept, taken = mixing(share)
+        torch.testing.assert_close(mix(a[:, :8], b, share), kept * a[:, :8] + taken * b)
+    of_a, of_b = joining(24, 8)
+    both = torch.cat([of_a * a, of_b * b], dim=1)
     assert both.var().item() == pytest.approx(1, rel=0.03)
     assert both[:, :24].square().sum().item() == pytest.approx(both[:, 24:].square().sum().item(), rel=0.03)
 

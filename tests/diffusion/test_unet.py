@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from napari_microdiff.diffusion.features import Block
 from napari_microdiff.diffusion.unet import LocalUNet, tamed
 
 
@@ -242,3 +243,32 @@ def test_it_computes_in_bfloat16_too(dims, space):
     for one, other in zip(exact, coarse, strict=True):
         assert other.dtype == torch.float32
         torch.testing.assert_close(other, one, rtol=0, atol=0.05 * float(one.abs().max()))
+
+
+@pytest.mark.parametrize("injection", ["input", "concatenate", "modulate"])
+def test_what_is_written_over_without_gradients_is_not_needed_again(injection):
+    net = network(condition_channels=2, widths=(8, 12, 16), injection=injection).eval()
+    x, maps, level = noise(2, 1, 32, 48), noise(2, 2, 32, 48, seed=1), torch.zeros(2)
+    before = x.clone(), maps.clone()
+    kept = net(x, level, maps)
+    with torch.inference_mode():
+        again = net(x, level, maps)
+    for one, other in zip(kept, again, strict=True):
+        torch.testing.assert_close(one, other)
+    assert torch.equal(x, before[0])
+    assert torch.equal(maps, before[1])
+
+
+def test_joined_inputs_count_alike_whatever_their_channels():
+    """Scaling the filters of the projection is scaling what it reads."""
+    torch.manual_seed(0)
+    block = Block(12 + 4 + 3, 8, 16, 2, joined=(12, 4)).eval()
+    x, embedding = noise(1, 19, 16, 16), noise(1, 16)
+    assert block.gains is not None
+    scaled = x * block.gains
+    first, second = scaled[:, :12], scaled[:, 12:16]
+    assert first.square().sum().item() == pytest.approx(second.square().sum().item(), rel=0.1)
+    torch.testing.assert_close(scaled[:, 16:], x[:, 16:])
+    expected = block(x, embedding)
+    block.gains.fill_(1)
+    torch.testing.assert_close(block(scaled, embedding), expected)

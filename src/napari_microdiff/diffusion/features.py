@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .layers import Conv, concatenate, mix, silu
+from .layers import SILU_GAIN, Conv, joining, mixing, silu
 
 Injection = Literal["input", "concatenate", "modulate"]
+_TAKEN = 0.3  # part of a block's own output in what it gives on
 
 
 class Modulation(nn.Module):
@@ -43,11 +44,19 @@ class Block(nn.Module):
     ----------
     maps : int
         Channels of the maps that it is modulated by; 0 for none.
+    joined : sequence of int
+        Channels of the two inputs that are joined along channels, if they are; others may follow.
     """
 
-    def __init__(self, inputs: int, outputs: int, embedding: int, dims: int, maps: int = 0) -> None:
+    gains: Tensor | None
+
+    def __init__(
+        self, inputs: int, outputs: int, embedding: int, dims: int, maps: int = 0, joined: Sequence[int] = ()
+    ) -> None:
         super().__init__()
         self.project = Conv(inputs, outputs, 1, dims) if inputs != outputs else None
+        gains = _gains_of(inputs, joined).view(1, -1, *([1] * dims)) if joined else None
+        self.register_buffer("gains", gains, persistent=False)
         self.first = Conv(outputs, outputs, 3, dims)
         self.modulate = Conv(embedding, outputs, 0)
         self.modulate_gain = nn.Parameter(torch.zeros(()))
@@ -57,12 +66,25 @@ class Block(nn.Module):
     def forward(self, x: Tensor, embedding: Tensor, maps: Tensor | None = None) -> Tensor:
         """Map (batch, inputs, ...) to (batch, outputs, ...)."""
         if self.project is not None:
-            x = self.project(x)
+            x = self.project(x, gain=1.0 if self.gains is None else self.gains.to(x.dtype))
         scale = 1 + self.modulate(embedding, gain=self.modulate_gain)
-        hidden = self.first(silu(x)) * scale.view(*scale.shape, *([1] * (x.ndim - 2)))
+        scale = scale.view(*scale.shape, *([1] * (x.ndim - 2)))
+        kept, taken = mixing(_TAKEN)
+        hidden = self.first(F.silu(x), gain=SILU_GAIN)
+        reused = not torch.is_grad_enabled()  # nobody needs it again, so that it may be written over
+        hidden = hidden.mul_(scale) if reused else hidden * scale
         if self.by_maps is not None and maps is not None:
             hidden = self.by_maps(hidden, maps)
-        return mix(x, self.second(silu(hidden)), 0.3)
+        own = self.second(F.silu(hidden, inplace=reused), gain=SILU_GAIN * taken)
+        return own.add_(x, alpha=kept) if reused else torch.add(own, x, alpha=kept)
+
+
+def _gains_of(inputs: int, joined: Sequence[int]) -> Tensor:
+    """Return what each input channel is multiplied by where the first ones are joined from two."""
+    gains = torch.ones(inputs)
+    first, second = joined
+    gains[:first], gains[first : first + second] = joining(first, second)
+    return gains
 
 
 class Features(nn.Module):
@@ -102,8 +124,9 @@ class Features(nn.Module):
             self.encoder.append(nn.ModuleList(Block(i, width, embedding, dims) for i in inputs_of))
             previous = width
         for width in reversed(widths[:-1]):
-            inputs_of = [previous + width + joined] + [width] * (blocks - 1)
-            self.decoder.append(nn.ModuleList(Block(i, width, embedding, dims, modulating) for i in inputs_of))
+            first = Block(previous + width + joined, width, embedding, dims, modulating, (previous, width))
+            others = (Block(width, width, embedding, dims, modulating) for _ in range(blocks - 1))
+            self.decoder.append(nn.ModuleList([first, *others]))
             previous = width
 
     def forward(self, x: Tensor, embedding: Tensor, maps: Tensor | None = None) -> Tensor:
@@ -119,10 +142,9 @@ class Features(nn.Module):
             skips.append(x)
         skips.pop()
         for decoder_blocks in self.decoder:
-            x = concatenate(self._double(x), skips.pop())
             here = shown.pop() if shown else None
-            if here is not None and self.injection == "concatenate":
-                x = torch.cat([x, here], dim=1)
+            further = [here] if here is not None and self.injection == "concatenate" else []
+            x = torch.cat([self._double(x), skips.pop(), *further], dim=1)
             for block in cast(nn.ModuleList, decoder_blocks):
                 x = block(x, embedding, here)
         return x

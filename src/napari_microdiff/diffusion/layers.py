@@ -2,6 +2,9 @@
 
 Activations keep unit variance because weights have unit norm, so that no normalisation over space is needed. This is
 what makes a tile's output equal to the whole image's: every layer sees a neighbourhood and nothing else.
+
+What only scales activations is not done to them but to the filters of the convolution before or after, which are a
+thousand times smaller: on a processor a quarter of the time of an evaluation went into such products.
 """
 
 from __future__ import annotations
@@ -13,24 +16,33 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 _TINY = 1e-4
-_SILU_GAIN = 1 / 0.596  # standard deviation of silu of a unit normal
+SILU_GAIN = 1 / 0.596  # over the standard deviation of silu of a unit normal, which it brings back to 1
 
 
 def silu(x: Tensor) -> Tensor:
     """Apply SiLU, scaled to keep the variance of a unit normal."""
-    return F.silu(x) * _SILU_GAIN
+    return F.silu(x) * SILU_GAIN
 
 
 def mix(a: Tensor, b: Tensor, share: float) -> Tensor:
     """Blend two uncorrelated unit-variance tensors into one of unit variance; ``share`` is the part of ``b``."""
-    return torch.lerp(a, b, share) / math.hypot(1 - share, share)
+    kept, taken = mixing(share)
+    return a * kept + b * taken
 
 
-def concatenate(a: Tensor, b: Tensor) -> Tensor:
-    """Join along channels so that both inputs contribute the same variance whatever their channel counts."""
-    n_a, n_b = a.shape[1], b.shape[1]
+def mixing(share: float) -> tuple[float, float]:
+    """Return what the two tensors of `mix` are multiplied by."""
+    length = math.hypot(1 - share, share)
+    return (1 - share) / length, share / length
+
+
+def joining(n_a: int, n_b: int) -> tuple[float, float]:
+    """Return what two inputs that are joined along channels are multiplied by.
+
+    Then both contribute the same variance whatever their numbers of channels, ``n_a`` and ``n_b``.
+    """
     half = math.sqrt((n_a + n_b) / 2)
-    return torch.cat([a * (half / math.sqrt(n_a)), b * (half / math.sqrt(n_b))], dim=1)
+    return half / math.sqrt(n_a), half / math.sqrt(n_b)
 
 
 def _unit_norm(weight: Tensor) -> Tensor:
@@ -68,7 +80,10 @@ class Conv(nn.Module):
         return super().train(mode)
 
     def forward(self, x: Tensor, gain: Tensor | float = 1.0) -> Tensor:
-        """Map ``x`` of shape (batch, inputs, ...) to (batch, outputs, ...), scaled by ``gain``."""
+        """Map ``x`` of shape (batch, inputs, ...) to (batch, outputs, ...).
+
+        The filters are multiplied by ``gain``, a number or what can be broadcast to their shape.
+        """
         weight = self._weight(x.dtype) * gain
         if self.kernel == 0:
             return F.linear(x, weight)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .features import Features, Injection
-from .layers import Conv, Fourier, mix, silu
+from .layers import SILU_GAIN, Conv, Fourier, mix, silu
 
 _USUAL = 4.0  # standard deviations
 
@@ -148,8 +148,8 @@ class LocalUNet(nn.Module):
         return mean, self._log_variance(features.detach()) + spread.view(each)
 
     def _log_variance(self, features: Tensor) -> Tensor:
-        hidden = silu(self.spread_hidden(torch.cat([features, torch.ones_like(features[:, :1])], dim=1)))
-        return self._enlarge(self.spread(hidden, gain=self.spread_gain).float())
+        hidden = F.silu(self.spread_hidden(torch.cat([features, torch.ones_like(features[:, :1])], dim=1)))
+        return self._enlarge(self.spread(hidden, gain=self.spread_gain * SILU_GAIN).float())
 
     def _embed(self, c_noise: Tensor, vector: Tensor | None) -> Tensor:
         embedding = self.embed_sigma(self.fourier(c_noise))

@@ -147,7 +147,7 @@ class Scarce:
 @pytest.mark.parametrize("evaluations", [1, 4])
 @pytest.mark.parametrize(
     ("tile", "batch", "room"),
-    [(None, 1, 120 * 120), (32, 9, 96 * 96), (64, 4, 100 * 100), (64, 1, 96 * 96), (48, 2, 96 * 96)],
+    [(None, 1, 92 * 92), (32, 9, 80 * 80), (64, 4, 90 * 90), (64, 1, 80 * 80), (48, 1, 78 * 78)],
 )
 def test_too_little_memory_gives_the_same_array_and_says_so(
     tile, batch, room, evaluations, denoisers, make_plane, sampled
@@ -225,7 +225,7 @@ def test_a_single_evaluation_needs_no_scratch(denoisers, make_plane, sampled, cl
 @pytest.mark.parametrize("evaluations", [1, 3])
 def test_what_is_evaluated_at_once_does_not_grow_with_the_image(evaluations, make_plane, sampled):
     largest = []
-    for side in (150, 450):
+    for side in (250, 450):
         tiles = []
         counting = Scarce(lambda x, sigma, condition=NOTHING: Prediction(0.5 * condition.maps, None), 10**9)
         plane = make_plane(np.zeros((side, side), np.float32), seen=tiles)

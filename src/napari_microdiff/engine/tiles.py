@@ -2,7 +2,8 @@
 
 Tiles are exact: their origins lie on the network's own grid, each is evaluated with a halo beyond which the network
 sees next to nothing (the benchmark ``tiling`` says how little), and the halo is thrown away. At the true border of the
-image the same reflected margin is seen whatever the tiles, so that tiled and whole results are equal, without blending.
+image the network sees nothing beyond, as at the borders of the crops that it was trained on; only what is missing to
+its grid is reflected. This is so whatever the tiles, so that tiled and whole results are equal, without blending.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Box = tuple[tuple[int, int], ...]
-BORDER = 32  # reflected margin at the true border, in pixels
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Tile:
     core : tuple of (start, stop)
         Pixels that this tile answers for.
     window : tuple of (start, stop)
-        Pixels that the network sees for it; may lie outside the image, where it is reflected.
+        Pixels that the network sees for it; the last ones may lie outside the image, where it is reflected.
     """
 
     core: Box
@@ -70,10 +70,8 @@ class Tile:
 def _window(core: Sequence[tuple[int, int]], shape: Sequence[int], reach: Reach) -> Box:
     window = []
     for (start, stop), length, stride, halo in zip(core, shape, reach.stride, reach.halo, strict=True):
-        border = min(BORDER, halo)
-        margin = -(-border // stride) * stride
-        first = max(start // stride * stride - halo, -margin)
-        last = min(-(-stop // stride) * stride + halo, -(-length // stride) * stride + margin)
+        first = max(start // stride * stride - halo, 0)
+        last = min(-(-stop // stride) * stride + halo, -(-length // stride) * stride)
         window.append((first, last))
     return tuple(window)
 

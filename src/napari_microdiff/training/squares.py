@@ -23,8 +23,7 @@ class Square:
     here : tuple of slice
         The part of the plane that it needs.
     places : ndarray, shape (2, side, side)
-        Where each of its pixels lies in that part. Where corners leave the plane, it is reflected, as it is when a
-        model is at work.
+        Where each of its pixels lies in that part. Where corners leave the plane, it is reflected.
     zoom : float
         Magnification.
     """

@@ -81,6 +81,36 @@ def make_tiny_model(
     save_model(card, network.state_dict(), folder)
 
 
+def make_tiny_sharpener(folder: Path) -> None:
+    """Save a small network with random weights as a model that makes pixels finer."""
+    import torch
+
+    from napari_microdiff.diffusion.unet import LocalUNet
+    from napari_microdiff.models.card import Architecture, Card
+    from napari_microdiff.models.model import save_model
+    from napari_microdiff.tasks.conditioning import SUPERRESOLVING_LENGTH
+
+    torch.manual_seed(0)
+    shape = Architecture(condition_channels=2, vector_length=SUPERRESOLVING_LENGTH, widths=(8, 8), blocks=1)
+    network = LocalUNet(**shape.model_dump())
+    with torch.no_grad():
+        network.mean_gain.fill_(0.3)
+        network.spread_gain.fill_(0.5)
+    card = Card(
+        id="superres-tiny",
+        title="Tiny",
+        summary="for tests",
+        task="superresolve",
+        sigma_data=0.5,
+        sigma_max=2.5,
+        halo=48,
+        factors=(2, 4),
+        architecture=shape,
+        weights_sha256="0" * 64,
+    )
+    save_model(card, network.state_dict(), folder)
+
+
 def make_tiny_segmenter(folder: Path) -> None:
     """Save a small network with random weights as a model for segmenting."""
     import torch
@@ -159,6 +189,15 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setenv("NAPARI_MICRODIFF_MODELS", str(store))
     yield TINY
     unload()
+
+
+@pytest.fixture
+def sharpener(tiny_model: str) -> str:
+    """Identity of a small model that makes pixels finer, in the same store."""
+    from napari_microdiff.models.store import user_folder
+
+    make_tiny_sharpener(user_folder() / "superres-tiny")
+    return "superres-tiny"
 
 
 @pytest.fixture

@@ -25,9 +25,10 @@ from torch.utils.data import DataLoader, Dataset
 from napari_microdiff.engine.device import choose_device, choose_precision, torch_dtype
 from napari_microdiff.imaging.intensity import Normalization
 from napari_microdiff.training.average import PowerAverage
-from napari_microdiff.training.denoise.data import Batch, DenoiseBatches
-from napari_microdiff.training.denoise.sources import load_sources
+from napari_microdiff.training.denoise.data import DenoiseBatches
 from napari_microdiff.training.recipes import read_recipe
+from napari_microdiff.training.restore.batch import Batch
+from napari_microdiff.training.restore.sources import load_sources
 
 _STRIDE, _GROUPS = 16, 8
 _RATE, _WARM_UP = 1e-3, 200

@@ -1,7 +1,7 @@
 """Diffusion models for microscopy: see through the noise, and see where not to trust it.
 
-``napari_microdiff.denoise(image)``, ``napari_microdiff.segment(image)`` and ``napari_microdiff.synthesize(labels)`` are
-the short ways in; :func:`run` takes any :class:`Request`. Importing this package loads neither torch nor napari nor Qt.
+``denoise(image)``, ``superresolve(image)``, ``segment(image)`` and ``synthesize(labels)`` are the short ways in;
+:func:`run` takes any :class:`Request`. Importing this package loads neither torch nor napari nor Qt.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .engine.events import Result
     from .engine.request import Request
-    from .tasks import denoise, run, segment, synthesize
+    from .tasks import denoise, run, segment, superresolve, synthesize
 
-__all__ = ["Request", "Result", "__version__", "denoise", "run", "segment", "synthesize"]
+__all__ = ["Request", "Result", "__version__", "denoise", "run", "segment", "superresolve", "synthesize"]
 
 try:
     __version__ = version("napari-microdiff")
@@ -28,6 +28,7 @@ _HOMES = {
     "denoise": ".tasks",
     "run": ".tasks",
     "segment": ".tasks",
+    "superresolve": ".tasks",
     "synthesize": ".tasks",
 }
 

@@ -15,6 +15,8 @@ def test_bundled_recipes_are_valid_and_name_their_data() -> None:
         "denoise-em",
         "denoise-fluorescence",
         "segment-nuclei",
+        "superres-em",
+        "superres-fluorescence",
         "synth-histology",
         "synth-nuclei",
     ]

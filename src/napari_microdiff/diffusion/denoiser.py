@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple, Protocol
 
 import torch
@@ -45,6 +45,9 @@ class Condition:
         1 where ``known`` holds, 0 elsewhere.
     measured : Tensor, optional
         What a forward operator made of the clean image, for guidance.
+    extent : Tensor, optional
+        Integers, shape (batch, 2): how many rows and columns of what was measured are there; the others are made up,
+        to fill a window at the end of the image.
     """
 
     maps: Tensor | None = None
@@ -54,10 +57,15 @@ class Condition:
     known: Tensor | None = None
     known_mask: Tensor | None = None
     measured: Tensor | None = None
+    extent: Tensor | None = None
 
     def to(self, device: torch.device) -> Condition:
         """Return the same condition on another device."""
         return Condition(**{name: t.to(device) for name, t in self._given().items()})
+
+    def with_measured(self, measured: Tensor, extent: Tensor) -> Condition:
+        """Return the same condition and what was measured."""
+        return replace(self, measured=measured, extent=extent)
 
     def nbytes(self) -> int:
         """Return how many bytes its tensors take."""

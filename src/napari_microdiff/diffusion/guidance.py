@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .denoiser import NOTHING, Condition, Denoiser, Prediction
 
-Operator = Callable[[Tensor], Tensor]
+Correction = Callable[[Tensor, Condition], Tensor]
 
 
 def classifier_free(denoiser: Denoiser, weight: float, interval: tuple[float, float] = (0.0, float("inf"))) -> Denoiser:
@@ -75,8 +75,8 @@ def within_bounds(denoiser: Denoiser, bounds: Callable[[Condition], tuple[Tensor
     return bounded
 
 
-def range_null(denoiser: Denoiser, forward: Operator, pseudo_inverse: Operator, noise: float = 0.0) -> Denoiser:
-    """Make the estimate agree with ``condition.measured = forward(clean) + noise``.
+def range_null(denoiser: Denoiser, correction: Correction, noise: float = 0.0) -> Denoiser:
+    """Make the estimate agree with ``condition.measured``, which is ``y = A clean + noise``.
 
     After Wang et al. 2022 (arXiv:2212.00490):
     ``D <- D + k A+ (y - A D)`` with ``k = sigma^2 / (sigma^2 + noise^2)``. Without noise the result reproduces the
@@ -84,8 +84,8 @@ def range_null(denoiser: Denoiser, forward: Operator, pseudo_inverse: Operator, 
 
     Parameters
     ----------
-    forward, pseudo_inverse : callable
-        ``A`` and an ``A+`` with ``A A+ A = A``, on tensors.
+    correction : callable
+        Returns ``A+ (y - A D)`` of an estimate and the condition, for an ``A+`` with ``A A+ A = A``.
     noise : float
         Standard deviation of the noise in the measurement.
     """
@@ -96,6 +96,6 @@ def range_null(denoiser: Denoiser, forward: Operator, pseudo_inverse: Operator, 
         if condition.measured is None or level < noise:
             return Prediction(mean, variance)
         pull = level**2 / (level**2 + noise**2)
-        return Prediction(mean + pull * pseudo_inverse(condition.measured - forward(mean)), variance)
+        return Prediction(mean + pull * correction(mean, condition), variance)
 
     return consistent

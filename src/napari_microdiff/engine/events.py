@@ -45,7 +45,7 @@ class Preview:
     image : ndarray of float32
         Current posterior mean, in the units of the input, with as many axes as the input.
     region : tuple of (start, stop)
-        Where it belongs in the input, one pair per axis.
+        Where it belongs in the input, one pair per axis; in the pixels of the result where these are finer.
     number : int
         Of which image it is, where several form at the same time.
     """
@@ -62,8 +62,8 @@ class Result:
     Attributes
     ----------
     mean, sample, uncertainty : ndarray of float32, optional
-        In the units of the input; shape of the region that was asked for. ``uncertainty`` is a standard deviation
-        per pixel. What was not asked for is ``None``.
+        In the units of the input; shape of the region that was asked for, ``request.magnification`` times as many
+        pixels along y and x. ``uncertainty`` is a standard deviation per pixel. What was not asked for is ``None``.
     labels : ndarray of int32, optional
         Objects, numbered from 1; the shape of the region, without an axis of colours.
     maps : ndarray of float32, optional

@@ -35,6 +35,41 @@ class DenoiseOptions(_Frozen):
     start: Literal["condition", "measured-noise"] = "condition"
 
 
+class SuperresolveOptions(_Frozen):
+    """What only making pixels finer needs to know.
+
+    Attributes
+    ----------
+    factor : int
+        Finer pixels along one of the image.
+    blur : float
+        Standard deviation, in pixels of the image, of the Gaussian that blurred it; 0 makes pixels finer and nothing
+        sharper.
+    optics : (float, float, float), optional
+        Wavelength of the light, numerical aperture, and side of a pixel in the unit of the wavelength: the diffraction
+        pattern of this aperture instead of a Gaussian.
+    noise_level : float, optional
+        Standard deviation of the noise in the units of the image; ``None`` measures it. If it is 0, the result, blurred
+        and binned again, is the image to the last digit.
+    """
+
+    task: Literal["superresolve"] = Field(default="superresolve", exclude=True)
+    factor: int = Field(default=2, ge=2, le=8)
+    blur: float = Field(default=0.0, ge=0, le=8)
+    optics: tuple[float, float, float] | None = None
+    noise_level: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _one_point_spread(self) -> SuperresolveOptions:
+        if self.optics is None:
+            return self
+        if self.blur:
+            raise ValueError("give either blur or optics, not both")
+        if not all(0 < number < float("inf") for number in self.optics):
+            raise ValueError("optics: wavelength, numerical aperture and pixel must be positive numbers")
+        return self
+
+
 class Stroke(_Frozen):
     """A line that a user drew.
 
@@ -127,11 +162,13 @@ class SynthesizeOptions(_Frozen):
 
 _OUTPUTS: dict[str, tuple[OutputName, ...]] = {
     "denoise": ("mean", "sample", "uncertainty"),
+    "superresolve": ("mean", "sample", "uncertainty"),
     "segment": ("labels", "maps", "draws"),
     "synthesize": ("sample", "mean"),
 }
 # Where a task has other defaults than those of denoising.
 _DEFAULTS: dict[str, dict[str, Any]] = {
+    "superresolve": {"model": "superres-fluorescence"},
     "segment": {"model": "segment-nuclei", "outputs": ("labels",)},
     "synthesize": {"model": "synth-nuclei", "outputs": ("sample",), "steps": 16, "guidance": 2.0},
 }
@@ -160,9 +197,10 @@ class Request(_Frozen):
         Number of samples; their mean and spread are returned. They are drawn in antithetic pairs, so that their mean
         is near the posterior mean; for independent ones use different seeds.
     outputs : tuple of str
-        Denoising: any of ``"mean"``, ``"sample"`` (the first sample) and ``"uncertainty"`` (standard deviation per
-        pixel). Segmenting: ``"labels"``, the ``"maps"`` that they are read from, and ``"draws"``, the labels of each
-        sample. Synthesising: ``"sample"``, an image, and ``"mean"``, that of all images that could lie there.
+        Denoising and super-resolving: any of ``"mean"``, ``"sample"`` (the first sample) and ``"uncertainty"``
+        (standard deviation per pixel). Segmenting: ``"labels"``, the ``"maps"`` that they are read from, and
+        ``"draws"``, the labels of each sample. Synthesising: ``"sample"``, an image, and ``"mean"``, that of all images
+        that could lie there.
     guidance : float
         Weight of classifier-free guidance; 0, the default but for synthesis, is none.
     seed : int
@@ -179,11 +217,11 @@ class Request(_Frozen):
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"mps"``.
     precision : {"auto", "float32", "bfloat16"}
         Number format of the network; ``"auto"`` is bfloat16 where the hardware multiplies in it, else float32.
-    options : DenoiseOptions, SegmentOptions or SynthesizeOptions
+    options : DenoiseOptions, SuperresolveOptions, SegmentOptions or SynthesizeOptions
         What only this task needs to know.
     """
 
-    task: Literal["denoise", "segment", "synthesize"] = "denoise"
+    task: Literal["denoise", "superresolve", "segment", "synthesize"] = "denoise"
     model: str = "denoise-fluorescence"
     weights_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     sampler: SamplerName = "dpmpp-2m"
@@ -197,9 +235,14 @@ class Request(_Frozen):
     tile: int | None = Field(default=None, ge=32, le=65536)
     device: str = Field(default="auto", pattern="^(auto|cpu|mps|cuda(:[0-9]+)?)$")
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    options: Annotated[DenoiseOptions | SegmentOptions | SynthesizeOptions, Field(discriminator="task")] = (
-        DenoiseOptions()
-    )
+    options: Annotated[
+        DenoiseOptions | SuperresolveOptions | SegmentOptions | SynthesizeOptions, Field(discriminator="task")
+    ] = DenoiseOptions()
+
+    @property
+    def magnification(self) -> int:
+        """Pixels of the result along one of the image, in y and x."""
+        return self.options.factor if isinstance(self.options, SuperresolveOptions) else 1
 
     @model_validator(mode="before")
     @classmethod

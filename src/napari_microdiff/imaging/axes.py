@@ -186,6 +186,14 @@ def region_shape(region: Region) -> tuple[int, ...]:
     return tuple(stop - start for start, stop in region)
 
 
+def magnified(region: Region, axes: str, factor: int) -> Region:
+    """Return a region in pixels that are finer along Y and X by a factor."""
+    return tuple(
+        (start * factor, stop * factor) if letter in "YX" else (start, stop)
+        for (start, stop), letter in zip(region, axes, strict=True)
+    )
+
+
 class Planes:
     """The planes of a region: iterate over their indices, or ask for their number with ``len``.
 

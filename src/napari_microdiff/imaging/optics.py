@@ -6,6 +6,7 @@ correction of the image.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -88,6 +89,40 @@ def airy_psf(wavelength: float, aperture: float, pixel: float, rings: int = 3) -
     pattern = (2 * special.j1(v) / v) ** 2
     psf = pattern.reshape(2 * radius + 1, fine, 2 * radius + 1, fine).mean(axis=(1, 3))
     return np.asarray(psf / psf.sum())
+
+
+@dataclass(frozen=True)
+class PointSpread:
+    """What a microscope makes of a point, on the pixels of its camera.
+
+    Attributes
+    ----------
+    sigma : float
+        Standard deviation of a Gaussian, in pixels of the camera; 0 for none.
+    airy : (float, float, float), optional
+        Wavelength, numerical aperture and pixel, as for `airy_psf`, instead of a Gaussian.
+    """
+
+    sigma: float = 0.0
+    airy: tuple[float, float, float] | None = None
+
+    @property
+    def width(self) -> float:
+        """Standard deviation of the Gaussian that is nearest to it, in pixels of the camera."""
+        return self.sigma if self.airy is None else gaussian_sigma(*self.airy)
+
+    def kernel(self, factor: int = 1) -> _Array:
+        """Return it on pixels that are finer than those of the camera by a factor.
+
+        Returns
+        -------
+        ndarray of float64
+            Square with an odd side, whose sum is 1.
+        """
+        if self.airy is not None:
+            wavelength, aperture, pixel = self.airy
+            return airy_psf(wavelength, aperture, pixel / factor)
+        return gaussian_psf(self.sigma * factor) if self.sigma else np.ones((1, 1))
 
 
 class Blur:

@@ -112,6 +112,8 @@ class Card(_Part):
         Typical diameter of the objects that it finds, to which images are brought.
     classes : tuple of str
         Names of the classes of objects that it draws, in the order of their numbers; empty where there is only one.
+    factors : tuple of int
+        By how much it makes pixels finer.
     architecture : Architecture
         How to build the network.
     weights_sha256 : str
@@ -123,7 +125,7 @@ class Card(_Part):
     id: str = Field(pattern="^[a-z0-9][a-z0-9._-]*$")
     title: str
     summary: str
-    task: Literal["denoise", "segment", "synthesize"]
+    task: Literal["denoise", "superresolve", "segment", "synthesize"]
     version: str = "1"
     licence: str = "BSD-3-Clause"
     axes: str = "YX"
@@ -134,6 +136,7 @@ class Card(_Part):
     halo: int = Field(ge=0)
     spread_scale: float = Field(default=1.0, gt=0)
     classes: tuple[str, ...] = ()
+    factors: tuple[int, ...] = ()
     architecture: Architecture
     weights_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     parent: str | None = None

@@ -27,6 +27,7 @@ __all__ = [
     "reference_of",
     "run",
     "segment",
+    "superresolve",
     "synthesize",
 ]
 
@@ -61,6 +62,45 @@ def denoise(image: Sliceable, *, noise_level: float | None = None, start: str = 
     """
     options = {"noise_level": noise_level, "start": start}
     return _finished(build_request({"task": "denoise", "options": options, **fields}), image)
+
+
+def superresolve(
+    image: Sliceable,
+    *,
+    factor: int = 2,
+    blur: float = 0.0,
+    optics: tuple[float, float, float] | None = None,
+    noise_level: float | None = None,
+    **fields: Any,
+) -> Result:
+    """Make the pixels of an image finer, and take back what is known of its blur.
+
+    Parameters
+    ----------
+    image : array-like
+        Any real type, two to six axes; numpy, dask, zarr, or nested lists of numbers.
+    factor, blur, optics, noise_level
+        See `SuperresolveOptions`.
+    **fields
+        Other fields of `Request`, such as ``model``, ``steps``, ``samples``, ``seed``, ``axes`` and ``device``.
+
+    Returns
+    -------
+    Result
+        ``result.mean`` and ``result.uncertainty`` are in the units of the image, with ``factor`` times as many pixels
+        along y and x: the first pixel of the image is the square of the first ``factor`` by ``factor`` of them.
+
+    Raises
+    ------
+    ImageError, RequestError, ModelError, DeviceError
+        If something is unusable; the message says what to do.
+
+    Examples
+    --------
+    >>> result = superresolve(image, factor=2, optics=(0.52, 1.4, 0.1))  # doctest: +SKIP
+    """
+    options = {"factor": factor, "blur": blur, "optics": optics, "noise_level": noise_level}
+    return _finished(build_request({"task": "superresolve", "options": options, **fields}), image)
 
 
 def segment(

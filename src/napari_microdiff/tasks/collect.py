@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..engine.canvas import Denoised
 from ..engine.events import Preview
 from ..engine.request import Request
 from ..engine.tiles import Box
-from ..imaging.axes import PlaneIndex, region_of, region_shape
+from ..imaging.axes import PlaneIndex, magnified, region_of, region_shape
 from .base import Image, PlaneJob, PlaneView, Source
 
 _SPREAD_NEEDS = 8  # samples; fewer give a spread too noisy to be worth more than the denoiser's own variance
@@ -37,7 +38,8 @@ class Collector:
 
     def __init__(self, request: Request, source: Source, task: Reader) -> None:
         self._request, self._source, self._task = request, source, task
-        shape = region_shape(source.region)
+        self._region = magnified(source.region, source.axes, request.magnification)
+        shape = region_shape(self._region)
         self.images: dict[str, NDArray[np.float32]] = {
             name: np.zeros(shape, dtype=np.float32) for name in request.outputs
         }
@@ -55,10 +57,10 @@ class Collector:
             if event.variance is not None and "uncertainty" in self.images:
                 spread = self._task.read_spread(index, mean, np.sqrt(event.variance[0]))
                 self._put("uncertainty", index, event.core, spread)
-            self._residual.add(job.noisy, event.core, mean)
+            self.compare(job, event.core, mean)
         return Preview(self._with_all_axes(index, mean), region_of(index, event.core))
 
-    def take_sample(self, index: PlaneIndex, job: PlaneJob, drawn: Image | None, sample: int) -> tuple[()]:
+    def take_sample(self, index: PlaneIndex, job: PlaneJob, drawn: Image | None, sample: int) -> Iterable[None]:
         """Take in a whole sample of a plane; ``None`` if its only evaluation was already taken."""
         if drawn is None:
             return ()
@@ -86,10 +88,15 @@ class Collector:
 
     def copy(self, index: PlaneIndex) -> None:
         """Keep a plane as it is, with no uncertainty."""
-        box: Box = tuple((part.start, part.stop) for part in index if isinstance(part, slice))
-        pixels = np.asarray(self._source.array[index], dtype=np.float32)
+        factor = self._request.magnification
+        box: Box = tuple((factor * part.start, factor * part.stop) for part in index if isinstance(part, slice))
+        pixels = np.asarray(self._source.array[index], dtype=np.float32).repeat(factor, axis=0).repeat(factor, axis=1)
         for name in ("mean", "sample"):
             self._put(name, index, box, pixels)
+
+    def compare(self, job: PlaneJob, core: Box, mean: Image) -> None:
+        """Hold a part of the mean against the pixels that it was made from."""
+        self._residual.add(job.noisy, core, mean)
 
     def report(self) -> dict[str, Any]:
         """Return facts about how the result agrees with the image."""
@@ -102,7 +109,7 @@ class Collector:
     def _put(self, name: str, index: PlaneIndex, core: Box, pixels: Image) -> None:
         if name in self.images:
             region = region_of(index, core)
-            first = (start for start, _ in self._source.region)
+            first = (start for start, _ in self._region)
             place = tuple(slice(a - o, b - o) for (a, b), o in zip(region, first, strict=True))
             self.images[name][place] = self._with_all_axes(index, pixels)
 

@@ -10,40 +10,81 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..diffusion.denoiser import Condition
+from ..imaging.spectrum import VECTOR_LENGTH
 from ..imaging.wiener import RADIUS
 
+SUPERRESOLVING_LENGTH = VECTOR_LENGTH + 3
+NOISELESS = 1e-3  # normalised units; what is told where there is no noise
 _BRIGHTEST = 3.0  # normalised units; specks beyond it would drown all else in a network that does not normalise
 _AROUND = 7  # pixels across
 _SLACK = 0.25  # of the range
 
 
 def filtered(images: Tensor, kernel: NDArray[np.float32]) -> Tensor:
-    """Filter images that are wider by `RADIUS` on each side than what is wanted, where they are.
+    """Filter images that are wider by the kernel's radius on each side than what is wanted, where they are.
 
     Parameters
     ----------
-    images : Tensor of float32, shape (..., y + 2 RADIUS, x + 2 RADIUS)
-    kernel : ndarray, shape (2 RADIUS + 1, 2 RADIUS + 1)
-        See `imaging.wiener.wiener_kernel`.
+    images : Tensor of float32, shape (..., y + 2 radius, x + 2 radius)
+    kernel : ndarray, shape ([count,] 2 radius + 1, 2 radius + 1)
+        See `imaging.wiener.wiener_kernel`. If there are several, images have one channel.
 
     Returns
     -------
     Tensor, shape (..., y, x)
+        With as many channels as there are kernels, if there are several.
     """
     height, width = images.shape[-2:]
+    cut = kernel.shape[-1] - 1
     rows, columns = next_fast_len(height, real=True), next_fast_len(width, real=True)
     # Memory of its own, so that the result does not depend on where that of the images begins.
     padded = images.new_zeros(*images.shape[:-2], rows, columns)
     padded[..., :height, :width] = images
     transfer = torch.fft.rfft2(torch.from_numpy(kernel).to(images.device), s=(rows, columns))
     whole = torch.fft.irfft2(torch.fft.rfft2(padded) * transfer, s=(rows, columns))
-    wanted: Tensor = whole[..., 2 * RADIUS : height, 2 * RADIUS : width]
+    wanted: Tensor = whole[..., cut:height, cut:width]
     return wanted.contiguous()
 
 
-def reflected(images: Tensor) -> Tensor:
-    """Return whole images wider by `RADIUS` on each side, as at their borders a filter sees them."""
-    return F.pad(images, (RADIUS,) * 4, mode="reflect")
+def on_finer_pixels(images: Tensor, kernels: NDArray[np.float32]) -> Tensor:
+    """Apply a filter of `imaging.finer` to images that are wider by `FINER_RADIUS` on each side than what is wanted.
+
+    Parameters
+    ----------
+    images : Tensor of float32, shape (batch, 1, y + 2 FINER_RADIUS, x + 2 FINER_RADIUS)
+    kernels : ndarray, shape (factor**2, 2 FINER_RADIUS + 1, 2 FINER_RADIUS + 1)
+
+    Returns
+    -------
+    Tensor, shape (batch, 1, factor y, factor x)
+    """
+    return F.pixel_shuffle(filtered(images, kernels), round(len(kernels) ** 0.5))
+
+
+def repeated(images: Tensor, factor: int) -> Tensor:
+    """Repeat each pixel of images of shape (..., y, x) in a square."""
+    return images.repeat_interleave(factor, dim=-2).repeat_interleave(factor, dim=-1)
+
+
+def superresolving_vector(statistics: NDArray[np.float32], width: float, factor: int) -> NDArray[np.float32]:
+    """Return the condition vector of a model that makes pixels finer.
+
+    Parameters
+    ----------
+    statistics : ndarray, shape (VECTOR_LENGTH,)
+        Of the recorded image.
+    width : float
+        Standard deviation of the point-spread function, in its pixels.
+    factor : int
+        Fine pixels along one of them.
+    """
+    told = [2 * np.log2(factor) - 3, 2 * width - 1.5, float(width == 0)]
+    return np.concatenate([statistics, np.array(told, dtype=np.float32)])
+
+
+def reflected(images: Tensor, radius: int = RADIUS) -> Tensor:
+    """Return whole images wider by a radius on each side, as at their borders a filter sees them."""
+    return F.pad(images, (radius,) * 4, mode="reflect")
 
 
 def noisy_condition(noisy: Tensor, guess: Tensor, guess_error: Tensor, vector: Tensor) -> Condition:

@@ -28,7 +28,7 @@ from ..engine.memory import Workplace, is_out_of_memory
 from ..engine.request import Request
 from ..engine.tiles import make_tiles
 from ..errors import DeviceError, RequestError
-from ..imaging.axes import Sliceable, planes
+from ..imaging.axes import Sliceable, magnified, planes
 from ..models.build import load_denoiser
 from ..models.store import Model, find_model
 from .base import (
@@ -44,9 +44,15 @@ from .base import (
 )
 from .denoise import Denoise
 from .segment import Segment
+from .superresolve import Superresolve
 from .synthesize import Synthesize
 
-TASKS: dict[str, Callable[[Context], Task]] = {"denoise": Denoise, "segment": Segment, "synthesize": Synthesize}
+TASKS: dict[str, Callable[[Context], Task]] = {
+    "denoise": Denoise,
+    "superresolve": Superresolve,
+    "segment": Segment,
+    "synthesize": Synthesize,
+}
 
 
 def run(
@@ -223,7 +229,8 @@ def count_evaluations(request: Request, shape: tuple[int, ...]) -> int:
     source = open_source(request, blank)
     tile = request.tile or default_tile(choose_device(request.device))
     per_plane = 1
-    for start, stop in (source.region[axis] for axis in source.plane_axes):
+    finer = magnified(source.region, source.axes, request.magnification)
+    for start, stop in (finer[axis] for axis in source.plane_axes):
         per_plane *= (stop - 1) // tile - start // tile + 1  # tiles lie on a grid that starts at the image's origin
     return (
         len(planes(source.axes, source.shape, source.region))

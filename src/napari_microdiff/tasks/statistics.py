@@ -49,17 +49,22 @@ class Statistics:
 
     def vector(self, noise_level: float | None = None) -> NDArray[np.float32]:
         """Return the condition vector, for another noise level (in the units of the image) if one is given."""
-        return statistics_vector(self.spectrum, self._floor(noise_level))
+        return self.vector_at(self.floor(noise_level))
+
+    def vector_at(self, floor: float) -> NDArray[np.float32]:
+        """Return the condition vector for a noise level in normalised units."""
+        return statistics_vector(self.spectrum, floor)
 
     def wiener(self, noise_level: float | None = None) -> NDArray[np.float32]:
         """Return the kernel of the image's Wiener filter, for another noise level if one is given."""
-        return wiener_kernel(self.spectrum.powers, self._floor(noise_level))
+        return wiener_kernel(self.spectrum.powers, self.floor(noise_level))
 
     def guess_error(self, noise_level: float | None = None) -> float:
         """Return the error to be expected of that filter, in normalised units."""
-        return wiener_error(self.spectrum.powers, self._floor(noise_level))
+        return wiener_error(self.spectrum.powers, self.floor(noise_level))
 
-    def _floor(self, noise_level: float | None) -> float:
+    def floor(self, noise_level: float | None) -> float:
+        """Return the noise level in normalised units; that of the spectrum unless another one is given."""
         if noise_level is None:
             return noise_floor(self.spectrum.powers)
         if self.noise_level == 0:

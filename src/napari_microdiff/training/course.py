@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..diffusion.denoiser import Preconditioned
-from .recipes import AnyRecipe, SegmentRecipe, SynthesizeRecipe
+from .recipes import AnyRecipe, SegmentRecipe, SuperresolveRecipe, SynthesizeRecipe
 
 
 class Loss(NamedTuple):
@@ -63,10 +63,13 @@ def open_course(recipe: AnyRecipe, data: Path, cache: Path) -> Course:
     """
     from .denoise.course import DenoiseCourse
     from .segment.course import SegmentCourse
+    from .superresolve.course import SuperresolveCourse
     from .synthesize.course import SynthesizeCourse
 
     if isinstance(recipe, SegmentRecipe):
         return SegmentCourse(recipe, data)
     if isinstance(recipe, SynthesizeRecipe):
         return SynthesizeCourse(recipe, data)
+    if isinstance(recipe, SuperresolveRecipe):
+        return SuperresolveCourse(recipe, data, cache)
     return DenoiseCourse(recipe, data, cache)

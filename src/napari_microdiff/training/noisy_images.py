@@ -22,7 +22,7 @@ from ..imaging.quality import residual_whiteness
 from ..tasks.base import Source
 from ..tasks.conditioning import filtered, reflected
 from ..tasks.statistics import channel_axis, channel_view, measure
-from .denoise.validate import blind_prediction
+from .restore.predict import blind_prediction
 
 RECORRUPTION = 0.7  # "a"; the input is noisier by sqrt(1 + a^2)
 _CROP = 128

@@ -116,28 +116,66 @@ class Recipe(_Part):
     known_failures: tuple[str, ...] = ()
 
 
-class DenoiseRecipe(Recipe):
-    """A training run of a denoiser.
+class RestoreRecipe(Recipe):
+    """A training run of a model that brings back what a microscope lost of a clean image.
 
     Attributes
     ----------
+    clean : tuple of Clean
+        Recorded clean images.
     procedural : {"fluorescence", "electron_microscopy"}
         Kind of procedural images.
-    shares : (float, float, float)
-        Relative frequency of recorded pairs, recorded clean images and procedural images.
+    noise : Noise
+        Of the simulated camera.
     blur_px : (float, float)
         Range of the additional Gaussian blur of clean images; blurred with probability `blurred`.
     """
 
-    task: Literal["denoise"] = "denoise"
-    pairs: tuple[Pairs, ...] = ()
     clean: tuple[Clean, ...] = ()
     procedural: Literal["fluorescence", "electron_microscopy"]
     procedural_count: int = 600
-    shares: tuple[float, float, float] = (0.15, 0.35, 0.5)
     noise: Noise = Noise()
     blurred: float = 0.7
     blur_px: tuple[float, float] = (0.4, 4.0)
+
+
+class DenoiseRecipe(RestoreRecipe):
+    """A training run of a denoiser.
+
+    Attributes
+    ----------
+    pairs : tuple of Pairs
+        Recorded pairs.
+    shares : (float, float, float)
+        Relative frequency of recorded pairs, recorded clean images and procedural images.
+    """
+
+    task: Literal["denoise"] = "denoise"
+    pairs: tuple[Pairs, ...] = ()
+    shares: tuple[float, float, float] = (0.15, 0.35, 0.5)
+
+
+class SuperresolveRecipe(RestoreRecipe):
+    """A training run of a model that makes pixels finer and takes back blur.
+
+    Attributes
+    ----------
+    factors : tuple of int
+        Sides of the squares of pixels that the simulated camera sees as one.
+    psf_px : (float, float)
+        Range of the width (standard deviation) of the point-spread function, in pixels of the camera.
+    unblurred, noiseless : float
+        How often it does not blur, and records without noise.
+    simulated : float
+        Share of the procedural images.
+    """
+
+    task: Literal["superresolve"]
+    factors: tuple[Annotated[int, Field(ge=2, le=8)], ...] = (2, 4)
+    psf_px: tuple[float, float] = (0.25, 1.6)
+    unblurred: float = Field(default=0.25, ge=0, le=1)
+    noiseless: float = Field(default=0.2, ge=0, le=1)
+    simulated: float = Field(default=0.4, ge=0, le=1)
 
 
 class Labelled(_Part):
@@ -231,7 +269,7 @@ class SynthesizeRecipe(Recipe):
         return self
 
 
-AnyRecipe = DenoiseRecipe | SegmentRecipe | SynthesizeRecipe
+AnyRecipe = DenoiseRecipe | SuperresolveRecipe | SegmentRecipe | SynthesizeRecipe
 _ANY: TypeAdapter[AnyRecipe] = TypeAdapter(Annotated[AnyRecipe, Field(discriminator="task")])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,34 +15,12 @@ from ...imaging.wiener import wiener_error, wiener_kernel
 from ...tasks.conditioning import filtered, reflected
 from ..recipes import DenoiseRecipe
 from ..recording import record
-from .simulate import clean_field, pair_field
-from .sources import SMALLEST_PAIR, CleanPlane, Sources
+from ..restore.batch import Batch, Field
+from ..restore.fields import clean_field, pair_field
+from ..restore.sources import SMALLEST_PAIR, Sources
 
 FIELD = SMALLEST_PAIR
 CROP = 128
-
-
-class Batch(NamedTuple):
-    """Crops in normalised units.
-
-    Attributes
-    ----------
-    noisy, clean, guess : Tensor, shape (batch, 1, CROP, CROP)
-        The guess is the Wiener filter of the noisy image.
-    guess_error : Tensor, shape (batch,)
-        Root mean square error that is expected of it.
-    vector : Tensor, shape (batch, VECTOR_LENGTH)
-        Statistics of the larger field that a crop comes from, as of a whole image.
-    noise : Tensor, shape (batch,)
-        Mean square difference between the two.
-    """
-
-    noisy: Tensor
-    clean: Tensor
-    guess: Tensor
-    guess_error: Tensor
-    vector: Tensor
-    noise: Tensor
 
 
 class DenoiseBatches(Dataset[Batch]):
@@ -63,8 +40,6 @@ class DenoiseBatches(Dataset[Batch]):
         self.length = length
         shares = np.array(recipe.shares) * [bool(sources.pairs), bool(sources.clean), bool(sources.procedural)]
         self._shares = shares / shares.sum()
-        weights = np.array([plane.weight for plane in sources.clean])
-        self._clean_weights = weights / weights.sum() if len(weights) else weights
 
     def __len__(self) -> int:
         """Return how many batches are left."""
@@ -93,23 +68,8 @@ class DenoiseBatches(Dataset[Batch]):
         kind = rng.choice(3, p=self._shares)
         if kind == 0:
             return pair_field(self.sources.pairs[rng.integers(len(self.sources.pairs))], FIELD, rng)
-        clean = clean_field(self.recipe, self._clean_plane(rng, procedural=kind == 2), FIELD, rng)
+        clean = clean_field(self.recipe, self.sources.draw_clean(rng, procedural=kind == 2), FIELD, rng)
         return record(self.recipe.noise, clean, rng, generator), clean
-
-    def _clean_plane(self, rng: np.random.Generator, *, procedural: bool) -> CleanPlane:
-        if procedural:
-            return self.sources.procedural[rng.integers(len(self.sources.procedural))]
-        return self.sources.clean[rng.choice(len(self.sources.clean), p=self._clean_weights)]
-
-
-class Field(NamedTuple):
-    """A field in normalised units, its Wiener filter, that one's expected error, and its statistics."""
-
-    noisy: Tensor
-    clean: Tensor
-    guess: Tensor
-    guess_error: float
-    vector: Tensor
 
 
 def normalise(noisy: Tensor, clean: Tensor, rng: np.random.Generator | None) -> Field:

@@ -9,14 +9,15 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ...diffusion.denoiser import Preconditioned, Prediction
+from ...diffusion.denoiser import Preconditioned
 from ...imaging.quality import psnr
-from ...tasks.conditioning import noisy_condition
 from ..recipes import DenoiseRecipe
 from ..recording import record
-from .data import Field, normalise
-from .simulate import clean_field, pair_field
-from .sources import Sources
+from ..restore.batch import Field
+from ..restore.fields import clean_field, pair_field
+from ..restore.predict import predicted
+from ..restore.sources import Sources
+from .data import normalise
 
 _SIDE = 256
 _COUNT = 16
@@ -27,23 +28,6 @@ _HEAVY_DB = (12.0, 28.0)
 def best_gaussian(truth: NDArray[np.floating], noisy: NDArray[np.floating]) -> float:
     """Affine PSNR of the best of ten Gaussian filters, chosen with the truth in hand."""
     return max(psnr(truth, ndimage.gaussian_filter(noisy, sigma)) for sigma in _SIGMAS)
-
-
-def blind_prediction(
-    denoiser: Preconditioned, noisy: torch.Tensor, guess: torch.Tensor, guess_error: float, vector: torch.Tensor
-) -> Prediction:
-    """Return the posterior mean and variance of an image given itself noisy, from one evaluation.
-
-    All images have shape (y, x); the vector is one-dimensional.
-    """
-    condition = noisy_condition(noisy[None, None], guess[None, None], torch.tensor([guess_error]), vector[None])
-    mean, variance = denoiser(torch.zeros_like(guess)[None, None], denoiser.blind_from(guess_error), condition)
-    return Prediction(mean[0, 0], None if variance is None else variance[0, 0])
-
-
-def _predicted(denoiser: Preconditioned, field: Field, device: torch.device) -> Prediction:
-    noisy, guess, vector = (part.to(device) for part in (field.noisy, field.guess, field.vector))
-    return blind_prediction(denoiser, noisy, guess, field.guess_error, vector)
 
 
 class Validation:
@@ -64,14 +48,11 @@ class Validation:
 
     def measure(self, denoiser: Preconditioned) -> dict[str, float]:
         """Return the mean gain in dB of one evaluation over the best Gaussian, for each kind of image."""
-        device = next(denoiser.parameters()).device
         figures = {}
         for name, items in self._items.items():
             gains = []
             for field, bar in items:
-                with torch.inference_mode():
-                    mean = _predicted(denoiser, field, device).mean
-                gains.append(psnr(field.clean.numpy(), mean.cpu().numpy()) - bar)
+                gains.append(psnr(field.clean.numpy(), predicted(denoiser, field).mean.numpy()) - bar)
             figures[name] = float(np.mean(gains))
         return figures
 
@@ -81,14 +62,12 @@ class Validation:
         The root mean square over images of each one's own factor: to be too sure of an image is worse than to be not
         sure enough. Recorded pairs tell most about images to come, procedural ones least.
         """
-        device = next(denoiser.parameters()).device
         items = next(self._items[kind] for kind in ("pairs", "recorded", "procedural") if kind in self._items)
         squares = []
         for field, _ in items:
-            with torch.inference_mode():
-                mean, variance = _predicted(denoiser, field, device)
+            mean, variance = predicted(denoiser, field)
             assert variance is not None
-            squares.append(float((mean.cpu() - field.clean).pow(2).mean() / variance.cpu().mean()))
+            squares.append(float((mean - field.clean).pow(2).mean() / variance.mean()))
         return float(np.sqrt(np.mean(squares)))
 
     @staticmethod

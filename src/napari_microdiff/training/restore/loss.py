@@ -1,4 +1,4 @@
-"""What a denoiser is asked to do at each step of training."""
+"""What a network that restores images is asked to do at each step of training."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ...diffusion.denoiser import Preconditioned
 from ...tasks.conditioning import noisy_condition
 from ..course import Loss
 from ..noise_levels import draw_sigmas
-from .data import Batch
+from .batch import Batch
 
 # Crops in eight that see the condition: four at the highest noise level, three to refine; the last is for a prior.
 _TOLD = 7
@@ -16,7 +16,7 @@ _FAINTEST = 1e-3  # of the error before denoising; what is below counts no more
 _STRONGEST = 30.0  # mean residual of a crop, in predicted variances
 
 
-def denoising_loss(denoiser: Preconditioned, batch: Batch, generator: torch.Generator) -> Loss:
+def restoring_loss(denoiser: Preconditioned, batch: Batch, generator: torch.Generator) -> Loss:
     """Evaluate the loss of one batch.
 
     The logarithm of each crop's mean squared error is what the decibels of its result are made of: a faint noise

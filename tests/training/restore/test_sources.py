@@ -7,8 +7,8 @@ import pytest
 import tifffile
 
 from napari_microdiff.errors import TrainingError
-from napari_microdiff.training.denoise.sources import load_sources
 from napari_microdiff.training.recipes import Clean, DenoiseRecipe
+from napari_microdiff.training.restore.sources import load_sources
 
 
 def test_training_and_validation_are_disjoint_parts_of_the_images(recipe: DenoiseRecipe, data_folder: Path) -> None:

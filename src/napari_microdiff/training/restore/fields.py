@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..recipes import DenoiseRecipe
+from ..recipes import RestoreRecipe
 from ..recording import Generator, blur, log_uniform
 from .sources import CleanPlane, PairPlane, Plane
 
@@ -34,7 +34,7 @@ def _resize(image: Tensor, side: int) -> Tensor:
     return F.interpolate(image[None, None], (side, side), mode=mode, antialias=shrinks)[0, 0]
 
 
-def clean_field(recipe: DenoiseRecipe, plane: CleanPlane, side: int, rng: Generator) -> Tensor:
+def clean_field(recipe: RestoreRecipe, plane: CleanPlane, side: int, rng: Generator) -> Tensor:
     """Draw a clean square of ``side`` pixels: cut, turned, magnified, blurred, with changed contrast."""
     factor = log_uniform(rng, *plane.shrink)
     (cut,) = _cut((plane.image,), round(side * factor), rng)

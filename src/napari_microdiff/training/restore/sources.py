@@ -6,6 +6,7 @@ The split is by place: the end of each image or stack is kept for validation and
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from skimage import io
 
 from ...errors import TrainingError
 from ...imaging import structures
-from ..recipes import Clean, DenoiseRecipe, Pairs
+from ..recipes import Clean, DenoiseRecipe, Pairs, RestoreRecipe
 
 Plane = NDArray[np.float32]
 _SMALLEST = 48  # a side below this holds too little context to train on
@@ -39,7 +40,7 @@ class PairPlane:
     clean: Plane
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sources:
     """Everything that a run draws from."""
 
@@ -47,8 +48,19 @@ class Sources:
     clean: list[CleanPlane]
     procedural: list[CleanPlane]
 
+    @cached_property
+    def _chances(self) -> NDArray[np.float64]:
+        weights = np.array([plane.weight for plane in self.clean])
+        return np.asarray(weights / weights.sum())
 
-def load_sources(recipe: DenoiseRecipe, data: Path, *, validation: bool = False, cache: Path | None = None) -> Sources:
+    def draw_clean(self, rng: np.random.Generator, *, procedural: bool) -> CleanPlane:
+        """Draw a recorded or a procedural image, as often as its weight says."""
+        if procedural:
+            return self.procedural[rng.integers(len(self.procedural))]
+        return self.clean[rng.choice(len(self.clean), p=self._chances)]
+
+
+def load_sources(recipe: RestoreRecipe, data: Path, *, validation: bool = False, cache: Path | None = None) -> Sources:
     """Load the training or the validation part of what a recipe names.
 
     Parameters
@@ -63,7 +75,8 @@ def load_sources(recipe: DenoiseRecipe, data: Path, *, validation: bool = False,
     TrainingError
         If a pattern matches nothing or files of a pair differ in shape.
     """
-    pairs = [plane for entry in recipe.pairs for plane in _load_pairs(entry, data, validation)]
+    recorded = recipe.pairs if isinstance(recipe, DenoiseRecipe) else ()
+    pairs = [plane for entry in recorded for plane in _load_pairs(entry, data, validation)]
     clean = [plane for entry in recipe.clean for plane in _load_clean(entry, data, validation)]
     count = 24 if validation else recipe.procedural_count
     return Sources(pairs, clean, _procedural(recipe, count, validation, cache))
@@ -134,7 +147,7 @@ def _averaged(stack: Plane, count: int) -> list[Plane]:
     return [stack[i : i + count].mean(axis=0) for i in starts]
 
 
-def _procedural(recipe: DenoiseRecipe, count: int, validation: bool, cache: Path | None) -> list[CleanPlane]:
+def _procedural(recipe: RestoreRecipe, count: int, validation: bool, cache: Path | None) -> list[CleanPlane]:
     side = 384
     path = cache / f"procedural-{recipe.procedural}-{count}-{recipe.seed}.npy" if cache else None
     if path is not None and path.exists():

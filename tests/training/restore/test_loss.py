@@ -7,8 +7,8 @@ import torch
 
 from napari_microdiff.diffusion.denoiser import NOTHING, Condition, Prediction
 from napari_microdiff.training.average import PowerAverage
-from napari_microdiff.training.denoise.data import Batch
-from napari_microdiff.training.denoise.loss import Loss, denoising_loss
+from napari_microdiff.training.restore.batch import Batch
+from napari_microdiff.training.restore.loss import Loss, restoring_loss
 
 
 class Answer(torch.nn.Module):
@@ -48,7 +48,7 @@ def _batch(count: int = 8) -> Batch:
 
 
 def _loss(denoiser: Answer, batch: Batch) -> Loss:
-    return denoising_loss(denoiser, batch, torch.Generator().manual_seed(0))  # type: ignore[arg-type]
+    return restoring_loss(denoiser, batch, torch.Generator().manual_seed(0))  # type: ignore[arg-type]
 
 
 def test_the_condition_is_shown_to_seven_in_eight_and_the_last_is_a_prior() -> None:

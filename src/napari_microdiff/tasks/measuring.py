@@ -1,0 +1,121 @@
+"""What the microscope would have measured of an image, and how an image is brought in line with what it measured."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import signal
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..imaging.optics import PointSpread
+from .conditioning import filtered, repeated
+
+_RIDGE = 1e-5  # of the power that passes; what passes less cannot be brought back from rounded numbers
+_ROUNDS = 3
+_REACH, _REACH_AIRY = 20, 80  # widths of the point-spread function
+
+
+class Measuring:
+    """Blur and binning on tensors of shape (..., y, x), whose images go on beyond their borders as in a mirror.
+
+    With mirrors at the borders ``A A'`` (blur and binning after their adjoint) is diagonal in the cosine transform of
+    the measured image, so that its inverse is exact however wide the blur is.
+
+    Parameters
+    ----------
+    psf : PointSpread
+        Of the optics.
+    factor : int
+        Pixels of the sharp image along one of the measured image.
+    """
+
+    def __init__(self, psf: PointSpread, factor: int) -> None:
+        self.factor = factor
+        self._kernel = psf.kernel(factor).astype(np.float32)
+        self._square = _squared(psf, factor)
+        # Where an aperture's transfer function ends at once, its inverse dies away much more slowly.
+        widths = _REACH if psf.airy is None else _REACH_AIRY
+        self._reach = math.ceil(widths * psf.width * factor)
+
+    @property
+    def blurs(self) -> int:
+        """How far the point-spread function reaches, in pixels of the sharp image."""
+        return len(self._kernel) // 2
+
+    @property
+    def reach(self) -> int:
+        """How far, in pixels of the sharp image, `correction` looks for a result that is right to a thousandth."""
+        return self._reach
+
+    def forward(self, sharp: Tensor) -> Tensor:
+        """Return what is measured of a sharp image, whose sides are multiples of the factor."""
+        lead = sharp.shape[:-2]
+        images = self._blurred(sharp).reshape(-1, 1, *sharp.shape[-2:])
+        return F.avg_pool2d(images, self.factor).reshape(*lead, *(n // self.factor for n in sharp.shape[-2:]))
+
+    def adjoint(self, measured: Tensor) -> Tensor:
+        """Apply the adjoint."""
+        return self._blurred(repeated(measured, self.factor) / self.factor**2)
+
+    def pseudo_inverse(self, measured: Tensor) -> Tensor:
+        """Return the smallest image of which this is measured, but for what hardly passes.
+
+        ``A' (A A' + ridge)^-1``.
+        """
+        height, width = measured.shape[-2:]
+        doubled = measured[..., _mirror(height, 0, height), :][..., _mirror(width, 0, width)]
+        spectrum = _transfer(self._square, 2 * height, 2 * width).to(measured.device)
+        solved = torch.fft.irfft2(torch.fft.rfft2(doubled) / spectrum, s=(2 * height, 2 * width))
+        return self.adjoint(solved[..., :height, :width])
+
+    def correction(self, sharp: Tensor, measured: Tensor) -> Tensor:
+        """Return what has to be added to an image so that this is measured of it."""
+        added = torch.zeros_like(sharp)
+        for _ in range(1 if len(self._kernel) == 1 else _ROUNDS):
+            added = added + self.pseudo_inverse(measured - self.forward(sharp + added))
+        return added
+
+    def _blurred(self, image: Tensor) -> Tensor:
+        radius = len(self._kernel) // 2
+        if not radius:
+            return image
+        height, width = image.shape[-2:]
+        wider = image[..., _mirror(height, radius, radius), :][..., _mirror(width, radius, radius)]
+        return filtered(wider, self._kernel)
+
+
+def _mirror(length: int, before: int, after: int) -> Tensor:
+    """Return indices from ``-before`` to ``length + after``, mirrored at the edges of the first and the last pixel."""
+    place = torch.arange(-before, length + after) % (2 * length)
+    return torch.minimum(place, 2 * length - 1 - place)
+
+
+def _squared(psf: PointSpread, factor: int) -> NDArray[np.float32]:
+    """Return the kernel of ``A A'`` on measured pixels, with an odd side."""
+    box = np.full((factor, factor), 1 / factor**2)
+    once = signal.fftconvolve(psf.kernel(factor), box)
+    twice = signal.fftconvolve(once, once[::-1, ::-1])
+    middle = len(twice) // 2
+    count = middle // factor
+    at = middle + factor * np.arange(-count, count + 1)
+    return np.asarray(twice[np.ix_(at, at)], dtype=np.float32)
+
+
+def _transfer(kernel: NDArray[np.float32], height: int, width: int) -> Tensor:
+    """Return the factors of frequencies of an even, periodic image, and the ridge."""
+    return _cached(kernel.tobytes(), len(kernel), height, width)
+
+
+@lru_cache(maxsize=32)
+def _cached(kernel: bytes, side: int, height: int, width: int) -> Tensor:
+    values = np.frombuffer(kernel, dtype=np.float32).reshape(side, side).astype(np.float64)
+    at = np.arange(side) - side // 2
+    rows = np.cos(2 * np.pi * np.outer(np.arange(height) / height, at))
+    columns = np.cos(2 * np.pi * np.outer(np.arange(width // 2 + 1) / width, at))
+    passed = np.maximum(rows @ values @ columns.T, 0)
+    return torch.from_numpy((passed + _RIDGE * values.sum()).astype(np.float32))

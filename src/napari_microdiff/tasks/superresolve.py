@@ -1,0 +1,183 @@
+"""Super-resolution: from an image to finer pixels, and to what its optics blurred.
+
+The condition is what was recorded, on the finer pixels, and the best linear estimate from it. The point-spread function
+is always told, by the user or as none, so that it is known what the microscope would have measured of any result. Where
+there is no noise each estimate is brought in line with what it did measure; where there is, the network weighs the
+measurement against its noise, and the result only says how well the two agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..diffusion.denoiser import Condition, Denoiser
+from ..diffusion.guidance import classifier_free, range_null
+from ..engine.canvas import Plane
+from ..engine.request import Request, SuperresolveOptions
+from ..engine.tiles import Reach, Tile, read_window
+from ..errors import ImageError, RequestError
+from ..imaging.axes import PlaneIndex, magnified
+from ..imaging.finer import FINER_RADIUS, finer_filter
+from ..imaging.optics import PointSpread
+from .agreement import AgreeingCollector
+from .base import Context, Image, PlaneJob, PlaneView, check_architecture, steps_of, without_equal_samples
+from .conditioning import (
+    NOISELESS,
+    SUPERRESOLVING_LENGTH,
+    noisy_condition,
+    on_finer_pixels,
+    repeated,
+    superresolving_vector,
+)
+from .measuring import Measuring
+from .remember import Remembered
+from .statistics import Statistics, advice, channel_axis, familiarity, measure, positions
+
+_ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": SUPERRESOLVING_LENGTH}
+_SIGMA_MIN = 0.02  # of the expected error of the guess; what is below cannot be seen
+_GUIDED = (0.1, 10.0)  # interval of classifier-free guidance, in expected errors of the guess
+
+
+class Superresolve:
+    """The task; see `tasks.base.Task`."""
+
+    def __init__(self, context: Context) -> None:
+        self.request, self.source, self.notices = context.request, context.source, context.notices
+        self.card, self._denoiser = context.card, context.denoiser
+        options = self.request.options
+        assert isinstance(options, SuperresolveOptions)
+        self._options = options
+        check_architecture(self.card, _ARCHITECTURE)
+        if options.factor not in self.card.factors:
+            known = " or ".join(str(factor) for factor in self.card.factors)
+            raise RequestError(
+                f"The model '{self.card.id}' makes pixels {known} times as fine, not {options.factor} times."
+            )
+        self.request = without_equal_samples(self.request, self.notices)
+        self._psf = point_spread(options)
+        self._measuring = Measuring(self._psf, options.factor)
+        self._statistics = {p: measure(self.source, p) for p in positions(self.source)}
+        if all(s.constant for s in self._statistics.values()):
+            raise ImageError("The image has the same value everywhere, so there is nothing to make sharper.")
+        self.report = self._describe()
+
+    def guide(self, denoiser: Denoiser) -> Denoiser:
+        """Add classifier-free guidance if the request asks for it, and agreement with what was measured."""
+        if self.request.guidance:
+            errors = [self._filter(s).error for s in self._statistics.values() if not s.constant]
+            interval = (_GUIDED[0] * min(errors), _GUIDED[1] * max(errors))
+            denoiser = classifier_free(denoiser, self.request.guidance, interval)
+        return range_null(denoiser, self._correction)
+
+    def jobs(self, index: PlaneIndex) -> Sequence[PlaneJob]:
+        """Prepare one plane, the same for all samples; nothing for a channel without any content."""
+        statistics = self._statistics[self._position(index)]
+        if statistics.constant:
+            return ()
+        view, factor = self.source.plane(index), self._options.factor
+        noiseless = self._is_noiseless(statistics)
+        box = tuple((part.start, part.stop) for part in index if isinstance(part, slice))
+        condition_at, error = self._condition(view, statistics, noiseless=noiseless)
+        steps = steps_of(self.request, self._denoiser.blind_from(error), _SIGMA_MIN * error, blind=True)
+        again = len(steps) * self.request.samples > 1
+        stride = int(np.lcm(self._denoiser.network.stride, factor))
+        plane = Plane(
+            shape=tuple(factor * length for length in view.shape),
+            region=magnified(box, "YX", factor),
+            reach=Reach.of(stride, self.card.halo + self._measuring.reach * noiseless),
+            number=self.source.plane_number(index),
+            condition_at=Remembered(condition_at) if again else condition_at,
+        )
+        return (PlaneJob(plane, steps, view),)
+
+    def gatherer(self, request: Request) -> AgreeingCollector:
+        """Return what gathers mean, sample and uncertainty, and tells how the mean agrees with the image."""
+        scales = [s.normalization.scale for s in self._statistics.values() if not s.constant]
+        return AgreeingCollector(request, self.source, self, self._measuring, 2 * max(scales))
+
+    def read(self, index: PlaneIndex, normalised: Image) -> Image:
+        """Bring a mean or a sample back to the units of the image."""
+        return self._statistics[self._position(index)].normalization.undo(normalised)
+
+    def read_spread(self, index: PlaneIndex, mean: Image, spread: Image) -> Image:
+        """Bring a standard deviation back to the units of the image."""
+        scale = self._statistics[self._position(index)].normalization.scale * self.card.spread_scale
+        return np.asarray(spread * np.float32(scale))
+
+    def _position(self, index: PlaneIndex) -> int | None:
+        axis = channel_axis(self.source.axes)
+        position = None if axis is None else index[axis]
+        assert not isinstance(position, slice)
+        return position
+
+    def _is_noiseless(self, statistics: Statistics) -> bool:
+        wanted = self._options.noise_level
+        return (statistics.noise_level if wanted is None else wanted) == 0
+
+    def _filter(self, statistics: Statistics) -> Any:
+        return finer_filter(statistics.spectrum.powers, self._psf, self._options.factor, self._floor(statistics))
+
+    def _floor(self, statistics: Statistics) -> float:
+        """Return the noise level in normalised units, as the network is told."""
+        wanted = self._options.noise_level
+        return NOISELESS if self._is_noiseless(statistics) else statistics.floor(wanted)
+
+    def _condition(self, view: PlaneView, statistics: Statistics, *, noiseless: bool) -> tuple[Any, float]:
+        """Return what makes the condition of a tile, and the expected error of the guess."""
+        factor = self._options.factor
+        # Not every version of other accelerators has the Fourier transform that the filter is.
+        device = self._denoiser.device if self._denoiser.device.type == "cuda" else torch.device("cpu")
+        kernels, error = self._filter(statistics)
+        told = superresolving_vector(statistics.vector_at(self._floor(statistics)), self._psf.width, factor)
+        vector, errors = torch.from_numpy(told)[None].to(device), torch.tensor([error], device=device)
+
+        def condition_at(tile: Tile) -> Condition:
+            window = tuple((start // factor, stop // factor) for start, stop in tile.window)
+            wider = tuple((start - FINER_RADIUS, stop + FINER_RADIUS) for start, stop in window)
+            pixels = statistics.normalization.apply(read_window(view, wider))
+            shown = torch.from_numpy(pixels)[None, None].to(device)
+            inner = shown[..., FINER_RADIUS:-FINER_RADIUS, FINER_RADIUS:-FINER_RADIUS]
+            condition = noisy_condition(repeated(inner, factor), on_finer_pixels(shown, kernels), errors, vector)
+            if not noiseless:
+                return condition
+            extent = [min(stop, length) - start for (start, stop), length in zip(window, view.shape, strict=True)]
+            return condition.with_measured(inner, torch.tensor([extent], device=device))
+
+        return condition_at, error
+
+    def _correction(self, mean: torch.Tensor, condition: Condition) -> torch.Tensor:
+        """Return what brings an estimate in line with what was measured, within the image."""
+        assert condition.measured is not None
+        assert condition.extent is not None
+        added = torch.zeros_like(mean)
+        for image, measured, extent, changed in zip(mean, condition.measured, condition.extent, added, strict=True):
+            rows, columns = (int(n) for n in extent)
+            inside = (..., slice(rows * self._options.factor), slice(columns * self._options.factor))
+            changed[inside] = self._measuring.correction(image[inside], measured[..., :rows, :columns])
+        return added
+
+    def _describe(self) -> dict[str, Any]:
+        kept = [s for s in self._statistics.values() if not s.constant]
+        report: dict[str, Any] = {
+            "noise_level": [s.noise_level for s in self._statistics.values()],
+            "normalization": [[s.normalization.offset, s.normalization.scale] for s in self._statistics.values()],
+            "psf_width": self._psf.width,
+        }
+        known = self.card.familiarity
+        if known is not None:
+            distance = max(familiarity(s.vector_at(self._floor(s)), known) for s in kept)
+            report["familiarity"] = {
+                "distance": distance,
+                "threshold": known.threshold,
+                "advice": advice(distance, known.threshold, noise_ratio=1.0),
+            }
+        return report
+
+
+def point_spread(options: SuperresolveOptions) -> PointSpread:
+    """Return the point-spread function that a request tells."""
+    return PointSpread(airy=options.optics) if options.optics else PointSpread(options.blur)

@@ -1,0 +1,148 @@
+"""Super-resolution: shapes, agreement with what was measured, exact tiles and regions, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_microdiff import superresolve
+from napari_microdiff.engine.events import Preview
+from napari_microdiff.errors import ImageError, ModelError, RequestError
+from napari_microdiff.imaging.optics import Binning, Blur, PointSpread
+from napari_microdiff.imaging.samples import filaments_and_blobs
+
+OPTICS = (0.52, 0.8, 0.2)
+
+
+@pytest.fixture(scope="module")
+def sharp():
+    return 1000 * filaments_and_blobs((192, 256), seed=5).astype(np.float64) + 50
+
+
+def seen(image, psf, factor=2, noise=0.0, seed=0):
+    y = Binning(factor).forward(Blur(psf.kernel(factor), image.shape).forward(image))
+    return (y + noise * np.random.default_rng(seed).standard_normal(y.shape)).astype(np.float32)
+
+
+@pytest.fixture
+def made(result, sharpener):
+    """Carry out a request on an image."""
+
+    def make(image, *, options=None, **fields):
+        return result(image, task="superresolve", model=sharpener, options=options or {}, **fields)
+
+    return make
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64, bool])
+def test_a_pixel_becomes_a_square_in_the_units_of_the_image(made, sharp, dtype):
+    image = seen(sharp, PointSpread(0.5), noise=5)
+    image = (image > image.mean()) if dtype is bool else (image / image.max() * 250).astype(dtype)
+    result = made(image, outputs=("mean", "sample", "uncertainty"))
+    for output in result.images().values():
+        assert output.shape == sharp.shape
+        assert output.dtype == np.float32
+    assert np.isfinite(result.mean).all()
+    assert (result.uncertainty > 0).all()
+    middle = abs(float(np.mean(result.mean)) - float(image.mean()))
+    assert middle < 0.25 * float(image.std()) + 1e-6
+    assert result.request.magnification == 2
+
+
+@pytest.mark.parametrize("psf", [{}, {"blur": 0.6}, {"optics": OPTICS}])
+@pytest.mark.parametrize(("factor", "steps"), [(2, 1), (4, 1), (2, 4)])
+def test_without_noise_the_result_is_measured_as_the_image(made, sharp, psf, factor, steps):
+    spread = PointSpread(psf.get("blur", 0.0), psf.get("optics"))
+    image = seen(sharp[: factor * 40, : factor * 45], spread, factor)  # no multiple of the network's grid
+    options = {"factor": factor, "noise_level": 0, **psf}
+    outputs = ("mean", "sample") if steps > 1 else ("mean",)
+    result = made(image, options=options, steps=steps, outputs=outputs, tile=64)
+    again = seen(result.images()[outputs[-1]].astype(np.float64), spread, factor)
+    assert np.abs(again - image).max() < 1e-4 * np.ptp(image)
+    residual = result.report["residual"]
+    if steps == 1:
+        assert residual["largest"] == pytest.approx(np.abs(again - image).max(), abs=1e-5 * float(np.ptp(image)))
+    assert 0.2 * np.ptp(image) < residual["range"] < np.ptp(image)  # of its content, without the brightest specks
+
+
+def test_with_noise_the_report_says_how_much_is_left_over(made, sharp):
+    image = seen(sharp, PointSpread(0.6), noise=20)
+    result = made(image, options={"blur": 0.6})
+    left = image - seen(result.mean.astype(np.float64), PointSpread(0.6))
+    residual = result.report["residual"]
+    assert residual["deviation"] == pytest.approx(left.std(), rel=0.05)
+    pairs = ((left[:, 1:] * left[:, :-1]).sum() + (left[1:] * left[:-1]).sum()) / 2
+    assert residual["correlation"] == pytest.approx(pairs / (left**2).sum(), abs=0.02)
+
+
+@pytest.mark.parametrize("noise", [0, 10])
+@pytest.mark.parametrize("steps", [1, 4])
+def test_tiles_and_regions_are_parts_of_the_whole(made, sharp, noise, steps):
+    image = seen(sharp, PointSpread(0.5), noise=noise)
+    options = {"blur": 0.5, "noise_level": noise}
+    outputs = ("sample",) if steps > 1 else ("mean",)
+    whole = made(image, options=options, steps=steps, outputs=outputs).images()[outputs[0]]
+    tiled = made(image, options=options, steps=steps, outputs=outputs, tile=32).images()[outputs[0]]
+    scale = np.ptp(whole)
+    assert np.abs(tiled - whole).max() < 1e-3 * scale
+    part = made(image, options=options, steps=steps, outputs=outputs, region=((20, 61), (33, 90)))
+    assert part.region == ((20, 61), (33, 90))
+    expected = whole[40:122, 66:180]
+    assert np.abs(part.images()[outputs[0]] - expected).max() < (1e-3 if steps == 1 else 1e-2) * scale
+
+
+def test_the_same_request_gives_the_same_pixels(made, sharp):
+    image = seen(sharp, PointSpread(0.5), noise=5)
+    one, two = (made(image, steps=3, samples=2, seed=4, outputs=("mean", "sample")) for _ in range(2))
+    np.testing.assert_array_equal(one.mean, two.mean)
+    np.testing.assert_array_equal(one.sample, two.sample)
+
+
+def test_channels_and_slices_are_made_one_by_one(made, sharp):
+    plane = seen(sharp, PointSpread(0.5), noise=5)[:64, :64]
+    stack = np.stack([plane, plane[::-1] * 3 + 7, np.full_like(plane, 4.0)])
+    result = made(stack, axes="CYX")
+    assert result.mean.shape == (3, 128, 128)
+    np.testing.assert_allclose(result.mean[0], made(plane).mean, rtol=1e-4, atol=1e-2)
+    assert (result.mean[2] == 4).all()  # nothing to make sharper
+    colours = made(np.stack([plane, plane, plane], axis=-1).astype(np.uint8))
+    assert colours.mean.shape == (128, 128, 3)
+
+
+def test_previews_lie_where_the_result_will_be(events, sharp, sharpener):
+    image = seen(sharp, PointSpread(0.5), noise=5)
+    told = events(image, task="superresolve", model=sharpener, tile=64)
+    result = told[-1].result
+    for preview in (event for event in told if isinstance(event, Preview)):
+        place = tuple(slice(*span) for span in preview.region)
+        np.testing.assert_allclose(preview.image, result.mean[place], rtol=1e-5)
+
+
+def test_what_cannot_be_is_refused_in_words(made, sharp, sharpener, tiny_model):
+    image = seen(sharp, PointSpread())
+    with pytest.raises(RequestError, match="2 or 4 times as fine, not 3"):
+        made(image, options={"factor": 3})
+    with pytest.raises(ImageError, match="nothing to make sharper"):
+        made(np.ones((40, 40), dtype=np.uint8))
+    with pytest.raises(ImageError, match="NaN"):
+        made(np.full((40, 40), np.nan))
+    with pytest.raises(ModelError, match="is for 'denoise'"):
+        superresolve(image, model=tiny_model)
+    with pytest.raises(RequestError, match="either blur or optics"):
+        superresolve(image, blur=1.0, optics=OPTICS, model=sharpener)
+    with pytest.raises(RequestError, match="must be positive"):
+        superresolve(image, optics=(0.5, 0.0, 0.1), model=sharpener)
+    with pytest.raises(RequestError, match="factor"):
+        superresolve(image, factor=1, model=sharpener)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (3, 7)])
+def test_tiny_images_are_made_finer_too(made, shape):
+    image = np.random.default_rng(0).random(shape) * 100
+    if image.size == 1:
+        with pytest.raises(ImageError):
+            made(image)
+        return
+    assert made(image).mean.shape == (2 * shape[0], 2 * shape[1])
+    wide = made(image, options={"blur": 4.0, "noise_level": 0})  # an image smaller than what a point becomes
+    assert np.isfinite(wide.mean).all()

@@ -26,7 +26,7 @@ from ..files import (
     read_image,
     write_images,
 )
-from ..imaging.axes import check_axes, check_region, full_region, region_shape
+from ..imaging.axes import check_axes, check_region, full_region, magnified, region_shape
 from ..models.store import find_model
 from .terminal import follow, say
 
@@ -89,9 +89,9 @@ def _check_room(request: Request, picture: Picture, targets: Mapping[str, Path])
     check_axes(axes, picture.shape)
     region = request.region or full_region(picture.shape)
     check_region(region, picture.shape)
-    blank = np.broadcast_to(np.float32(0), region_shape(region))
+    blank = np.broadcast_to(np.float32(0), region_shape(magnified(region, axes, request.magnification)))
     outputs = {
-        name: prepare(path, _without_colours(blank, axes, name), **_kept(name, axes, picture, np.uint16))
+        name: prepare(path, _without_colours(blank, axes, name), **_kept(name, axes, picture, np.uint16, request))
         for name, path in targets.items()
         if name != "table"
     }
@@ -108,7 +108,7 @@ def _output(path: Path, name: str, picture: Picture, result: Result) -> OutputIm
     axes = result.request.axes or picture.axes
     numbers = label_type(made)
     facts = note(result, name, picture.path.name if picture.path else "")
-    return prepare(path, made, description=facts, **_kept(name, axes, picture, numbers))
+    return prepare(path, made, description=facts, **_kept(name, axes, picture, numbers, result.request))
 
 
 def _without_colours(blank: NDArray[np.float32], axes: str, name: str) -> NDArray[np.float32]:
@@ -118,11 +118,15 @@ def _without_colours(blank: NDArray[np.float32], axes: str, name: str) -> NDArra
     return view
 
 
-def _kept(name: str, axes: str, picture: Picture, numbers: type[np.unsignedinteger[Any]]) -> dict[str, Any]:
+def _kept(
+    name: str, axes: str, picture: Picture, numbers: type[np.unsignedinteger[Any]], request: Request
+) -> dict[str, Any]:
     """Return what an output takes from the input; an uncertainty is small and must not be rounded."""
     if name == "labels":
         return {"like": picture, "axes": axes.replace("S", ""), "dtype": numbers}
-    return {"like": picture, "axes": axes, "dtype": np.float32 if name == "uncertainty" else picture.dtype}
+    finer = {a: size / (request.magnification if a in "YX" else 1) for a, size in picture.pixel_size_um.items()}
+    kind = np.float32 if name == "uncertainty" else picture.dtype
+    return {"like": picture, "axes": axes, "dtype": kind, "pixel_size_um": finer}
 
 
 def say_what_was_made(result: Result, targets: Mapping[str, Path]) -> None:

@@ -11,7 +11,11 @@ from ..engine.request import Request, build_request
 from ..errors import FileError, RequestError
 
 _FILES = ("input", "output", "sample", "uncertainty", "table", "behind", "objects_behind")
-_PRINCIPAL = {"denoise": ("mean", "sample", "uncertainty"), "synthesize": ("sample", "mean")}
+_PRINCIPAL = {
+    "denoise": ("mean", "sample", "uncertainty"),
+    "superresolve": ("mean", "sample", "uncertainty"),
+    "synthesize": ("sample", "mean"),
+}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,102 @@
+"""``superresolve``: an image in, the same on finer pixels out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .jobs import (
+    Axes,
+    Device,
+    Input,
+    Model,
+    Output,
+    Overwrite,
+    Precision,
+    Sample,
+    Sampler,
+    Seed,
+    TileSide,
+    Uncertainty,
+    said,
+)
+
+
+def superresolve(
+    source: Input,
+    target: Output,
+    factor: Annotated[int | None, typer.Option(help="Finer pixels along one of the image: 2 or 4.")] = None,
+    psf: Annotated[
+        float | None, typer.Option(metavar="PX", help="Standard deviation of the blur, in pixels of the image.")
+    ] = None,
+    wavelength: Annotated[
+        float | None, typer.Option(metavar="UM", help="Of the light; with --aperture, instead of --psf.")
+    ] = None,
+    aperture: Annotated[float | None, typer.Option(metavar="NA", help="Numerical aperture of the objective.")] = None,
+    pixel: Annotated[float | None, typer.Option(metavar="UM", help="Side of a pixel; else that of the file.")] = None,
+    noise_level: Annotated[
+        float | None, typer.Option(metavar="SD", help="In units of the image, 0 for none; else measured.")
+    ] = None,
+    model: Model = None,
+    sampler: Sampler = None,
+    steps: Annotated[int | None, typer.Option(help="Evaluations per sample; one gives the mean at once.")] = None,
+    samples: Annotated[int | None, typer.Option(help="Number of samples to average.")] = None,
+    seed: Seed = None,
+    tile: TileSide = None,
+    device: Device = None,
+    precision: Precision = None,
+    axes: Axes = None,
+    uncertainty: Uncertainty = None,
+    sample: Sample = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Make the pixels of an image finer, and take back its blur where it is told. Pixel sizes are kept up to date."""
+    from ..engine.request import build_request
+    from .process import process
+
+    targets = {"mean": target, "sample": sample, "uncertainty": uncertainty}
+    files = {name: path for name, path in targets.items() if path is not None}
+    options = said(
+        factor=factor, blur=psf, optics=_optics(source, wavelength, aperture, pixel), noise_level=noise_level
+    )
+    fields = said(
+        model=model,
+        sampler=sampler,
+        steps=steps,
+        samples=samples,
+        seed=seed,
+        tile=tile,
+        device=device,
+        precision=precision,
+        axes=axes,
+        options=options,
+    )
+    request = build_request(fields | {"task": "superresolve", "outputs": tuple(files)})
+    process(request, source, files, overwrite=overwrite)
+
+
+def _optics(source: Path, wavelength: float | None, aperture: float | None, pixel: float | None) -> Any:
+    """Return wavelength, aperture and pixel; ``None`` if nothing of them is said.
+
+    Raises
+    ------
+    RequestError
+        If one of them is neither said nor in the file.
+    """
+    from ..errors import RequestError
+    from ..files import read_image
+
+    if wavelength is None and aperture is None:
+        if pixel is not None:
+            raise RequestError("--pixel says nothing without --wavelength and --aperture. Give these, too.")
+        return None
+    if wavelength is None or aperture is None:
+        raise RequestError("--wavelength and --aperture belong together. Give both, or the width of the blur by --psf.")
+    if pixel is None:
+        sizes = read_image(source).pixel_size_um
+        if "Y" not in sizes or not abs(sizes["Y"] / sizes.get("X", 0) - 1 if sizes.get("X") else 1) < 0.01:
+            raise RequestError(f"{source} does not say how large its pixels are. Give their side by --pixel.")
+        pixel = sizes["Y"]
+    return wavelength, aperture, pixel

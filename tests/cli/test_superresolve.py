@@ -1,0 +1,109 @@
+"""``napari-microdiff superresolve`` with a tiny, untrained network: what matters here is what becomes of files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+import yaml
+
+import napari_microdiff
+from napari_microdiff.cli import main
+from napari_microdiff.files import read_image
+from napari_microdiff.imaging.samples import filaments_and_blobs
+
+FAST = ("--model", "superres-tiny", "--device", "cpu")
+
+
+@pytest.fixture(autouse=True)
+def folder(sharpener: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a folder with two channels of 0.2 um pixels."""
+    monkeypatch.chdir(tmp_path)
+    image = np.stack([filaments_and_blobs((48, 64), seed=n) for n in (1, 2)])
+    image = (image / image.max() * 60_000).astype(np.uint16)
+    tifffile.imwrite("in.tif", image, imagej=True, resolution=(5, 5), metadata={"axes": "CYX", "unit": "um"})
+    return tmp_path
+
+
+def code_of(*words: object) -> Any:
+    with pytest.raises(SystemExit) as stop:
+        main([str(word) for word in words])
+    return stop.value.code
+
+
+@pytest.mark.parametrize("name", ["out.tif", "out.ome.tif"])
+def test_pixels_are_finer_in_number_and_in_size(name: str) -> None:
+    optics = ("--wavelength", 0.52, "--aperture", 0.8)
+    assert code_of("superresolve", "in.tif", name, *FAST, "--factor", 4, *optics, "--uncertainty", "sigma.tif") == 0
+    made = read_image(name)
+    assert (made.axes, made.dtype, made.shape) == ("CYX", np.uint16, (2, 192, 256))
+    assert made.pixel_size_um == pytest.approx({"Y": 0.05, "X": 0.05})
+    sigma = read_image("sigma.tif")
+    assert (sigma.dtype, sigma.shape) == (np.float32, (2, 192, 256))
+    image = tifffile.imread("in.tif")
+    expected = napari_microdiff.superresolve(
+        image, factor=4, optics=(0.52, 0.8, 0.2), model="superres-tiny", axes="CYX", device="cpu"
+    )
+    np.testing.assert_array_equal(made.array, np.clip(np.round(expected.mean), 0, 65535).astype(np.uint16))
+
+
+def test_the_pixel_may_be_said_instead_of_read() -> None:
+    tifffile.imwrite("plain.tif", tifffile.imread("in.tif")[0])
+    optics = ("--wavelength", 0.52, "--aperture", 0.8)
+    assert code_of("superresolve", "plain.tif", "one.tif", *FAST, *optics, "--pixel", 0.2) == 0
+    expected = napari_microdiff.superresolve(
+        tifffile.imread("plain.tif"), optics=(0.52, 0.8, 0.2), model="superres-tiny", device="cpu"
+    )
+    assert np.abs(tifffile.imread("one.tif") - np.clip(expected.mean, 0, 65535)).max() <= 1
+    assert read_image("one.tif").pixel_size_um == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--factor", 3), "2 or 4 times as fine, not 3"),
+        (("--factor", 1), "factor"),
+        (("--wavelength", 0.5), "belong together"),
+        (("--pixel", 0.5), "says nothing without"),
+        (("--wavelength", 0.5, "--aperture", 1.2, "--psf", 1), "either blur or optics"),
+        (("--psf", -1), "blur"),
+        (("--noise-level", -1), "noise_level"),
+        (("--model", "denoise-fluorescence"), "is for 'denoise'"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_no_file(
+    words: tuple[object, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert code_of("superresolve", "in.tif", "out.tif", *FAST, *words) == 2
+    errors = capsys.readouterr().err.strip().splitlines()
+    assert errors[-1].startswith("error: ")
+    assert said in errors[-1]
+    assert not Path("out.tif").exists()
+
+
+def test_optics_need_the_size_of_a_pixel(capsys: pytest.CaptureFixture[str]) -> None:
+    tifffile.imwrite("plain.tif", tifffile.imread("in.tif")[0])
+    assert code_of("superresolve", "plain.tif", "out.tif", *FAST, "--wavelength", 0.5, "--aperture", 1.2) == 2
+    assert "does not say how large its pixels are" in capsys.readouterr().err
+
+
+def test_what_was_done_can_be_done_again() -> None:
+    job = {
+        "task": "superresolve",
+        "model": "superres-tiny",
+        "device": "cpu",
+        "options": {"factor": 2, "blur": 0.6, "noise_level": 0},
+        "steps": 3,
+        "outputs": ["mean", "sample"],
+        "input": "in.tif",
+        "output": "again.tif",
+    }
+    Path("job.yaml").write_text(yaml.safe_dump(job), encoding="utf-8")
+    assert code_of("run", "job.yaml") == 0
+    words = ("--factor", 2, "--psf", 0.6, "--noise-level", 0, "--steps", 3, "--sample", "sample.tif")
+    assert code_of("superresolve", "in.tif", "out.tif", *FAST, *words) == 0
+    np.testing.assert_array_equal(tifffile.imread("again.tif"), tifffile.imread("out.tif"))
+    np.testing.assert_array_equal(tifffile.imread("again.sample.tif"), tifffile.imread("sample.tif"))

@@ -9,7 +9,12 @@ from .layers import recall
 from .panel import Panel
 from .settings import PLUGIN
 
-_TITLES = {"denoise": "Denoise", "segment": "Segment", "synthesize": "Synthesise"}
+_TITLES = {
+    "denoise": "Denoise",
+    "superresolve": "Super-resolve",
+    "segment": "Segment",
+    "synthesize": "Synthesise",
+}
 
 
 def _open_panel(viewer: Viewer, task: str) -> Panel:
@@ -23,6 +28,11 @@ def _open_panel(viewer: Viewer, task: str) -> Panel:
 def denoise_layer(viewer: Viewer) -> None:
     """Open the Denoise panel with the selected image."""
     _open_with_selected(viewer, "denoise")
+
+
+def superresolve_layer(viewer: Viewer) -> None:
+    """Open the Super-resolve panel with the selected image."""
+    _open_with_selected(viewer, "superresolve")
 
 
 def segment_layer(viewer: Viewer) -> None:

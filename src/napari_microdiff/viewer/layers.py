@@ -190,10 +190,13 @@ def result_layers(viewer: ViewerModel, source: Source, result: Result, made: str
     """
     layer = source.layer
     name = layer.name if layer in viewer.layers else source.name
-    starts = tuple(start for start, _ in result.region)[: layer.ndim]
+    first = tuple(start for start, _ in result.region)[: layer.ndim]
+    stride = strides_of(result.request.magnification, source.axes)[: layer.ndim]
+    starts = tuple(at + (span - 1) / 2 for at, span in zip(first, stride, strict=True))
     whole = tuple((0, n) for n in source.array.shape)[: layer.ndim]
     part = tuple(result.region)[: layer.ndim] != whole
-    where = placement(layer, starts if any(starts) else None)
+    finer = any(span != 1 for span in stride)
+    where = placement(layer, starts if any(starts) else None, stride if finer else None)
     layers = []
     names = {**_NAMES, **_NAMES_OF.get(result.request.task, {})}
     for output, array in arrays_of(result).items():
@@ -207,6 +210,11 @@ def result_layers(viewer: ViewerModel, source: Source, result: Result, made: str
         }
         layers.append(ResultLayer(output, look.data, arguments, look.kind))
     return layers
+
+
+def strides_of(magnification: int, axes: str) -> tuple[float, ...]:
+    """Return how many pixels of the source one pixel of a result spans, per axis."""
+    return tuple(1 / magnification if letter in "YX" else 1.0 for letter in axes)
 
 
 def add_results(viewer: ViewerModel, source: Source, result: Result, made: str = "denoised") -> list[Layer]:

@@ -31,6 +31,18 @@ class Rows(QWidget):
         if len(widgets) > 1:  # a little air below what belongs together
             self._grid.setRowMinimumHeight(self._grid.rowCount(), 7)
 
+    def add_wide(self, rows: Rows) -> None:
+        """Add rows that have words of their own, in line with these."""
+        self._grid.addWidget(rows, self._grid.rowCount(), 0, 1, 2)
+
+    def show_row(self, widget: QWidget, shown: bool) -> None:
+        """Show or hide a widget, and the word in front of it."""
+        row = self._grid.getItemPosition(self._grid.indexOf(widget))[0]
+        item = self._grid.itemAtPosition(row, 0)
+        for part in (widget, item.widget() if item is not None else None):
+            if part is not None:
+                part.setVisible(shown)
+
 
 def scrolled(panel: QWidget, *widgets: QWidget) -> None:
     """Fill a panel with a column of widgets that can be scrolled where the window is low."""

@@ -70,7 +70,9 @@ class ResultActions:
         """Save the result in the background; the outputs after the first get their name behind the file's."""
         run, result = self._run()
         panel = self._panel
+        finer = result.request.magnification
         sizes = sizes_um(run.source.layer, run.source.axes)
+        sizes = {letter: size / (finer if letter in "YX" else 1) for letter, size in sizes.items()}
         job = Job(f"Saving {path.name}", partial(_save, path, result, run.source.name, run.source.dtype, sizes), panel)
         job.done.connect(lambda paths: panel.results.line.say("Saved " + ", ".join(p.name for p in paths)))
         job.failed.connect(partial(panel.results.line.say, warn=True))

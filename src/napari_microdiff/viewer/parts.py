@@ -26,7 +26,8 @@ from qtpy.QtWidgets import (
 from ..engine.request import Request
 from ..models.card import Card
 
-USUAL_MODELS = frozenset(Request.model_validate({"task": task}).model for task in ("denoise", "segment", "synthesize"))
+TASKS = ("denoise", "superresolve", "segment", "synthesize")
+USUAL_MODELS = frozenset(Request.model_validate({"task": task}).model for task in TASKS)
 _NO_LAYER = "no layer"
 
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ..engine.events import Preview
 from ..engine.request import Span
-from .layers import ResultLayer, Source, placement, put, spans_of
+from ..imaging.axes import magnified
+from .layers import ResultLayer, Source, placement, put, spans_of, strides_of
 
 PLANE_SIDE = 1024  # pixels of a preview plane: a larger one costs more to show than it tells
 BUDGET = 2**26  # pixels in all
@@ -37,14 +38,25 @@ class LivePreview:
     objects : bool
         Whether the result is a Labels layer. Previews tell how deep in an object each pixel lies, and all that lies in
         one has the same label as long as it forms.
+    magnification : int
+        Pixels of the result along one of the source, in y and x.
     """
 
-    def __init__(self, viewer: ViewerModel, source: Source, region: tuple[Span, ...], *, objects: bool = False) -> None:
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        source: Source,
+        region: tuple[Span, ...],
+        *,
+        objects: bool = False,
+        magnification: int = 1,
+    ) -> None:
         self._viewer = viewer
         self._source = source
         self._objects = objects
         self._rgb = source.rgb and not objects
-        self._starts, stops = spans_of(region, source.layer.ndim)
+        self._finer = np.asarray(strides_of(magnification, source.axes))[: source.layer.ndim]
+        self._starts, stops = spans_of(magnified(region, source.axes, magnification), source.layer.ndim)
         lengths = stops - self._starts
         self._strides = _strides(lengths, source.axes)
         self._shape = tuple(int(n) for n in -(-lengths // self._strides))
@@ -92,11 +104,12 @@ class LivePreview:
         for preview in previews:
             self._draw(canvas, preview)
         # A coarse pixel spans several pixels of the source: its centre is the middle of theirs.
-        start = tuple(self._starts + (self._strides - 1) / 2)
+        middle = self._starts + (self._strides - 1) / 2
+        start = tuple((middle + 0.5) * self._finer - 0.5)
         arguments = {
             "name": f"{source.name} (forming)",
             "metadata": {_FORMING: True},
-            **placement(source, start, tuple(self._strides)),
+            **placement(source, start, tuple(self._strides * self._finer)),
         }
         look = {} if self._objects else self._source.appearance()
         layer = Labels(canvas, **arguments) if self._objects else Image(canvas, **arguments, **look)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from ..engine.request import Request, SynthesizeOptions
+from ..engine.request import Request, SuperresolveOptions, SynthesizeOptions
 
 # Fields of a request and of its options that are options of the command too.
 _SAID = ("model", "sampler", "steps", "samples", "seed", "tile", "device", "precision", "axes")
 _DRAWN = ("guidance", "photons", "read_noise", "blur")
 _OPTIONS = {
     "denoise": (*_SAID, "noise_level", "start"),
+    "superresolve": (*_SAID, "factor", "noise_level"),
     "segment": (*_SAID, "diameter", "shown", "saddle", "smallest"),
     "synthesize": (*(name for name in _SAID if name not in ("samples", "axes")), *_DRAWN),
 }
@@ -62,6 +63,8 @@ def as_command(request: Request, source: str = "INPUT.tif") -> str:
             words += ["--" + name.replace("_", "-"), str(value)]
     if isinstance(request.options, SynthesizeOptions):
         return shlex.join([*words, *_style_of(request.options)])
+    if isinstance(request.options, SuperresolveOptions):
+        words += _blur_of(request.options)
     for output in ("sample", "uncertainty"):
         if output in request.outputs:
             words += [f"--{output}", f"{output.upper()}.tif"]
@@ -93,6 +96,13 @@ def _style_of(options: SynthesizeOptions) -> list[str]:
     if options.levels != SynthesizeOptions().levels:
         return ["--levels", *(str(level) for level in options.levels)]
     return []
+
+
+def _blur_of(options: SuperresolveOptions) -> list[str]:
+    if options.optics is not None:
+        names = ("--wavelength", "--aperture", "--pixel")
+        return [word for pair in zip(names, map(str, options.optics), strict=True) for word in pair]
+    return ["--psf", str(options.blur)] if options.blur else []
 
 
 def _said(request: Request) -> dict[str, Any]:

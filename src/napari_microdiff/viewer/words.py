@@ -21,6 +21,35 @@ PREVIEW_TIP = "Run on the part of the image that is visible now."
 RUN_TIP = "Run on the whole image: all planes, time points and channels."
 
 
+_WHITE = 0.05  # correlation of neighbouring pixels of the residual, from which on it has structure
+_AS_NOISE = (0.8, 1.1)  # deviation of the residual, in that of the noise
+_EXACT = 1e-3  # of the range of the image
+
+
+def disagrees(result: Result) -> bool:
+    """Whether more is left of the image than its noise, once what would be measured of the result is taken away."""
+    residual = result.report.get("residual", {})
+    noise = max(result.report.get("noise_level", [0.0]))
+    left = residual.get("deviation", 0.0)
+    if left <= _EXACT * residual.get("range", 0.0):
+        return False
+    return bool(left > _AS_NOISE[1] * noise or residual["correlation"] > 2 * _WHITE)
+
+
+def agreement(result: Result) -> str:
+    """Say how what would be measured of a result agrees with the image that it was made from."""
+    residual = result.report.get("residual")
+    if not residual:
+        return ""
+    left, noise = residual["deviation"], max(result.report["noise_level"])
+    if left <= _EXACT * residual["range"]:
+        return "This microscope would see of the result just what your image shows."
+    said = f"What this microscope would see of the result is {left:.3g} off your image, whose noise is {noise:.3g}."
+    if disagrees(result):
+        return f"{said} They disagree: the blur may be told wrong, or something was made up."
+    return f"{said} The two agree."
+
+
 def count(number: int, thing: str) -> str:
     """Return a number with its noun."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -1,0 +1,95 @@
+"""How the microscope blurred an image: not at all, by a Gaussian, or as its aperture does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox
+
+from ..engine.request import SuperresolveOptions
+from .layout import Rows
+
+_NONE, _GAUSSIAN, _OPTICS = range(3)
+_WAYS = ("leave as it is", "Gaussian", "of the objective")
+_WAY_TIP = (
+    "What is known of the blur is taken back.\n"
+    "Left as it is, pixels become finer and nothing becomes sharper than the microscope showed it."
+)
+_NM_PER_UM = 1000
+
+
+class BlurFields(Rows):
+    """A choice, and rows that belong to it."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.way = QComboBox()
+        self.way.addItems(_WAYS)
+        self.way.setToolTip(_WAY_TIP)
+        self.sigma = _field(" px", 0.1, 8, 2, "Standard deviation of the blur, in pixels of the image.")
+        self.sigma.setValue(0.8)
+        self.wavelength = _field(" nm", 1, 5000, 0, "Of the light that the camera saw: the emission of the dye.")
+        self.wavelength.setValue(520)
+        self.aperture = _field("", 0.01, 2, 2, "Numerical aperture (NA), as it is written on the objective.")
+        self.aperture.setValue(1.4)
+        self.pixel = _field(" nm", 0.1, 100_000, 1, "Side of a pixel in the sample, from the layer if it says it.")
+        self.pixel.setValue(100)
+        self.add("Blur", self.way)
+        self._rows = {
+            "Width": (self.sigma, _GAUSSIAN),
+            "Light": (self.wavelength, _OPTICS),
+            "NA": (self.aperture, _OPTICS),
+            "Pixel": (self.pixel, _OPTICS),
+        }
+        for word, (field, _) in self._rows.items():
+            self.add(word, field)
+            field.valueChanged.connect(self._tell)
+        self.way.currentIndexChanged.connect(self._choose)
+        self._choose(_NONE)
+
+    def _choose(self, way: int) -> None:
+        for field, of in self._rows.values():
+            self.show_row(field, of == way)
+        self.changed.emit()
+
+    def _tell(self, _: float) -> None:
+        self.changed.emit()
+
+    def know_pixel(self, side_um: float | None) -> None:
+        """Take the side of a pixel from the image; if it says none it stays as it is."""
+        if side_um:
+            self.pixel.setValue(_NM_PER_UM * side_um)
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """The fields of the options that it sets."""
+        way = self.way.currentIndex()
+        if way == _GAUSSIAN:
+            return {"blur": self.sigma.value()}
+        if way == _OPTICS:
+            wavelength, pixel = self.wavelength.value() / _NM_PER_UM, self.pixel.value() / _NM_PER_UM
+            return {"optics": (wavelength, self.aperture.value(), pixel)}
+        return {}
+
+    def take(self, options: SuperresolveOptions) -> None:
+        """Set it to what a request says."""
+        if options.optics is not None:
+            wavelength, aperture, pixel = options.optics
+            self.wavelength.setValue(_NM_PER_UM * wavelength)
+            self.aperture.setValue(aperture)
+            self.pixel.setValue(_NM_PER_UM * pixel)
+        elif options.blur:
+            self.sigma.setValue(options.blur)
+        self.way.setCurrentIndex(_OPTICS if options.optics else _GAUSSIAN if options.blur else _NONE)
+
+
+def _field(suffix: str, low: float, high: float, decimals: int, tip: str) -> QDoubleSpinBox:
+    field = QDoubleSpinBox()
+    field.setRange(low, high)
+    field.setDecimals(decimals)
+    field.setSuffix(suffix)
+    field.setToolTip(tip)
+    return field

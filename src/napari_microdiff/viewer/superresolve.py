@@ -1,0 +1,110 @@
+"""The Super-resolve panel: what it has beyond the anatomy that all panels share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from magicgui.widgets import ComboBox
+from qtpy.QtWidgets import QCheckBox, QWidget
+
+from ..engine.request import Request, SuperresolveOptions
+from . import view, words
+from .blur_fields import BlurFields
+from .layout import Rows
+from .panel import Panel
+from .parts import Line
+
+_FACTOR_TIP = "Each pixel becomes a square of so many by so many."
+_NOISELESS_TIP = (
+    "Tick it for images without noise, such as averages of many or simulated ones:\n"
+    "the result then agrees with the image to the last digit. On a noisy image it would keep the noise."
+)
+
+
+class SuperresolvePanel(Panel):
+    """Make pixels finer, take back blur, and say how the result agrees with the image."""
+
+    task = "superresolve"
+    doing = "Super-resolving"
+    made = "super-resolved"
+    outputs = words.DENOISED
+    details = ({"steps": 1}, {"steps": 4}, {"steps": 8}, {"steps": 20})
+
+    def add_rows(self, rows: Rows) -> None:
+        """Add how much finer pixels become, and what blurred them."""
+        self.factor = ComboBox(choices=self._factors, tooltip=_FACTOR_TIP)
+        self.blur = BlurFields()
+        rows.add("Pixels", self.factor.native)
+        rows.add_wide(self.blur)
+        self.factor.changed.connect(lambda _: self.refresh())
+        self.blur.changed.connect(self.refresh_if_built)
+
+    def own_rows(self) -> list[QWidget]:
+        """Return the tick for images without noise."""
+        self.noiseless = QCheckBox("the image has no noise")
+        self.noiseless.setToolTip(_NOISELESS_TIP)
+        own = Rows()
+        own.add("Noise", self.noiseless)
+        return [own]
+
+    def own_results(self) -> list[QWidget]:
+        """Return the line that says how the result agrees with the image."""
+        self.agreement = Line(self.viewer)
+        return [self.agreement]
+
+    def options(self) -> dict[str, Any]:
+        """Return factor, blur and noise."""
+        noise = 0.0 if self.noiseless.isChecked() else None
+        factor = self.factor.value or 2
+        return {"options": SuperresolveOptions(factor=factor, noise_level=noise, **self.blur.value)}
+
+    def set_request(self, request: Request) -> None:
+        """Set the panel to what a request asks for, but for its image and region."""
+        super().set_request(request)
+        assert isinstance(request.options, SuperresolveOptions)
+        if request.options.factor in self.factor.choices:
+            self.factor.value = request.options.factor
+        self.blur.take(request.options)
+        self.noiseless.setChecked(request.options.noise_level == 0)
+        self.refresh()
+
+    def detail_changed(self, position: int) -> None:
+        """Set the steps. The mean is complete after one; what more of them bring is the sample."""
+        super().detail_changed(position)
+        self.ticks.boxes["sample"].setChecked(position > 0)
+
+    def _factors(self, box: object = None) -> list[tuple[str, int]]:
+        card = self.model.card
+        return [(f"{factor} times finer", factor) for factor in (card.factors if card else ())]
+
+    def _image_changed(self) -> None:
+        self.factor.reset_choices()
+        layer = self.image.layer
+        if layer is not None:
+            self.blur.know_pixel(view.sizes_um(layer, view.axes_of(layer)).get("Y"))
+        super()._image_changed()
+
+    def reload_models(self) -> None:
+        """Read the model store again."""
+        super().reload_models()
+        self.factor.reset_choices()
+
+    def refresh_if_built(self) -> None:
+        """Bring everything up to date, once all is there."""
+        if hasattr(self, "actions"):
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Bring everything up to date."""
+        one_step = self.more.steps == 1
+        sample = self.ticks.boxes["sample"]
+        if sample.isEnabled() == one_step:
+            sample.setEnabled(not one_step)
+        sample.setToolTip(words.NO_SAMPLE if one_step else words.DENOISED["sample"])
+        self.make_line.say("" if one_step or self.many_steps() else words.STEPS_IDLE)
+        super().refresh()
+        last = self.runner.last
+        result = last.result if last is not None else None
+        self.agreement.say(
+            "" if result is None else words.agreement(result), warn=result is not None and words.disagrees(result)
+        )

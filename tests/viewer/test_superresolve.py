@@ -1,0 +1,194 @@
+"""The Super-resolve panel with a real, tiny network: what a user clicks, and what comes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import napari
+import numpy as np
+import pytest
+from napari.layers import Image
+from qtpy.QtCore import Qt
+
+from napari_microdiff.cli.request_file import read_request
+from napari_microdiff.files import read_image
+from napari_microdiff.imaging.optics import Binning
+from napari_microdiff.imaging.samples import filaments_and_blobs
+from napari_microdiff.viewer import words
+from napari_microdiff.viewer.layers import recall
+from napari_microdiff.viewer.script import as_command, as_python
+from napari_microdiff.viewer.superresolve import SuperresolvePanel
+from napari_microdiff.viewer.view import camera
+
+LONG = 600_000
+
+
+def filaments(*shape: int) -> np.ndarray:
+    image = filaments_and_blobs(shape[-2:], seed=1)
+    rng = np.random.default_rng(0)
+    return (1000 * image / image.max() + 20 * rng.standard_normal(shape) + 100).astype(np.float32)
+
+
+@pytest.fixture
+def viewer(make_napari_viewer_proxy: Any, sharpener: str) -> napari.Viewer:
+    return make_napari_viewer_proxy()
+
+
+@pytest.fixture
+def panel(viewer: napari.Viewer, sharpener: str) -> SuperresolvePanel:
+    panel = SuperresolvePanel(viewer)
+    viewer.window.add_dock_widget(panel, name="Super-resolve")
+    assert panel.model.choose(sharpener)
+    return panel
+
+
+def run(qtbot: Any, panel: SuperresolvePanel, button: str = "run") -> list[Any]:
+    """Click a button, wait, and return the layers that were made."""
+    target = getattr(panel.run_bar, button)
+    assert target.isEnabled(), target.toolTip()
+    qtbot.mouseClick(target, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    assert panel.runner.last is not None, panel.results.line.text()
+    return list(panel.runner.last.layers)
+
+
+def corners(layer: Image) -> np.ndarray:
+    """Return where the outer corners of the first and of the last pixel lie in the world."""
+    shape = np.array(layer.data.shape[: layer.ndim])
+    return np.array([layer.data_to_world(np.full(layer.ndim, -0.5)), layer.data_to_world(shape - 0.5)])
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_the_result_lies_on_the_image_corner_on_corner(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any, factor: int
+) -> None:
+    place = {"scale": (0.5, 0.2), "translate": (3, 4), "rotate": 30, "shear": [0.1], "units": ("um", "um")}
+    image = viewer.add_image(filaments(40, 52), name="actin", colormap="green", **place)
+    panel.factor.value = factor
+    mean, sigma = run(qtbot, panel)
+    assert mean.name == "actin super-resolved"
+    assert mean.data.shape == sigma.data.shape == (40 * factor, 52 * factor)
+    for made in (mean, sigma):
+        np.testing.assert_allclose(corners(made), corners(image), rtol=0, atol=1e-9)
+        assert made.units == image.units
+    assert mean.colormap.name == "green"
+    memory = recall(mean)
+    assert memory is not None
+    assert memory["request"].options.factor == factor
+    assert [layer.name for layer in viewer.layers][:2] == ["actin", "actin super-resolved"]
+
+
+def test_a_stack_is_made_finer_in_its_planes_only(panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    image = viewer.add_image(filaments(3, 32, 40), scale=(2, 0.5, 0.5), translate=(7, 1, 2))
+    mean = run(qtbot, panel)[0]
+    assert mean.data.shape == (3, 64, 80)
+    np.testing.assert_allclose(mean.scale, (2, 0.25, 0.25))
+    np.testing.assert_allclose(corners(mean), corners(image), atol=1e-9)
+
+
+def test_preview_lies_where_it_was_looked_at(panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    image = viewer.add_image(filaments(96, 96))
+    camera(viewer).zoom = 12
+    camera(viewer).center = (0, 30, 40)
+    mean = run(qtbot, panel, "preview")[0]
+    assert mean.name.endswith("(view)")
+    region = recall(mean)["region"]  # type: ignore[index]
+    first = np.array([start for start, _ in region])
+    np.testing.assert_allclose(corners(mean)[0], image.data_to_world(first - 0.5), atol=1e-9)
+    # The pixels are those of the whole.
+    whole = run(qtbot, panel)[0].data
+    part = whole[tuple(slice(2 * a, 2 * b) for a, b in region)]
+    np.testing.assert_allclose(mean.data, part, atol=1e-3 * np.ptp(whole))
+
+
+def test_what_forms_is_where_the_result_will_be(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = viewer.add_image(filaments(64, 64), scale=(0.3, 0.3), translate=(5, 6))
+    monkeypatch.setattr("napari_microdiff.viewer.jobs.PREVIEW_EVERY", 0.0)
+    monkeypatch.setattr("napari_microdiff.viewer.jobs.NEWS_EVERY", 0.0)
+    forming: list[np.ndarray] = []
+    panel.more.tile.value = 256
+    panel.factor.value = 4
+    panel.detail.move_to(3)
+
+    def note(event: Any) -> None:
+        if event.value.name.endswith("(forming)"):
+            forming.append(corners(event.value))
+
+    viewer.layers.events.inserted.connect(note)
+    run(qtbot, panel)
+    assert forming
+    np.testing.assert_allclose(forming[0], corners(image), atol=1e-9)
+
+
+def test_rows_of_the_blur_come_and_go_and_make_the_request(panel: SuperresolvePanel, viewer: napari.Viewer) -> None:
+    image = viewer.add_image(filaments(32, 32), scale=(0.08, 0.08), units=("um", "um"))
+    panel.show()
+    blur = panel.blur
+    assert not blur.sigma.isVisibleTo(panel)
+    assert not blur.aperture.isVisibleTo(panel)
+    assert panel.options()["options"].optics is None
+    blur.way.setCurrentIndex(1)
+    blur.sigma.setValue(1.25)
+    assert blur.sigma.isVisibleTo(panel)
+    assert panel.options()["options"].blur == 1.25
+    blur.way.setCurrentIndex(2)
+    assert blur.aperture.isVisibleTo(panel)
+    assert not blur.sigma.isVisibleTo(panel)
+    assert blur.pixel.value() == pytest.approx(80)  # nm, from the layer
+    assert panel.options()["options"].optics == pytest.approx((0.52, 1.4, 0.08))
+    assert panel.request().magnification == 2
+    viewer.layers.remove(image)
+    assert "Choose an image" in panel.run_bar.run.toolTip()
+
+
+def test_without_noise_the_result_is_said_to_be_the_image(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    image = viewer.add_image(filaments(48, 48))
+    assert panel.agreement.text() == ""
+    panel.noiseless.click()
+    mean = run(qtbot, panel)[0]
+    np.testing.assert_allclose(Binning(2).forward(mean.data), image.data, atol=1e-4 * float(np.ptp(image.data)))
+    assert panel.agreement.text() == words.agreement(panel.runner.last.result)  # type: ignore[union-attr, arg-type]
+    assert "just what your image shows" in panel.agreement.text()
+    panel.noiseless.click()
+    run(qtbot, panel)
+    assert "whose noise is" in panel.agreement.text()
+
+
+def test_a_result_brings_its_settings_back(panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    viewer.add_image(filaments(32, 32))
+    panel.factor.value = 4
+    panel.blur.way.setCurrentIndex(2)
+    panel.blur.aperture.setValue(0.75)
+    panel.noiseless.click()
+    request = recall(run(qtbot, panel)[0])["request"]  # type: ignore[index]
+    other = SuperresolvePanel(viewer)
+    other.set_request(request)
+    assert other.options()["options"] == request.options
+    other.close()
+
+
+def test_copies_and_files_know_the_finer_pixels(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any, tmp_path: Path
+) -> None:
+    viewer.add_image(filaments(32, 32), scale=(0.08, 0.08), units=("um", "um"), name="a")
+    panel.blur.way.setCurrentIndex(2)
+    run(qtbot, panel)
+    request = panel.runner.last.result.request  # type: ignore[union-attr]
+    code = as_python(request, "a")
+    assert "napari_microdiff.superresolve(" in code
+    assert "optics=(0.52, 1.4, 0.08)" in code
+    command = as_command(request)
+    assert "superresolve" in command
+    assert "--wavelength 0.52 --aperture 1.4 --pixel 0.08" in command
+    job = panel.actions.save(tmp_path / "out.ome.tif")
+    qtbot.waitUntil(lambda: job.over, timeout=LONG)
+    saved = read_image(tmp_path / "out.ome.tif")
+    assert saved.shape == (64, 64)
+    assert saved.pixel_size_um == pytest.approx({"Y": 0.04, "X": 0.04})
+    (tmp_path / "again.json").write_text(saved.description, encoding="utf-8")
+    assert read_request(tmp_path / "again.json").request == request

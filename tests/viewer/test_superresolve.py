@@ -19,7 +19,6 @@ from napari_microdiff.viewer import words
 from napari_microdiff.viewer.layers import recall
 from napari_microdiff.viewer.script import as_command, as_python
 from napari_microdiff.viewer.superresolve import SuperresolvePanel
-from napari_microdiff.viewer.view import camera
 
 LONG = 600_000
 
@@ -87,10 +86,11 @@ def test_a_stack_is_made_finer_in_its_planes_only(panel: SuperresolvePanel, view
     np.testing.assert_allclose(corners(mean), corners(image), atol=1e-9)
 
 
-def test_preview_lies_where_it_was_looked_at(panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any) -> None:
+def test_preview_lies_where_it_was_looked_at(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     image = viewer.add_image(filaments(96, 96))
-    camera(viewer).zoom = 12
-    camera(viewer).center = (0, 30, 40)
+    monkeypatch.setattr("napari_microdiff.viewer.view._corners", lambda _: np.array([[20, 30], [61, 75]]))
     mean = run(qtbot, panel, "preview")[0]
     assert mean.name.endswith("(view)")
     region = recall(mean)["region"]  # type: ignore[index]

@@ -146,3 +146,32 @@ def test_tiny_images_are_made_finer_too(made, shape):
     assert made(image).mean.shape == (2 * shape[0], 2 * shape[1])
     wide = made(image, options={"blur": 4.0, "noise_level": 0})  # an image smaller than what a point becomes
     assert np.isfinite(wide.mean).all()
+
+
+def test_what_is_left_over_is_the_image_without_what_would_be_measured(made, sharp):
+    image = np.stack([seen(sharp, PointSpread(0.6), noise=10, seed=n) for n in range(2)])
+    outputs = ("mean", "residual")
+    result = made(image, axes="ZYX", options={"blur": 0.6}, outputs=outputs)
+    assert result.residual.shape == image.shape
+    for z in range(2):
+        expected = image[z] - seen(result.mean[z].astype(np.float64), PointSpread(0.6))
+        np.testing.assert_allclose(result.residual[z], expected, atol=1e-4 * np.ptp(image))
+    part = made(image, axes="ZYX", options={"blur": 0.6}, outputs=outputs, region=((1, 2), (30, 70), (40, 90)))
+    assert part.residual.shape == (1, 40, 50)
+    known = np.isfinite(part.residual[0])
+    assert known[4:-4, 4:-4].all()
+    assert not known[0].any()
+    inside = result.residual[1, 30:70, 40:90]
+    np.testing.assert_allclose(part.residual[0][known], inside[known], atol=1e-3 * np.ptp(image))
+
+
+def test_samples_that_differ_agree_on_less_than_the_image_shows_pixels(made, sharp):
+    image = seen(sharp, PointSpread(0.6), noise=10)
+    one = made(image, options={"blur": 0.6}).report
+    assert one["samples_agree_to"] is None
+    assert 2 <= one["image_shows_to"] < 64
+    assert 0 <= one["power_beyond"] < 1
+    several = made(image, options={"blur": 0.6}, steps=4, samples=4).report
+    assert several["samples_agree_to"] >= 1  # two fine pixels
+    noiseless = made(image, options={"blur": 0.6, "noise_level": 0}, steps=4, samples=4).report
+    assert noiseless["samples_agree_to"] > 1

@@ -152,11 +152,12 @@ def test_without_noise_the_result_is_said_to_be_the_image(
     panel.noiseless.click()
     mean = run(qtbot, panel)[0]
     np.testing.assert_allclose(Binning(2).forward(mean.data), image.data, atol=1e-4 * float(np.ptp(image.data)))
-    assert panel.agreement.text() == words.agreement(panel.runner.last.result)  # type: ignore[union-attr, arg-type]
     assert "just what your image shows" in panel.agreement.text()
+    assert "Ask for 4 samples" in panel.agreement.text()
     panel.noiseless.click()
     run(qtbot, panel)
     assert "whose noise is" in panel.agreement.text()
+    assert panel.agreement.warns == words.disagrees(panel.runner.last.result)  # type: ignore[union-attr, arg-type]
 
 
 def test_a_result_brings_its_settings_back(panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any) -> None:
@@ -165,10 +166,12 @@ def test_a_result_brings_its_settings_back(panel: SuperresolvePanel, viewer: nap
     panel.blur.way.setCurrentIndex(2)
     panel.blur.aperture.setValue(0.75)
     panel.noiseless.click()
+    panel.residual.click()
     request = recall(run(qtbot, panel)[0])["request"]  # type: ignore[index]
     other = SuperresolvePanel(viewer)
     other.set_request(request)
     assert other.options()["options"] == request.options
+    assert other.request().outputs == request.outputs
     other.close()
 
 
@@ -192,3 +195,27 @@ def test_copies_and_files_know_the_finer_pixels(
     assert saved.pixel_size_um == pytest.approx({"Y": 0.04, "X": 0.04})
     (tmp_path / "again.json").write_text(saved.description, encoding="utf-8")
     assert read_request(tmp_path / "again.json").request == request
+
+
+def test_what_is_left_over_lies_on_the_pixels_of_the_image(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    image = viewer.add_image(filaments(40, 52), scale=(0.5, 0.2), translate=(3, 4))
+    panel.residual.click()
+    left = next(layer for layer in run(qtbot, panel) if layer.name.endswith("left over"))
+    assert left.data.shape == image.data.shape
+    np.testing.assert_allclose(corners(left), corners(image), atol=1e-9)
+    low, high = left.contrast_limits
+    assert low == -high
+
+
+def test_several_samples_tell_how_far_detail_can_be_trusted(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    viewer.add_image(filaments(64, 64), scale=(0.1, 0.1), units=("um", "um"))
+    panel.detail.move_to(1)
+    panel.more.samples = 4
+    run(qtbot, panel)
+    said = panel.agreement.text()
+    assert "samples of the result" in said
+    assert "µm" in said or "hardly more than noise" in said

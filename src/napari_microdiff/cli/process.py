@@ -26,7 +26,7 @@ from ..files import (
     read_image,
     write_images,
 )
-from ..imaging.axes import check_axes, check_region, full_region, magnified, region_shape
+from ..imaging.axes import Region, check_axes, check_region, full_region, magnified, region_shape
 from ..models.store import find_model
 from .terminal import follow, say
 
@@ -89,15 +89,27 @@ def _check_room(request: Request, picture: Picture, targets: Mapping[str, Path])
     check_axes(axes, picture.shape)
     region = request.region or full_region(picture.shape)
     check_region(region, picture.shape)
-    blank = np.broadcast_to(np.float32(0), region_shape(magnified(region, axes, request.magnification)))
     outputs = {
-        name: prepare(path, _without_colours(blank, axes, name), **_kept(name, axes, picture, np.uint16, request))
+        name: prepare(
+            path,
+            _without_colours(_blank(region, axes, _finer(name, request)), axes, name),
+            **_kept(name, axes, picture, np.uint16, request),
+        )
         for name, path in targets.items()
         if name != "table"
     }
     needed = sum(output.nbytes for output in outputs.values())
     for name, path in targets.items():
         check_writable(path, needed, TABLES if name == "table" else IMAGES)
+
+
+def _blank(region: Region, axes: str, factor: int) -> NDArray[np.float32]:
+    return np.broadcast_to(np.float32(0), region_shape(magnified(region, axes, factor)))
+
+
+def _finer(name: str, request: Request) -> int:
+    """Return by how much the pixels of an output are finer than those of the image."""
+    return 1 if name == "residual" else request.magnification
 
 
 def _output(path: Path, name: str, picture: Picture, result: Result) -> OutputImage | OutputTable:
@@ -124,8 +136,9 @@ def _kept(
     """Return what an output takes from the input; an uncertainty is small and must not be rounded."""
     if name == "labels":
         return {"like": picture, "axes": axes.replace("S", ""), "dtype": numbers}
-    finer = {a: size / (request.magnification if a in "YX" else 1) for a, size in picture.pixel_size_um.items()}
-    kind = np.float32 if name == "uncertainty" else picture.dtype
+    factor = _finer(name, request)
+    finer = {a: size / (factor if a in "YX" else 1) for a, size in picture.pixel_size_um.items()}
+    kind = np.float32 if name in ("uncertainty", "residual") else picture.dtype
     return {"like": picture, "axes": axes, "dtype": kind, "pixel_size_um": finer}
 
 

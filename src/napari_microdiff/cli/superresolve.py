@@ -50,13 +50,17 @@ def superresolve(
     axes: Axes = None,
     uncertainty: Uncertainty = None,
     sample: Sample = None,
+    residual: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write what is left of the image without what the result explains."),
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Make the pixels of an image finer, and take back its blur where it is told. Pixel sizes are kept up to date."""
     from ..engine.request import build_request
     from .process import process
 
-    targets = {"mean": target, "sample": sample, "uncertainty": uncertainty}
+    targets = {"mean": target, "sample": sample, "uncertainty": uncertainty, "residual": residual}
     files = {name: path for name, path in targets.items() if path is not None}
     options = said(
         factor=factor, blur=psf, optics=_optics(source, wavelength, aperture, pixel), noise_level=noise_level

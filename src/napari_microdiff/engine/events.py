@@ -64,6 +64,9 @@ class Result:
     mean, sample, uncertainty : ndarray of float32, optional
         In the units of the input; shape of the region that was asked for, ``request.magnification`` times as many
         pixels along y and x. ``uncertainty`` is a standard deviation per pixel. What was not asked for is ``None``.
+    residual : ndarray of float32, optional
+        What is left of the input when that which would be measured of the mean is taken away; shape of the region. It
+        is nan at the borders of a region within the input, where this cannot be told.
     labels : ndarray of int32, optional
         Objects, numbered from 1; the shape of the region, without an axis of colours.
     maps : ndarray of float32, optional
@@ -87,6 +90,7 @@ class Result:
     mean: NDArray[np.float32] | None = None
     sample: NDArray[np.float32] | None = None
     uncertainty: NDArray[np.float32] | None = None
+    residual: NDArray[np.float32] | None = None
     labels: NDArray[np.int32] | None = None
     maps: NDArray[np.float32] | None = None
     draws: NDArray[np.int32] | None = None
@@ -95,7 +99,8 @@ class Result:
 
     def images(self) -> dict[str, NDArray[np.float32]]:
         """Return the arrays that were made, by the name of the output."""
-        named = {"mean": self.mean, "sample": self.sample, "uncertainty": self.uncertainty}
+        names = ("mean", "sample", "uncertainty", "residual")
+        named = {name: getattr(self, name) for name in names}
         return {name: image for name, image in named.items() if image is not None}
 
 

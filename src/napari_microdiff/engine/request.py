@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ..errors import RequestError
 
 SamplerName = Literal["dpmpp-2m", "heun", "ddim", "ddpm", "sde"]
-OutputName = Literal["mean", "sample", "uncertainty", "labels", "maps", "draws"]
+OutputName = Literal["mean", "sample", "uncertainty", "residual", "labels", "maps", "draws"]
 Span = tuple[int, int]
 
 
@@ -162,7 +162,7 @@ class SynthesizeOptions(_Frozen):
 
 _OUTPUTS: dict[str, tuple[OutputName, ...]] = {
     "denoise": ("mean", "sample", "uncertainty"),
-    "superresolve": ("mean", "sample", "uncertainty"),
+    "superresolve": ("mean", "sample", "uncertainty", "residual"),
     "segment": ("labels", "maps", "draws"),
     "synthesize": ("sample", "mean"),
 }
@@ -198,7 +198,8 @@ class Request(_Frozen):
         is near the posterior mean; for independent ones use different seeds.
     outputs : tuple of str
         Denoising and super-resolving: any of ``"mean"``, ``"sample"`` (the first sample) and ``"uncertainty"``
-        (standard deviation per pixel). Segmenting: ``"labels"``, the ``"maps"`` that they are read from, and
+        (standard deviation per pixel); super-resolving also ``"residual"``, the image without what would be measured
+        of the mean. Segmenting: ``"labels"``, the ``"maps"`` that they are read from, and
         ``"draws"``, the labels of each sample. Synthesising: ``"sample"``, an image, and ``"mean"``, that of all images
         that could lie there.
     guidance : float

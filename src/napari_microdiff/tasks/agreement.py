@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 
 from ..engine.request import Request
 from ..engine.tiles import Box, grown
-from ..imaging.axes import PlaneIndex
+from ..imaging.axes import PlaneIndex, region_of, region_shape
+from ..imaging.quality import fourier_ring_correlation, resolution
+from ..imaging.resolved import power_beyond
 from .base import Image, PlaneJob, Source
 from .collect import Collector, Reader
 from .measuring import Measuring
 
 _BLOCK = 512  # measured pixels that are compared at once
+_LEAST, _MIDDLE = 32, 512  # pixels of a side, for a spectrum
+_INDEPENDENT = 2  # number of the first sample that is drawn with other noise than the first one
 
 
 class Agreement:
@@ -60,6 +64,13 @@ class AgreeingCollector(Collector):
         super().__init__(request, source, task)
         self._measuring, self._range = measuring, image_range
         self._agreement = Agreement()
+        self._residual_map = None
+        if "residual" in self.images:
+            self._residual_map = np.full(region_shape(source.region), np.nan, dtype=np.float32)
+            del self.images["residual"]
+        self._drawn: Image | None = None
+        self._agrees_to: float | None = None
+        self._beyond: list[float] = []
 
     def compare(self, job: PlaneJob, core: Box, mean: Image) -> None:
         """Leave this to when all of the plane is there, for blur reaches over tiles."""
@@ -67,13 +78,37 @@ class AgreeingCollector(Collector):
     def take_sample(self, index: PlaneIndex, job: PlaneJob, drawn: Image | None, sample: int) -> Iterable[None]:
         """Take in a whole sample of a plane; after the last one, compare it."""
         super().take_sample(index, job, drawn, sample)
+        self._compare_samples(drawn, sample)
         if sample < self._request.samples - 1:
             return ()
         return self._compared(index, job)
 
     def report(self) -> dict[str, Any]:
         """Return facts about how the result agrees with the image."""
-        return {"residual": {**self._agreement.summary(), "range": self._range}}
+        return {
+            "residual": {**self._agreement.summary(), "range": self._range},
+            "power_beyond": float(np.mean(self._beyond)) if self._beyond else None,
+            "samples_agree_to": self._agrees_to,
+        }
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the images, and what is left over."""
+        return {**self.images, **({} if self._residual_map is None else {"residual": self._residual_map})}
+
+    def _compare_samples(self, drawn: Image | None, sample: int) -> None:
+        """Find out, on the first plane, down to which period two samples that are independent of each other agree.
+
+        The truth is as likely as any sample, so that a sample agrees with the truth as it does with another one.
+        """
+        if drawn is None or self._agrees_to is not None:
+            return
+        middle = tuple(slice(max(0, n // 2 - _MIDDLE), n // 2 + _MIDDLE) for n in drawn.shape[1:])
+        if sample == 0:
+            self._drawn = drawn[0][middle].copy() if min(drawn.shape[1:]) >= _LEAST else None
+        elif sample == _INDEPENDENT and self._drawn is not None:
+            correlation = fourier_ring_correlation(self._drawn, drawn[0][middle])
+            self._agrees_to = resolution(*correlation, threshold=0.5) / self._measuring.factor
+            self._drawn = None
 
     def _compared(self, index: PlaneIndex, job: PlaneJob) -> Iterator[None]:
         name = "mean" if "mean" in self.images else "sample"
@@ -93,8 +128,23 @@ class AgreeingCollector(Collector):
                 seen = self._measuring.forward(torch.from_numpy(np.ascontiguousarray(made[inside]))).numpy()
                 here = tuple(slice(c[0] - w[0], c[1] - w[0]) for c, w in zip(core, window, strict=True))
                 measured = job.noisy[tuple(slice(a, b) for a, b in core)]
-                self._agreement.add(np.asarray(measured, dtype=np.float64) - seen[here])
+                residual = np.asarray(measured, dtype=np.float64) - seen[here]
+                self._agreement.add(residual)
+                self._keep(index, core, residual)
+                self._look_beyond(made[inside])
                 yield
+
+    def _keep(self, index: PlaneIndex, core: Box, residual: NDArray[np.floating]) -> None:
+        if self._residual_map is None:
+            return
+        region = region_of(index, core)
+        first = (start for start, _ in self._source.region)
+        place = tuple(slice(a - o, b - o) for (a, b), o in zip(region, first, strict=True))
+        self._residual_map[place] = self._with_all_axes(index, residual.astype(np.float32))
+
+    def _look_beyond(self, made: Image) -> None:
+        if min(made.shape) >= _LEAST:
+            self._beyond.append(power_beyond(made, self._measuring.limit))
 
     def _plane(self, name: str, index: PlaneIndex) -> Image:
         """Return a view of a plane of the result."""

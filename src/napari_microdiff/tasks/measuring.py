@@ -40,7 +40,18 @@ class Measuring:
         self._square = _squared(psf, factor)
         # Where an aperture's transfer function ends at once, its inverse dies away much more slowly.
         widths = _REACH if psf.airy is None else _REACH_AIRY
+        pixels = 0.5 / factor
+        wavelength, aperture, pixel = psf.airy or (1.0, math.inf, 1.0)
+        self._limit = min(pixels, 2 * aperture / wavelength * pixel / factor)
         self._reach = math.ceil(widths * psf.width * factor)
+
+    @property
+    def limit(self) -> float:
+        """Spatial frequency, in periods per pixel of the sharp image, beyond which the image can show nothing.
+
+        That of its pixels, or that of the aperture if it is lower.
+        """
+        return self._limit
 
     @property
     def blurs(self) -> int:

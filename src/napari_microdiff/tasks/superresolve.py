@@ -23,6 +23,7 @@ from ..errors import ImageError, RequestError
 from ..imaging.axes import PlaneIndex, magnified
 from ..imaging.finer import FINER_RADIUS, finer_filter
 from ..imaging.optics import PointSpread
+from ..imaging.resolved import resolved_period
 from .agreement import AgreeingCollector
 from .base import Context, Image, PlaneJob, PlaneView, check_architecture, steps_of, without_equal_samples
 from .conditioning import (
@@ -166,6 +167,7 @@ class Superresolve:
             "noise_level": [s.noise_level for s in self._statistics.values()],
             "normalization": [[s.normalization.offset, s.normalization.scale] for s in self._statistics.values()],
             "psf_width": self._psf.width,
+            "image_shows_to": min(resolved_period(s.spectrum.powers, self._floor(s)) for s in kept),
         }
         known = self.card.familiarity
         if known is not None:

@@ -175,6 +175,7 @@ _NAMES = {
     "mean": "{}",
     "sample": "{} (sample)",
     "uncertainty": "uncertainty",
+    "residual": "left over",
     "labels": "{}",
     "depth": "depth in {}",
     "contact": "contact of {}",
@@ -197,6 +198,7 @@ def result_layers(viewer: ViewerModel, source: Source, result: Result, made: str
     part = tuple(result.region)[: layer.ndim] != whole
     finer = any(span != 1 for span in stride)
     where = placement(layer, starts if any(starts) else None, stride if finer else None)
+    on_the_pixels = placement(layer, first if any(first) else None)
     layers = []
     names = {**_NAMES, **_NAMES_OF.get(result.request.task, {})}
     for output, array in arrays_of(result).items():
@@ -205,7 +207,7 @@ def result_layers(viewer: ViewerModel, source: Source, result: Result, made: str
             "name": f"{name} {names[output].format(made)}{' (view)' if part else ''}",
             "metadata": {KEY: json.dumps(record(result, output, source.name))},
             "visible": not layers,
-            **where,
+            **(on_the_pixels if output == "residual" else where),
             **look.arguments,
         }
         layers.append(ResultLayer(output, look.data, arguments, look.kind))

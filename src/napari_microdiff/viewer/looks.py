@@ -53,7 +53,7 @@ def look_of(output: str, array: NDArray[Any], source: Source, objects: Mapping[s
     Parameters
     ----------
     output : str
-        "mean", "sample", "uncertainty", "labels", "depth" or "contact".
+        "mean", "sample", "uncertainty", "residual", "labels", "depth" or "contact".
     array : ndarray
         Its pixels.
     source : Source
@@ -69,6 +69,9 @@ def look_of(output: str, array: NDArray[Any], source: Source, objects: Mapping[s
     if output == "uncertainty":
         grey = _over_samples(array) if rgb else array
         return Look(grey, _uncertainty_look(grey))
+    if output == "residual":
+        grey = array.mean(axis=-1) if rgb else array
+        return Look(grey, _residual_look(grey))
     return Look(displayable(array, source.dtype) if rgb else array, source.appearance())
 
 
@@ -81,6 +84,14 @@ def _uncertainty_look(grey: NDArray[np.float32]) -> dict[str, Any]:
         "contrast_limits": (0.0, high if high > 0 else 1.0),
         "blending": "translucent",
     }
+
+
+def _residual_look(grey: NDArray[np.float32]) -> dict[str, Any]:
+    step = max(1, round((grey.size / 1e6) ** (1 / grey.ndim)))
+    sizes = np.abs(grey[(slice(None, None, step),) * grey.ndim])
+    high = float(np.percentile(sizes[np.isfinite(sizes)], 99.5)) if np.isfinite(sizes).any() else 0.0
+    limits = (-high, high) if high > 0 else (-1.0, 1.0)
+    return {"rgb": False, "colormap": "gray", "contrast_limits": limits, "blending": "translucent"}
 
 
 def _over_samples(image: NDArray[np.float32]) -> NDArray[np.float32]:

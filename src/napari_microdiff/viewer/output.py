@@ -70,9 +70,7 @@ class ResultActions:
         """Save the result in the background; the outputs after the first get their name behind the file's."""
         run, result = self._run()
         panel = self._panel
-        finer = result.request.magnification
         sizes = sizes_um(run.source.layer, run.source.axes)
-        sizes = {letter: size / (finer if letter in "YX" else 1) for letter, size in sizes.items()}
         job = Job(f"Saving {path.name}", partial(_save, path, result, run.source.name, run.source.dtype, sizes), panel)
         job.done.connect(lambda paths: panel.results.line.say("Saved " + ", ".join(p.name for p in paths)))
         job.failed.connect(partial(panel.results.line.say, warn=True))
@@ -93,10 +91,12 @@ def _save(path: Path, result: Result, source: str, dtype: Any, sizes: dict[str, 
     outputs: list[OutputImage | OutputTable] = []
     for number, (output, array) in enumerate(arrays_of(result).items()):
         target = path if number == 0 else path.with_name(f"{name} {output}{ending}")
+        finer = 1 if output == "residual" else result.request.magnification
+        size = {letter: side / (finer if letter in "YX" else 1) for letter, side in sizes.items()}
         kept = label_type(array) if output == "labels" else _type_of(output, np.dtype(dtype))
         facts = note(result, output, source)
         here = axes + "S" * (array.ndim - len(axes))  # a mask has no colours, what is drawn under it may have
-        outputs.append(prepare(target, array, dtype=kept, axes=here, pixel_size_um=sizes, description=facts))
+        outputs.append(prepare(target, array, dtype=kept, axes=here, pixel_size_um=size, description=facts))
         if output == "labels":
             outputs.append(OutputTable(path.with_name(f"{name}.csv"), result.objects))
     write_images(outputs)

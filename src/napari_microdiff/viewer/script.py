@@ -65,7 +65,7 @@ def as_command(request: Request, source: str = "INPUT.tif") -> str:
         return shlex.join([*words, *_style_of(request.options)])
     if isinstance(request.options, SuperresolveOptions):
         words += _blur_of(request.options)
-    for output in ("sample", "uncertainty"):
+    for output in ("sample", "uncertainty", "residual"):
         if output in request.outputs:
             words += [f"--{output}", f"{output.upper()}.tif"]
     return shlex.join(words)

@@ -7,7 +7,7 @@ from typing import Any
 from magicgui.widgets import ComboBox
 from qtpy.QtWidgets import QCheckBox, QWidget
 
-from ..engine.request import Request, SuperresolveOptions
+from ..engine.request import Request, Span, SuperresolveOptions
 from . import view, words
 from .blur_fields import BlurFields
 from .layout import Rows
@@ -40,12 +40,21 @@ class SuperresolvePanel(Panel):
         self.blur.changed.connect(self.refresh_if_built)
 
     def own_rows(self) -> list[QWidget]:
-        """Return the tick for images without noise."""
+        """Return the ticks for images without noise and for what is left over."""
         self.noiseless = QCheckBox("the image has no noise")
         self.noiseless.setToolTip(_NOISELESS_TIP)
+        self.residual = QCheckBox("what is left of the image")
+        self.residual.setToolTip(words.RESIDUAL)
         own = Rows()
         own.add("Noise", self.noiseless)
+        own.add("Make", self.residual)
         return [own]
+
+    def request(self, axes: str | None = None, region: tuple[Span, ...] | None = None) -> Request:
+        """Return what the panel asks for now."""
+        request = super().request(axes, region)
+        left = ("residual",) if self.residual.isChecked() else ()
+        return request.model_copy(update={"outputs": (*request.outputs, *left)})
 
     def own_results(self) -> list[QWidget]:
         """Return the line that says how the result agrees with the image."""
@@ -66,6 +75,7 @@ class SuperresolvePanel(Panel):
             self.factor.value = request.options.factor
         self.blur.take(request.options)
         self.noiseless.setChecked(request.options.noise_level == 0)
+        self.residual.setChecked("residual" in request.outputs)
         self.refresh()
 
     def detail_changed(self, position: int) -> None:
@@ -103,8 +113,13 @@ class SuperresolvePanel(Panel):
         sample.setToolTip(words.NO_SAMPLE if one_step else words.DENOISED["sample"])
         self.make_line.say("" if one_step or self.many_steps() else words.STEPS_IDLE)
         super().refresh()
+        self._say_how_it_agrees()
+
+    def _say_how_it_agrees(self) -> None:
         last = self.runner.last
-        result = last.result if last is not None else None
-        self.agreement.say(
-            "" if result is None else words.agreement(result), warn=result is not None and words.disagrees(result)
-        )
+        if last is None or last.result is None:
+            self.agreement.say("")
+            return
+        pixel = view.sizes_um(last.source.layer, last.source.axes).get("Y")
+        said = f"{words.agreement(last.result)}\n{words.detail_shown(last.result, pixel)}"
+        self.agreement.say(said, warn=words.disagrees(last.result))

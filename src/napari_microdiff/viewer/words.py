@@ -10,6 +10,10 @@ DENOISED = {
     "uncertainty": "How far each pixel may be off (one standard deviation): where not to trust the result.\n"
     "Its layer starts hidden.",
 }
+RESIDUAL = (
+    "What is left of the image when that is taken away which this microscope would see of the result:\n"
+    "structure in it was left out of the result, or put into it. Its layer starts hidden."
+)
 SEGMENTED = {
     "labels": "One layer in which every object has a number and a colour of its own.",
     "maps": "What the objects were read from: how deep in an object each pixel lies, and where two of them touch.",
@@ -24,6 +28,7 @@ RUN_TIP = "Run on the whole image: all planes, time points and channels."
 _WHITE = 0.05  # correlation of neighbouring pixels of the residual, from which on it has structure
 _AS_NOISE = (0.8, 1.1)  # deviation of the residual, in that of the noise
 _EXACT = 1e-3  # of the range of the image
+_ALL = 64  # pixels; detail that is larger is none
 
 
 def disagrees(result: Result) -> bool:
@@ -38,9 +43,7 @@ def disagrees(result: Result) -> bool:
 
 def agreement(result: Result) -> str:
     """Say how what would be measured of a result agrees with the image that it was made from."""
-    residual = result.report.get("residual")
-    if not residual:
-        return ""
+    residual = result.report["residual"]
     left, noise = residual["deviation"], max(result.report["noise_level"])
     if left <= _EXACT * residual["range"]:
         return "This microscope would see of the result just what your image shows."
@@ -48,6 +51,27 @@ def agreement(result: Result) -> str:
     if disagrees(result):
         return f"{said} They disagree: the blur may be told wrong, or something was made up."
     return f"{said} The two agree."
+
+
+def detail_shown(result: Result, pixel_um: float | None) -> str:
+    """Say how fine the detail is that the image shows, and that samples of the result agree on.
+
+    Parameters
+    ----------
+    pixel_um : float, optional
+        Side of a pixel of the image in micrometres.
+    """
+    shown, agreed = result.report["image_shows_to"], result.report["samples_agree_to"]
+    begins = "Your image shows hardly more than noise" if shown > _ALL else "Your image shows detail down to {}"
+    begins = begins.format(_length(shown, pixel_um))
+    if agreed is None:
+        return f"{begins}. Ask for 4 samples and more steps than one to see how far finer detail can be trusted."
+    ends = "do not agree on anything" if agreed > _ALL else f"agree down to {_length(agreed, pixel_um)}"
+    return f"{begins}; samples of the result {ends}. What is finer is made up."
+
+
+def _length(pixels: float, pixel_um: float | None) -> str:
+    return f"{pixels:.1f} px" if pixel_um is None else f"{pixels * pixel_um:.2g} µm"
 
 
 def count(number: int, thing: str) -> str:

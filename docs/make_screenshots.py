@@ -30,6 +30,7 @@ from napari_microdiff.viewer.denoise import DenoisePanel
 from napari_microdiff.viewer.panel import Panel
 from napari_microdiff.viewer.segment import SegmentPanel
 from napari_microdiff.viewer.series.panel import SeriesPanel
+from napari_microdiff.viewer.superresolve import SuperresolvePanel
 from napari_microdiff.viewer.synthesis.panel import SynthesizePanel
 
 FOLDER = Path(__file__).parent / "images"
@@ -116,6 +117,19 @@ def result_picture(folder: Path) -> None:
     for layer in viewer.layers:
         layer.visible = True
     in_a_row(viewer, folder / "result-uncertainty.png")
+
+
+def superresolve_picture(folder: Path) -> None:
+    """Take the Super-resolve panel after several samples of what is visible."""
+    studio = Studio(samples.simulated_filaments, folder, SuperresolvePanel)
+    panel = studio.panel
+    panel.blur.way.setCurrentText("of the objective")
+    panel.detail.move_to(1)
+    panel.more.samples = 4
+    panel.run_bar.run.click()
+    studio.finish()
+    studio.picture("superresolve-after.png")
+    studio.viewer.close()
 
 
 def segment_picture(folder: Path) -> None:
@@ -239,6 +253,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     panel_pictures(folder)
     result_picture(folder)
+    superresolve_picture(folder)
     segment_picture(folder)
     correct_picture(folder)
     series_picture(folder)

@@ -130,9 +130,9 @@ def run(
 ) -> None:
     """Carry out a request that was saved as YAML or JSON.
 
-    Besides the fields of a request the file may hold input, output, sample, uncertainty, table, behind and
-    objects_behind: names of files, relative to it. An output that the request asks for and that has no file of its own
-    is written beside OUT.
+    Besides the fields of a request the file may hold input, output, sample, uncertainty, residual, table, behind,
+    objects_behind and damaged: names of files, relative to it. An output that the request asks for and that has no file
+    of its own is written beside OUT.
     """
     from .draw import Masks, draw
     from .process import process
@@ -144,4 +144,5 @@ def run(
         masks = Masks(saved.source(source), behind=saved.files.get("behind"), objects=saved.files.get("objects_behind"))
         draw(saved.request_for(files), masks, [files], overwrite=overwrite)
         return
-    process(saved.request_for(files), saved.source(source), files, overwrite=overwrite)
+    damaged = saved.files.get("damaged")
+    process(saved.request_for(files), saved.source(source), files, damaged=damaged, overwrite=overwrite)

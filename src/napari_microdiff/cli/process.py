@@ -31,7 +31,14 @@ from ..models.store import find_model
 from .terminal import follow, say
 
 
-def process(request: Request, source: Path, targets: Mapping[str, Path], *, overwrite: bool = False) -> None:
+def process(
+    request: Request,
+    source: Path,
+    targets: Mapping[str, Path],
+    *,
+    damaged: Path | None = None,
+    overwrite: bool = False,
+) -> None:
     """Read an image, carry out the request and write its outputs.
 
     Parameters
@@ -42,6 +49,8 @@ def process(request: Request, source: Path, targets: Mapping[str, Path], *, over
         Image file.
     targets : mapping of str to Path
         File for each output of the request, and for the ``"table"`` of objects.
+    damaged : Path, optional
+        Mask of damaged pixels, for repairing.
     overwrite : bool
         Whether files that exist may be replaced.
 
@@ -50,7 +59,7 @@ def process(request: Request, source: Path, targets: Mapping[str, Path], *, over
     MicrodiffError
         If anything is wrong with the request, the image or the files; then no file was written or changed.
     """
-    check_names([source], targets.values(), overwrite)
+    check_names([source, *([damaged] if damaged else [])], targets.values(), overwrite)
     find_model(request.model)
     picture = read_image(source)
     if picture.images_in_file > 1:
@@ -59,11 +68,12 @@ def process(request: Request, source: Path, targets: Mapping[str, Path], *, over
         raise ImageError(f"{source} has pixels of type {picture.dtype}. Convert it to real numbers first.")
     if request.axes is None:
         request = request.model_copy(update={"axes": picture.axes})
+    more = {} if damaged is None else {"damaged": read_image(damaged).array}
     _check_room(request, picture, targets)
 
     from ..tasks import run
 
-    result = follow(run(request, picture.array))
+    result = follow(run(request, picture.array, **more))
     write_images([_output(path, name, picture, result) for name, path in targets.items()])
     say_what_was_made(result, targets)
 

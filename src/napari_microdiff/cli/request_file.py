@@ -10,10 +10,11 @@ import yaml
 from ..engine.request import Request, build_request
 from ..errors import FileError, RequestError
 
-_FILES = ("input", "output", "sample", "uncertainty", "residual", "table", "behind", "objects_behind")
+_FILES = ("input", "output", "sample", "uncertainty", "residual", "table", "behind", "objects_behind", "damaged")
 _PRINCIPAL = {
     "denoise": ("mean", "sample", "uncertainty"),
     "superresolve": ("mean", "sample", "uncertainty", "residual"),
+    "repair": ("sample", "mean", "uncertainty"),
     "synthesize": ("sample", "mean"),
 }
 

@@ -70,6 +70,20 @@ class SuperresolveOptions(_Frozen):
         return self
 
 
+class RepairOptions(_Frozen):
+    """What only repairing needs to know.
+
+    Attributes
+    ----------
+    start : float
+        Noise, in normalised units, over the smooth filling from which drawing begins: with less the result is smoother
+        and nearer to it, with more it is freer.
+    """
+
+    task: Literal["repair"] = Field(default="repair", exclude=True)
+    start: float = Field(default=1.0, ge=0.05, le=10)
+
+
 class Stroke(_Frozen):
     """A line that a user drew.
 
@@ -163,12 +177,14 @@ class SynthesizeOptions(_Frozen):
 _OUTPUTS: dict[str, tuple[OutputName, ...]] = {
     "denoise": ("mean", "sample", "uncertainty"),
     "superresolve": ("mean", "sample", "uncertainty", "residual"),
+    "repair": ("sample", "mean", "uncertainty"),
     "segment": ("labels", "maps", "draws"),
     "synthesize": ("sample", "mean"),
 }
 # Where a task has other defaults than those of denoising.
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "superresolve": {"model": "superres-fluorescence"},
+    "repair": {"outputs": ("sample",), "sampler": "ddpm", "steps": 12},
     "segment": {"model": "segment-nuclei", "outputs": ("labels",)},
     "synthesize": {"model": "synth-nuclei", "outputs": ("sample",), "steps": 16, "guidance": 2.0},
 }
@@ -199,9 +215,9 @@ class Request(_Frozen):
     outputs : tuple of str
         Denoising and super-resolving: any of ``"mean"``, ``"sample"`` (the first sample) and ``"uncertainty"``
         (standard deviation per pixel); super-resolving also ``"residual"``, the image without what would be measured
-        of the mean. Segmenting: ``"labels"``, the ``"maps"`` that they are read from, and
-        ``"draws"``, the labels of each sample. Synthesising: ``"sample"``, an image, and ``"mean"``, that of all images
-        that could lie there.
+        of the mean. Repairing: ``"sample"``, ``"mean"``, ``"uncertainty"``. Segmenting: ``"labels"``, the ``"maps"``
+        that they are read from, and ``"draws"``, the labels of each sample. Synthesising: ``"sample"``, an image, and
+        ``"mean"``, that of all images that could lie there.
     guidance : float
         Weight of classifier-free guidance; 0, the default but for synthesis, is none.
     seed : int
@@ -218,11 +234,11 @@ class Request(_Frozen):
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"mps"``.
     precision : {"auto", "float32", "bfloat16"}
         Number format of the network; ``"auto"`` is bfloat16 where the hardware multiplies in it, else float32.
-    options : DenoiseOptions, SuperresolveOptions, SegmentOptions or SynthesizeOptions
+    options : DenoiseOptions, SuperresolveOptions, RepairOptions, SegmentOptions or SynthesizeOptions
         What only this task needs to know.
     """
 
-    task: Literal["denoise", "superresolve", "segment", "synthesize"] = "denoise"
+    task: Literal["denoise", "superresolve", "repair", "segment", "synthesize"] = "denoise"
     model: str = "denoise-fluorescence"
     weights_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     sampler: SamplerName = "dpmpp-2m"
@@ -237,8 +253,14 @@ class Request(_Frozen):
     device: str = Field(default="auto", pattern="^(auto|cpu|mps|cuda(:[0-9]+)?)$")
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     options: Annotated[
-        DenoiseOptions | SuperresolveOptions | SegmentOptions | SynthesizeOptions, Field(discriminator="task")
+        DenoiseOptions | SuperresolveOptions | RepairOptions | SegmentOptions | SynthesizeOptions,
+        Field(discriminator="task"),
     ] = DenoiseOptions()
+
+    @property
+    def serves(self) -> str:
+        """The task of the models that serve this one."""
+        return "denoise" if self.task == "repair" else self.task
 
     @property
     def magnification(self) -> int:

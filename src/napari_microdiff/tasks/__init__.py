@@ -25,6 +25,7 @@ __all__ = [
     "denoise",
     "look",
     "reference_of",
+    "repair",
     "run",
     "segment",
     "superresolve",
@@ -101,6 +102,39 @@ def superresolve(
     """
     options = {"factor": factor, "blur": blur, "optics": optics, "noise_level": noise_level}
     return _finished(build_request({"task": "superresolve", "options": options, **fields}), image)
+
+
+def repair(image: Sliceable, damaged: Sliceable, *, start: float = 1.0, **fields: Any) -> Result:
+    """Draw what may lie under damaged pixels.
+
+    Parameters
+    ----------
+    image : array-like
+        Any real type, two to six axes; numpy, dask, zarr, or nested lists of numbers.
+    damaged : array-like
+        Not zero where pixels are damaged, with the axes of the image or those of its planes.
+    start
+        See `RepairOptions`.
+    **fields
+        Other fields of `Request`, such as ``model``, ``steps``, ``samples``, ``seed``, ``axes`` and ``device``.
+
+    Returns
+    -------
+    Result
+        ``result.sample``, in which all other pixels are as they were.
+
+    Raises
+    ------
+    ImageError, RequestError, ModelError, DeviceError
+        If something is unusable; the message says what to do.
+
+    Examples
+    --------
+    >>> result = repair(section, dust, model="denoise-em", seed=2)  # doctest: +SKIP
+    """
+    damaged = damaged if hasattr(damaged, "shape") else np.asarray(damaged)
+    request = build_request({"task": "repair", "options": {"start": start}, **fields})
+    return _finished(request, image, damaged=damaged)
 
 
 def segment(

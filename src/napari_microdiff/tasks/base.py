@@ -231,7 +231,7 @@ def steps_of(request: Request, sigma_max: float, sigma_min: float, *, blind: boo
 
 def check_model_fits(request: Request, card: Card) -> None:
     """Raise ModelError if the model was made for another task."""
-    if card.task != request.task:
+    if card.task != request.serves:
         raise ModelError(f"The model '{card.id}' is for '{card.task}', not for '{request.task}'. Choose another model.")
 
 
@@ -269,6 +269,8 @@ class Context:
         An image of which all outside of the region is kept; only for tasks that draw images from masks.
     kept : array-like, optional
         Not zero where it is kept within the region, too.
+    damaged : array-like, optional
+        Not zero where pixels are damaged; only for repairing.
     """
 
     request: Request
@@ -278,3 +280,4 @@ class Context:
     notices: list[str] = field(default_factory=list)
     behind: Sliceable | None = None
     kept: Sliceable | None = None
+    damaged: Sliceable | None = None

@@ -7,7 +7,7 @@ job, and between two events nothing takes longer than one evaluation of one batc
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
@@ -43,6 +43,7 @@ from .base import (
     samples_needed,
 )
 from .denoise import Denoise
+from .repair import Repair
 from .segment import Segment
 from .superresolve import Superresolve
 from .synthesize import Synthesize
@@ -50,13 +51,19 @@ from .synthesize import Synthesize
 TASKS: dict[str, Callable[[Context], Task]] = {
     "denoise": Denoise,
     "superresolve": Superresolve,
+    "repair": Repair,
     "segment": Segment,
     "synthesize": Synthesize,
 }
 
 
 def run(
-    request: Request, source: Sliceable, *, behind: Sliceable | None = None, kept: Sliceable | None = None
+    request: Request,
+    source: Sliceable,
+    *,
+    behind: Sliceable | None = None,
+    kept: Sliceable | None = None,
+    damaged: Sliceable | None = None,
 ) -> Iterator[Event]:
     """Carry out a request.
 
@@ -71,6 +78,8 @@ def run(
         drawn in the region fits to it.
     kept : array-like, optional
         With the shape of the mask; where it is not zero the image behind is kept within the region, too.
+    damaged : array-like, optional
+        For repairing: not zero where pixels are damaged, with the axes of the image or those of its planes.
 
     Yields
     ------
@@ -85,27 +94,30 @@ def run(
         If the image, the request, the model or the device are unusable; the message says what to do.
     """
     device = choose_device(request.device)
+    given = {"behind": behind, "kept": kept, "damaged": damaged}
+    _check_given(request, given)
     try:
-        yield from _run_on(device, request, source, behind, kept)
+        yield from _run_on(device, request, source, given)
     except DeviceError as error:
         if request.device != "auto" or device.type == "cpu":
             raise
         fallen_back = f"{error} Going on with the CPU."
         yield Notice(fallen_back)
-        yield from _run_on(torch.device("cpu"), request, source, behind, kept, fallen_back)
+        yield from _run_on(torch.device("cpu"), request, source, given, fallen_back)
+
+
+def _check_given(request: Request, given: Mapping[str, Sliceable | None]) -> None:
+    takers = {"behind": "synthesize", "kept": "synthesize", "damaged": "repair"}
+    for name, array in given.items():
+        if array is not None and request.task != takers[name]:
+            what = "damaged pixels" if name == "damaged" else "image behind"
+            raise RequestError(f"'{request.task}' takes no {what}; only '{takers[name]}' does. Leave it out.")
 
 
 def _run_on(
-    device: torch.device,
-    request: Request,
-    array: Sliceable,
-    behind: Sliceable | None,
-    kept: Sliceable | None,
-    *told: str,
+    device: torch.device, request: Request, array: Sliceable, given: Mapping[str, Sliceable | None], *told: str
 ) -> Iterator[Event]:
     started = time.monotonic()
-    if (behind is not None or kept is not None) and request.task != "synthesize":
-        raise RequestError(f"'{request.task}' takes no image behind; only 'synthesize' does. Leave it out.")
     opened = open_source(request, array)
     model = find_model(request.model)
     check_model_fits(request, model.card)
@@ -113,7 +125,7 @@ def _run_on(
     denoiser = _load(model, device)
     precision = choose_precision(request.precision, device)
     denoiser.precision = torch_dtype(precision)
-    task = TASKS[request.task](Context(request, opened, model.card, denoiser, behind=behind, kept=kept))
+    task = TASKS[request.task](Context(request, opened, model.card, denoiser, [], **given))
     tile = request.tile or default_tile(device)
     workplace = Workplace(device, default_batch(device), tile)
     resolved = task.request.model_copy(

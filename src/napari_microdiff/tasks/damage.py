@@ -1,0 +1,180 @@
+"""The damaged pixels of an image: where they are, and the smooth guess of what lies there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..diffusion.noise import positional_noise
+from ..engine.tiles import Box, Tile, grown, read_window
+from ..errors import ImageError
+from ..imaging.axes import PlaneIndex, Sliceable
+from ..imaging.holes import RIM, fill_smoothly
+from ..imaging.intensity import Normalization
+from .base import Image, Source, check_finite
+
+_START = 2**40 + 2  # first stream of noise that no sampler uses
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Damaged pixels of a source.
+
+    Attributes
+    ----------
+    source : Source
+        The image.
+    mask : array-like
+        Not zero where it is damaged; with the axes of the image, or with those of its planes only.
+    """
+
+    source: Source
+    mask: Sliceable
+
+    @classmethod
+    def checked(cls, source: Source, mask: Sliceable) -> Damage:
+        """Return it, or raise ImageError if the mask does not lie on the image."""
+        if tuple(mask.shape) not in (source.shape, source.plane_shape):
+            raise ImageError(
+                f"The mask is of the shape {tuple(mask.shape)}, but the image is of {source.shape}. Paint the damaged "
+                "pixels in a mask that lies on the image pixel by pixel."
+            )
+        return cls(source, mask)
+
+    def in_plane(self, index: PlaneIndex) -> NDArray[np.bool_]:
+        """Return which pixels of a whole plane are damaged."""
+        if tuple(self.mask.shape) == self.source.plane_shape:
+            part: tuple[Any, ...] = (slice(None), slice(None))
+        else:
+            part = tuple(slice(None) if isinstance(i, slice) else i for i in index)
+        return np.asarray(np.asarray(self.mask[part]) != 0)
+
+    def sound(self) -> Source:
+        """Return the source with other pixels, of the middle of their kind, in place of the damaged ones."""
+        return Source(_Sound(self), self.source.axes, self.source.region)
+
+
+class _Sound:
+    """An array whose damaged pixels are replaced, part by part, by the mean of the others."""
+
+    def __init__(self, damage: Damage) -> None:
+        self._damage = damage
+        self.shape = damage.source.shape
+        self.dtype = damage.source.array.dtype
+
+    def __getitem__(self, part: Any) -> NDArray[Any]:
+        part = part if isinstance(part, tuple) else (part,)
+        pixels = np.array(self._damage.source.array[part])
+        mask = self._damage.mask
+        if tuple(mask.shape) != self.shape:
+            inside = tuple(p for p, letter in zip(part, self._damage.source.axes, strict=False) if letter in "YX")
+            gone = np.broadcast_to(np.asarray(mask[inside]) != 0, pixels.shape)
+        else:
+            gone = np.asarray(mask[part]) != 0
+        if gone.any() and not gone.all():
+            pixels[gone] = pixels[~gone].mean()
+        elif gone.any():
+            pixels[gone] = 0
+        return pixels
+
+
+class DamagedPlane:
+    """One plane in normalised units, in which every hole was filled on its own, whatever part is read.
+
+    Parameters
+    ----------
+    damage : Damage
+        Of the source.
+    index : tuple
+        Of the plane.
+    normalization : Normalization
+        To normalised units.
+    """
+
+    def __init__(self, damage: Damage, index: PlaneIndex, normalization: Normalization) -> None:
+        self._view = damage.source.plane(index)
+        self._number = damage.source.plane_number(index)
+        self._normalization = normalization
+        self.mask = damage.in_plane(index)
+        self._filled: dict[int, Image] = {}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the whole plane."""
+        return self._view.shape
+
+    @cached_property
+    def _holes(self) -> tuple[NDArray[np.int32], list[tuple[slice, slice]]]:
+        labels, _ = ndimage.label(self.mask, structure=np.ones((3, 3)))
+        return labels, ndimage.find_objects(labels)
+
+    def box(self, region: Box) -> Box | None:
+        """Return the smallest box that holds all damaged pixels of a region; None if there are none."""
+        inside = self.mask[tuple(slice(*span) for span in region)]
+        if not inside.any():
+            return None
+        spans = []
+        for axis, (start, _) in enumerate(region):
+            found = np.flatnonzero(inside.any(axis=1 - axis))
+            spans.append((start + int(found[0]), start + int(found[-1]) + 1))
+        return tuple(spans)
+
+    def __getitem__(self, part: tuple[slice, ...]) -> Image:
+        pixels = self._known(part)
+        labels, boxes = self._holes
+        for number in np.unique(labels[part]):
+            if number:
+                self._paste(pixels, part, int(number), boxes[number - 1])
+        return pixels
+
+    def _known(self, part: tuple[slice, ...]) -> Image:
+        pixels = np.array(self._view.array[self._full(part)], dtype=np.float64)
+        pixels[self.mask[part]] = self._normalization.offset
+        check_finite(pixels)
+        return self._normalization.apply(pixels)
+
+    def _full(self, part: tuple[slice, ...]) -> tuple[Any, ...]:
+        inside = iter(part)
+        return tuple(next(inside) if isinstance(i, slice) else i for i in self._view.index)
+
+    def _paste(self, pixels: Image, part: tuple[slice, ...], number: int, box: tuple[slice, slice]) -> None:
+        if number not in self._filled:
+            spans = grown(tuple((b.start, b.stop) for b in box), self.shape, (RIM, RIM))
+            around = tuple(slice(*span) for span in spans)
+            filled = fill_smoothly(self._known(around), self.mask[around])
+            inner = tuple(slice(b.start - a.start, b.stop - a.start) for b, a in zip(box, around, strict=True))
+            self._filled[number] = filled[inner]
+        here = [slice(max(b.start, p.start), min(b.stop, p.stop)) for b, p in zip(box, part, strict=True)]
+        target = tuple(slice(h.start - p.start, h.stop - p.start) for h, p in zip(here, part, strict=True))
+        source = tuple(slice(h.start - b.start, h.stop - b.start) for h, b in zip(here, box, strict=True))
+        mine = self._holes[0][tuple(here)] == number
+        pixels[target][mine] = self._filled[number][source][mine]
+
+    def guess(self, tile: Tile) -> Image:
+        """Return the filled plane in a tile's window."""
+        return read_window(self, tile.window)
+
+    def known(self, tile: Tile) -> Image:
+        """Return 1 where pixels in a tile's window are sound."""
+        return np.asarray(~read_window(self.mask, tile.window), dtype=np.float32)
+
+    def noise(self, tile: Tile, seed: int, pair: int) -> Image:
+        """Return the noise under which the samples of a pair begin, in a tile's window."""
+        return read_window(_Noise(self.shape, seed, _START + pair, self._number), tile.window)
+
+
+@dataclass(frozen=True)
+class _Noise:
+    shape: tuple[int, ...]
+    seed: int
+    stream: int
+    number: int
+
+    def __getitem__(self, part: tuple[slice, ...]) -> Image:
+        start, stop = zip(*((p.start, p.stop) for p in part), strict=True)
+        return np.asarray(positional_noise(self.seed, self.stream, self.number, start, stop), dtype=np.float32)

@@ -1,0 +1,170 @@
+"""Repair: what may lie under dust, bubbles, folds and dead pixels that a user has painted over.
+
+Holes are first filled smoothly. From this guess under some noise a prior draws what images usually look like, while all
+sound pixels are held: at every step the estimate has their values, so that what is drawn fits to them (after the idea
+of restoring artefacts by diffusion, He et al. 2023, arXiv:2307.14262). Sound pixels come out as they went in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..diffusion.denoiser import Condition, Denoiser
+from ..diffusion.guidance import known_pixels
+from ..engine.canvas import Plane
+from ..engine.request import RepairOptions, Request
+from ..engine.tiles import Box, Reach, Tile
+from ..errors import ImageError, RequestError
+from ..imaging.axes import PlaneIndex
+from ..imaging.spectrum import VECTOR_LENGTH
+from .base import Context, Image, PlaneJob, check_architecture, steps_of, without_equal_samples
+from .collect import Collector
+from .damage import Damage, DamagedPlane
+from .remember import Remembered
+from .statistics import Statistics, channel_axis, measure, positions
+
+_ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}
+_SIGMA_MIN = 0.02  # of the standard deviation of images; what is below cannot be seen
+
+
+class Repair:
+    """The task; see `tasks.base.Task`."""
+
+    def __init__(self, context: Context) -> None:
+        self.request, self.notices = context.request, context.notices
+        self.card, self._denoiser = context.card, context.denoiser
+        options = self.request.options
+        assert isinstance(options, RepairOptions)
+        self._start = min(options.start, self.card.sigma_max)
+        check_architecture(self.card, _ARCHITECTURE)
+        if context.damaged is None:
+            raise RequestError("Nothing says which pixels are damaged. Give a mask that is not zero there.")
+        self.request = without_equal_samples(self.request, self.notices)
+        self._damage = Damage.checked(context.source, context.damaged)
+        self.source = context.source
+        sound = self._damage.sound()
+        self._statistics: dict[int | None, Statistics] = {p: measure(sound, p) for p in positions(sound)}
+        if all(s.constant for s in self._statistics.values()):
+            raise ImageError("All sound pixels of the image have the same value: there is nothing to go by.")
+        self.report: dict[str, Any] = {
+            "normalization": [[s.normalization.offset, s.normalization.scale] for s in self._statistics.values()]
+        }
+
+    def guide(self, denoiser: Denoiser) -> Denoiser:
+        """Hold all sound pixels."""
+        return known_pixels(denoiser)
+
+    def jobs(self, index: PlaneIndex) -> Sequence[PlaneJob]:
+        """Prepare one plane, for each of its samples; nothing where nothing is damaged."""
+        statistics = self._statistics[self._position(index)]
+        damaged = DamagedPlane(self._damage, index, statistics.normalization)
+        region: Box = tuple((part.start, part.stop) for part in index if isinstance(part, slice))
+        box = None if statistics.constant else damaged.box(region)
+        if box is None:
+            return ()
+        steps = steps_of(self.request, self._start, _SIGMA_MIN * self.card.sigma_data, blind=False)
+        plane = Plane(
+            shape=damaged.shape,
+            region=box,
+            reach=Reach.of(self._denoiser.network.stride, self.card.halo),
+            number=self.source.plane_number(index),
+            condition_at=Remembered(self._condition(damaged)),
+        )
+        return tuple(
+            PlaneJob(replace(plane, start_at=self._started(damaged, sample)), steps, self.source.plane(index))
+            for sample in range(self.request.samples)
+        )
+
+    def gatherer(self, request: Request) -> RepairedPixels:
+        """Return what puts the drawn pixels into the image."""
+        return RepairedPixels(request, self._damage, self)
+
+    def read(self, index: PlaneIndex, normalised: Image) -> Image:
+        """Bring a mean or a sample back to the units of the image."""
+        return self._statistics[self._position(index)].normalization.undo(normalised)
+
+    def read_spread(self, index: PlaneIndex, mean: Image, spread: Image) -> Image:
+        """Bring a standard deviation back to the units of the image."""
+        return np.asarray(spread * np.float32(self._statistics[self._position(index)].normalization.scale))
+
+    def _position(self, index: PlaneIndex) -> int | None:
+        axis = channel_axis(self.source.axes)
+        position = None if axis is None else index[axis]
+        assert not isinstance(position, slice)
+        return position
+
+    def _condition(self, damaged: DamagedPlane) -> Any:
+        """Return what makes the condition of a tile: nothing is told to the prior but the pixels that are held."""
+        architecture = self.card.architecture
+
+        def condition_at(tile: Tile) -> Condition:
+            return Condition(
+                maps=torch.zeros(1, architecture.condition_channels, *tile.window_shape),
+                vector=torch.zeros(1, architecture.vector_length),
+                known=torch.from_numpy(damaged.guess(tile))[None, None],
+                known_mask=torch.from_numpy(damaged.known(tile))[None, None],
+            )
+
+        return condition_at
+
+    def _started(self, damaged: DamagedPlane, sample: int) -> Any:
+        """Return what gives the guess in a tile's window under noise; samples of a pair have it of opposite sign."""
+        pair, second = divmod(sample, 2)
+        sigma = np.float32(-self._start if second else self._start)
+
+        def start_at(tile: Tile) -> Image:
+            noise = damaged.noise(tile, self.request.seed, pair)
+            return np.asarray((damaged.guess(tile) + sigma * noise)[None], dtype=np.float32)
+
+        return start_at
+
+
+class RepairedPixels(Collector):
+    """Gathers what was drawn, in the damaged pixels of images that are else as they were."""
+
+    def __init__(self, request: Request, damage: Damage, task: Repair) -> None:
+        super().__init__(request, damage.source, task)
+        self._damage = damage
+        self._known: tuple[int, NDArray[np.bool_]] | None = None
+        region = tuple(slice(*span) for span in damage.source.region)
+        before = np.asarray(damage.source.array[region], dtype=np.float32)
+        for name, image in self.images.items():
+            image[...] = 0 if name == "uncertainty" else before
+        self._count = 0
+
+    def compare(self, job: PlaneJob, core: Box, mean: Image) -> None:
+        """Do nothing: damaged pixels say nothing about the result."""
+
+    def copy(self, index: PlaneIndex) -> None:
+        """Do nothing: the plane is there already."""
+
+    def report(self) -> dict[str, Any]:
+        """Return how many pixels were drawn."""
+        return {"repaired_pixels": self._count}
+
+    def _put(self, name: str, index: PlaneIndex, core: Box, pixels: Image) -> None:
+        if name not in self.images:
+            return
+        mask = self._mask(index)[tuple(slice(*span) for span in core)]
+        origin = [start for start, _ in self._region]
+        inside = iter(core)
+        place = []
+        for part, first in zip(index, origin, strict=True):
+            start, stop = next(inside) if isinstance(part, slice) else (part, part + 1)
+            place.append(slice(start - first, stop - first))
+        target = self.images[name][tuple(place)].reshape(pixels.shape)
+        target[mask] = pixels[mask]
+
+    def _mask(self, index: PlaneIndex) -> NDArray[np.bool_]:
+        number = self._damage.source.plane_number(index)
+        if self._known is None or self._known[0] != number:
+            self._known = number, self._damage.in_plane(index)  # one plane after the other
+            inside = tuple(slice(part.start, part.stop) for part in index if isinstance(part, slice))
+            self._count += int(self._known[1][inside].sum())
+        return self._known[1]

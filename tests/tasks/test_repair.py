@@ -1,0 +1,110 @@
+"""Repair: only damaged pixels change, tiles and regions are exact, and samples differ."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from skimage.draw import disk
+
+from napari_microdiff import denoise, repair
+from napari_microdiff.engine.request import Request
+from napari_microdiff.errors import ImageError, RequestError
+from napari_microdiff.imaging.samples import filaments_and_blobs
+from napari_microdiff.tasks import run
+
+
+@pytest.fixture(scope="module")
+def image():
+    return (filaments_and_blobs((120, 150), seed=2) * 100 + 20).astype(np.uint16)
+
+
+@pytest.fixture(scope="module")
+def dust():
+    mask = np.zeros((120, 150), dtype=np.uint8)
+    mask[disk((30, 40), 9)] = 1
+    mask[disk((80, 120), 6)] = 1
+    mask[:, 70:72] = 1
+    return mask
+
+
+@pytest.fixture
+def mend(tiny_model):
+    """Repair with the tiny model."""
+    return lambda image, damaged, **fields: repair(image, damaged, model=tiny_model, device="cpu", **fields)
+
+
+def test_sound_pixels_are_untouched_and_damaged_ones_drawn(mend, image, dust):
+    spoiled = np.where(dust, 65535, image).astype(np.uint16)
+    result = mend(spoiled, dust, outputs=("sample", "mean", "uncertainty"), samples=2)
+    gone = dust > 0
+    for name in ("sample", "mean"):
+        made = getattr(result, name)
+        assert made.shape == image.shape
+        np.testing.assert_array_equal(made[~gone], image[~gone])
+        assert np.abs(made[gone] - float(image.mean())).max() < 20 * float(image.std())  # nothing of the dust
+        assert (made[gone] != spoiled[gone]).all()
+    assert (result.uncertainty[~gone] == 0).all()
+    assert (result.uncertainty[gone] > 0).all()
+    assert result.report["repaired_pixels"] == gone.sum()
+
+
+def test_what_lies_in_damaged_pixels_does_not_count(mend, image, dust):
+    one = mend(np.where(dust, 65535, image).astype(np.uint16), dust)
+    two = mend(np.where(dust, 0, image).astype(np.uint16), dust)
+    np.testing.assert_array_equal(one.sample, two.sample)
+    nan = image.astype(np.float32)
+    nan[dust > 0] = np.nan
+    np.testing.assert_allclose(mend(nan, dust).sample, one.sample, rtol=1e-3, atol=1e-3 * np.ptp(image))
+
+
+def test_tiles_and_regions_are_parts_of_the_whole(mend, image, dust):
+    whole = mend(image, dust, steps=3).sample
+    tiled = mend(image, dust, steps=3, tile=32).sample
+    assert np.abs(tiled - whole).max() < 1e-3 * np.ptp(image)
+    part = mend(image, dust, steps=3, region=((20, 60), (30, 100))).sample
+    assert part.shape == (40, 70)
+    assert np.abs(part - whole[20:60, 30:100]).max() < 1e-2 * np.ptp(image)
+
+
+def test_samples_and_seeds_differ_and_repeat(mend, image, dust):
+    one, again, other = (mend(image, dust, seed=seed).sample for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, again)
+    assert (one[dust > 0] != other[dust > 0]).mean() > 0.9
+
+
+def test_a_mask_of_planes_serves_a_stack_and_one_of_the_stack_each_slice(mend, image, dust):
+    stack = np.stack([image, image[::-1]])
+    both = mend(stack, dust, axes="ZYX").sample
+    masks = np.stack([dust, np.zeros_like(dust)])
+    first = mend(stack, masks, axes="ZYX").sample
+    np.testing.assert_array_equal(first[0], both[0])
+    np.testing.assert_array_equal(first[1], stack[1])
+    assert (both[1] != stack[1])[dust > 0].mean() > 0.9
+    colours = np.stack([image >> 4] * 3, axis=-1).astype(np.uint8)
+    assert mend(colours, dust).sample.shape == colours.shape
+
+
+def test_nothing_damaged_is_nothing_done(mend, image):
+    result = mend(image, np.zeros(image.shape, dtype=bool))
+    np.testing.assert_array_equal(result.sample, image)
+    assert result.report["repaired_pixels"] == 0
+
+
+def test_what_cannot_be_is_refused_in_words(mend, image, dust, tiny_model):
+    with pytest.raises(ImageError, match="lies on the image pixel by pixel"):
+        mend(image, dust[:-1])
+    with pytest.raises(RequestError, match="which pixels are damaged"):
+        list(run(Request(task="repair", model=tiny_model), image))
+    with pytest.raises(RequestError, match="takes no damaged pixels"):
+        list(run(Request(model=tiny_model), image, damaged=dust))
+    with pytest.raises(ImageError, match="nothing to go by"):
+        mend(np.full((50, 50), 7, dtype=np.uint8), np.eye(50, dtype=np.uint8))
+    with pytest.raises(ImageError, match="nothing to go by"):
+        mend(image, np.ones_like(dust))
+    spoiled = image.astype(np.float32)
+    spoiled[35, 60] = np.nan  # where nobody said that it is damaged
+    with pytest.raises(ImageError, match="NaN"):
+        mend(spoiled, dust)
+    with pytest.raises(RequestError, match="start"):
+        mend(image, dust, start=0.0)
+    assert denoise(image, model=tiny_model, device="cpu").mean.shape == image.shape

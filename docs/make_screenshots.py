@@ -28,6 +28,7 @@ from napari_microdiff.imaging.samples import noisy_sample, nuclei
 from napari_microdiff.viewer import samples
 from napari_microdiff.viewer.denoise import DenoisePanel
 from napari_microdiff.viewer.panel import Panel
+from napari_microdiff.viewer.repair import RepairPanel
 from napari_microdiff.viewer.segment import SegmentPanel
 from napari_microdiff.viewer.series.panel import SeriesPanel
 from napari_microdiff.viewer.superresolve import SuperresolvePanel
@@ -37,6 +38,7 @@ FOLDER = Path(__file__).parent / "images"
 WINDOW = 1366, 740
 SIDE = 480  # of an image in a row
 GALLERY, BRIGHT = 8, 3  # images; photons in the style, for each of the usual sample
+DUST, DEAD = ((110, 130, 16), (260, 300, 20), (400, 150, 12)), slice(350, 353)  # in the simulated nuclei
 MASK = slice(128, 320)  # part of the simulated nuclei that a mask is made from
 
 
@@ -129,6 +131,35 @@ def superresolve_picture(folder: Path) -> None:
     panel.run_bar.run.click()
     studio.finish()
     studio.picture("superresolve-after.png")
+    studio.viewer.close()
+
+
+def repair_picture(folder: Path) -> None:
+    """Take the Repair panel with an image before and after, in halves."""
+
+    def dusty() -> list[samples.LayerData]:
+        (image, arguments, kind), *_ = samples.simulated_nuclei()[-1:]
+        spoiled = image.copy()
+        for row, column, radius in DUST:
+            spoiled[disk((row, column), radius)] = spoiled.max()
+        spoiled[:, DEAD] = 0
+        return [(spoiled, arguments, kind)]
+
+    studio = Studio(dusty, folder, RepairPanel)
+    panel = studio.panel
+    panel.new_mask.click()
+    mask = panel.mask.layer
+    for row, column, radius in DUST:
+        mask.data[disk((row, column), radius + 2)] = 1
+    mask.data[:, DEAD.start - 1 : DEAD.stop + 1] = 1
+    mask.refresh()
+    panel.run_bar.run.click()
+    studio.finish()
+    studio.viewer.layers[-1].visible = True
+    mask.visible = True
+    studio.viewer.layers.move(studio.viewer.layers.index(mask), len(studio.viewer.layers))
+    mask.contour = 1
+    studio.picture("repair-after.png")
     studio.viewer.close()
 
 
@@ -254,6 +285,7 @@ def main() -> None:
     panel_pictures(folder)
     result_picture(folder)
     superresolve_picture(folder)
+    repair_picture(folder)
     segment_picture(folder)
     correct_picture(folder)
     series_picture(folder)

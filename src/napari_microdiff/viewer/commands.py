@@ -12,6 +12,7 @@ from .settings import PLUGIN
 _TITLES = {
     "denoise": "Denoise",
     "superresolve": "Super-resolve",
+    "repair": "Repair",
     "segment": "Segment",
     "synthesize": "Synthesise",
 }
@@ -33,6 +34,11 @@ def denoise_layer(viewer: Viewer) -> None:
 def superresolve_layer(viewer: Viewer) -> None:
     """Open the Super-resolve panel with the selected image."""
     _open_with_selected(viewer, "superresolve")
+
+
+def repair_layer(viewer: Viewer) -> None:
+    """Open the Repair panel with the selected image."""
+    _open_with_selected(viewer, "repair")
 
 
 def segment_layer(viewer: Viewer) -> None:

@@ -181,7 +181,8 @@ _NAMES = {
     "contact": "contact of {}",
 }
 # Where a task calls them otherwise.
-_NAMES_OF = {"synthesize": {"sample": "{}", "mean": "{} (mean)"}}
+_DRAWN = {"sample": "{}", "mean": "{} (mean)"}
+_NAMES_OF = {"synthesize": _DRAWN, "repair": _DRAWN}
 
 
 def result_layers(viewer: ViewerModel, source: Source, result: Result, made: str = "denoised") -> list[ResultLayer]:
@@ -234,7 +235,7 @@ def arrays_of(result: Result) -> dict[str, NDArray[Any]]:
     wanted = result.labels is not None and "labels" in result.request.outputs
     labels = {"labels": result.labels} if wanted else {}
     images = result.images()
-    if result.request.task == "synthesize":  # there is nothing to measure: the image is what was asked for
+    if result.request.task in _NAMES_OF:  # there is nothing to measure: the image is what was asked for
         images = dict(sorted(images.items(), key=lambda item: item[0] != "sample"))
     return {**labels, **images, **maps}
 

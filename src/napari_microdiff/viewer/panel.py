@@ -146,7 +146,8 @@ class Panel(QWidget):
         """Read the model store again."""
         from ..models.store import list_models
 
-        self.model.offer([model.card for model in list_models() if model.card.task == self.task])
+        served = Request(task=self.task).serves
+        self.model.offer([model.card for model in list_models() if model.card.task == served])
 
     def blocked(self) -> str:
         """Return why nothing can be run now, or nothing if it can."""

@@ -13,6 +13,7 @@ _DRAWN = ("guidance", "photons", "read_noise", "blur")
 _OPTIONS = {
     "denoise": (*_SAID, "noise_level", "start"),
     "superresolve": (*_SAID, "factor", "noise_level"),
+    "repair": (*_SAID, "start"),
     "segment": (*_SAID, "diameter", "shown", "saddle", "smallest"),
     "synthesize": (*(name for name in _SAID if name not in ("samples", "axes")), *_DRAWN),
 }
@@ -38,6 +39,7 @@ def as_python(request: Request, layer_name: str, *, multiscale: bool = False) ->
         imports += ["from napari_microdiff.tasks import Reference"] if "reference" in keywords else []
     lines = [f"    {name}={value!r}," for name, value in keywords.items()]
     what = "mask" if request.task == "synthesize" else "image"
+    mends, painted = request.task == "repair", f"{layer_name} damage"
     return "\n".join(
         [
             *imports,
@@ -45,8 +47,9 @@ def as_python(request: Request, layer_name: str, *, multiscale: bool = False) ->
             f"# The {what}: here the layer that is open in napari; any array with the same pixels will do.",
             f"{what} = napari.current_viewer().layers[{layer_name!r}].data{level}",
             "",
+            *([f"damaged = napari.current_viewer().layers[{painted!r}].data", ""] if mends else []),
             f"result = napari_microdiff.{request.task}(",
-            f"    {what},",
+            f"    {what},{' damaged,' * mends}",
             *lines,
             ")",
             *(f"{output} = result.{output}" for output in request.outputs),
@@ -57,7 +60,8 @@ def as_python(request: Request, layer_name: str, *, multiscale: bool = False) ->
 
 def as_command(request: Request, source: str = "INPUT.tif") -> str:
     """Return a command line that does the same to a file."""
-    words = ["napari-microdiff", request.task, source, "OUTPUT.tif"]
+    others = ["DAMAGED.tif"] if request.task == "repair" else []
+    words = ["napari-microdiff", request.task, source, *others, "OUTPUT.tif"]
     for name, value in _said(request).items():
         if name in _OPTIONS[request.task]:
             words += ["--" + name.replace("_", "-"), str(value)]
@@ -65,7 +69,7 @@ def as_command(request: Request, source: str = "INPUT.tif") -> str:
         return shlex.join([*words, *_style_of(request.options)])
     if isinstance(request.options, SuperresolveOptions):
         words += _blur_of(request.options)
-    for output in ("sample", "uncertainty", "residual"):
+    for output in ("mean", "uncertainty") if request.task == "repair" else ("sample", "uncertainty", "residual"):
         if output in request.outputs:
             words += [f"--{output}", f"{output.upper()}.tif"]
     return shlex.join(words)

@@ -10,6 +10,11 @@ DENOISED = {
     "uncertainty": "How far each pixel may be off (one standard deviation): where not to trust the result.\n"
     "Its layer starts hidden.",
 }
+REPAIRED = {
+    "sample": "One image that could lie under the damage: good to look at, not to measure on.",
+    "mean": "The mean of the samples. Ask for several under More; of one it is a first, smooth guess.",
+    "uncertainty": "How far each repaired pixel may be off (one standard deviation). Its layer starts hidden.",
+}
 RESIDUAL = (
     "What is left of the image when that is taken away which this microscope would see of the result:\n"
     "structure in it was left out of the result, or put into it. Its layer starts hidden."

@@ -1,0 +1,126 @@
+"""The Repair panel: what it has beyond the anatomy that all panels share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from numpy.typing import NDArray
+from qtpy.QtWidgets import QPushButton
+
+from ..engine.request import RepairOptions, Request
+from ..errors import ImageError
+from . import words
+from .layers import Completion, Source, placement
+from .layout import Rows
+from .panel import Panel
+from .parts import LayerChoice, Line
+from .view import has_colours, level_0
+
+_MASK_TIP = "The Labels layer in which the damaged pixels are painted, with any label."
+_NEW_TIP = "Add an empty layer over the image to paint in. Hold space to move the view while you paint."
+_BRUSH = 0.03  # of the shorter side of the image
+
+
+@dataclass(frozen=True)
+class DamagedSource(Source):
+    """An image, and its damaged pixels as they were painted when the job was started."""
+
+    damaged: NDArray[np.bool_] | None = None
+
+    def completion(self) -> Completion:
+        """Return what gives the damaged pixels to the worker."""
+        return lambda request: (request, {"damaged": self.damaged})
+
+
+class RepairPanel(Panel):
+    """Draw what may lie under damaged pixels that were painted over."""
+
+    task = "repair"
+    doing = "Repairing"
+    made = "repaired"
+    outputs = words.REPAIRED
+    details = ({"steps": 8}, {"steps": 12}, {"steps": 20}, {"steps": 40})
+    detail_at_first = 1
+
+    def add_rows(self, rows: Rows) -> None:
+        """Add which layer says what is damaged."""
+        self.mask = LayerChoice(self.viewer, Labels, _MASK_TIP)
+        self.new_mask = QPushButton("Paint damaged pixels")
+        self.new_mask.setToolTip(_NEW_TIP)
+        self.new_mask.clicked.connect(self.add_mask)
+        self.mask_line = Line(self.viewer)
+        rows.add("Damage", self.mask, self.mask_line, self.new_mask)
+        self.mask.changed.connect(self._mask_changed)
+
+    def add_mask(self) -> None:
+        """Add an empty layer over the image, ready to be painted in."""
+        layer = self.image.layer
+        if layer is None:
+            return
+        shape = level_0(layer).shape
+        shape = shape[:-1] if has_colours(layer) else shape
+        mask = Labels(np.zeros(shape, np.uint8), name=f"{layer.name} damage", **placement(layer))
+        self.viewer.add_layer(mask)
+        self.viewer.layers.selection.active = mask
+        mask.brush_size = max(3, round(_BRUSH * min(shape[-2:])))
+        mask.mode = "paint"
+        self.mask.choose(mask)
+
+    def source_of(self, layer: Any) -> DamagedSource:
+        """Take image and damaged pixels.
+
+        Raises
+        ------
+        ImageError
+            If nothing is painted, or the layer does not lie on the image pixel by pixel.
+        """
+        source, mask = Source.of(layer), self.mask.layer
+        if mask is None:
+            raise ImageError("Nothing says which pixels are damaged. Click 'Paint damaged pixels' and paint over them.")
+        damaged = np.asarray(level_0(mask)) != 0
+        shape = source.array.shape[:-1] if source.rgb else source.array.shape
+        if damaged.shape not in (shape, shape[-2:]):
+            raise ImageError(
+                f"'{mask.name}' has {' x '.join(map(str, damaged.shape))} pixels, but '{layer.name}' has "
+                f"{' x '.join(map(str, shape))}. Paint in a layer that lies on the image pixel by pixel."
+            )
+        if not damaged.any():
+            raise ImageError(f"Nothing is painted in '{mask.name}'. Paint over what is damaged first.")
+        if source.rgb and damaged.shape == shape and damaged.ndim > 2:
+            damaged = np.broadcast_to(damaged[..., None], source.array.shape)
+        return DamagedSource(source.layer, source.array, source.axes, source.name, source._pixels, damaged)
+
+    def blocked(self) -> str:
+        """Return why nothing can be run now, or nothing if it can."""
+        reason = super().blocked()
+        if not reason and self.mask.layer is None:
+            return "Paint the damaged pixels first."
+        return reason
+
+    def options(self) -> dict[str, Any]:
+        """Return how freely is drawn."""
+        return {"options": RepairOptions()}
+
+    def look(self) -> None:
+        """Do nothing: how noisy the image is does not matter here."""
+
+    def reload_models(self) -> None:
+        """Read the model store again, and begin with the sampler of this task."""
+        super().reload_models()
+        self.more.sampler.value = Request(task=self.task).sampler
+
+    def _mask_changed(self) -> None:
+        if hasattr(self, "actions"):
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Bring everything up to date."""
+        super().refresh()
+        image = self.image.layer
+        self.new_mask.setEnabled(isinstance(image, Image))
+        self.new_mask.setToolTip(_NEW_TIP if image is not None else self.nothing_chosen)
+        ready = self.mask.layer is not None or image is None
+        self.mask_line.say("" if ready else "Paint over dust, bubbles, folds or dead lines.")

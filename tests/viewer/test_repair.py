@@ -1,0 +1,123 @@
+"""The Repair panel with a real, tiny network: what a user clicks, and what comes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import napari
+import numpy as np
+import pytest
+from napari.layers import Labels
+from qtpy.QtCore import Qt
+from skimage.draw import disk
+
+from napari_microdiff.imaging.samples import filaments_and_blobs
+from napari_microdiff.viewer.layers import recall
+from napari_microdiff.viewer.repair import RepairPanel
+from napari_microdiff.viewer.script import as_command, as_python
+
+LONG = 600_000
+
+
+def filaments(*shape: int) -> np.ndarray:
+    image = filaments_and_blobs(shape[-2:], seed=1)
+    return np.broadcast_to((100 * image).astype(np.uint16), shape).copy()
+
+
+@pytest.fixture
+def viewer(make_napari_viewer_proxy: Any, tiny_model: str) -> napari.Viewer:
+    return make_napari_viewer_proxy()
+
+
+@pytest.fixture
+def panel(viewer: napari.Viewer, tiny_model: str) -> RepairPanel:
+    panel = RepairPanel(viewer)
+    viewer.window.add_dock_widget(panel, name="Repair")
+    assert panel.model.choose(tiny_model)
+    return panel
+
+
+def run(qtbot: Any, panel: RepairPanel) -> list[Any]:
+    """Click Run, wait, and return the layers that were made."""
+    assert panel.run_bar.run.isEnabled(), panel.run_bar.run.toolTip()
+    qtbot.mouseClick(panel.run_bar.run, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    assert panel.runner.last is not None, panel.results.line.text()
+    return list(panel.runner.last.layers)
+
+
+def paint(panel: RepairPanel, qtbot: Any) -> Labels:
+    """Click on painting, and paint a disc."""
+    qtbot.mouseClick(panel.new_mask, Qt.MouseButton.LeftButton)
+    mask = panel.mask.layer
+    assert isinstance(mask, Labels)
+    mask.data[(..., *disk((20, 24), 6))] = 1
+    mask.refresh()
+    return mask
+
+
+def test_what_was_painted_is_repaired_and_all_else_kept(panel: RepairPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    assert "Choose an image" in panel.run_bar.run.toolTip()
+    place = {"scale": (0.5, 0.2), "translate": (3, 4), "rotate": 20, "units": ("um", "um")}
+    image = viewer.add_image(filaments(48, 56), name="section", **place)
+    assert "Paint the damaged" in panel.run_bar.run.toolTip()
+    mask = paint(panel, qtbot)
+    assert mask.name == "section damage"
+    assert mask.mode == "paint"
+    np.testing.assert_allclose(mask.scale, image.scale)
+    np.testing.assert_allclose(mask.translate, image.translate)
+    (made,) = run(qtbot, panel)
+    assert made.name == "section repaired"
+    np.testing.assert_allclose(made.translate, image.translate)
+    gone = mask.data > 0
+    np.testing.assert_array_equal(made.data[~gone], image.data[~gone])
+    assert (made.data[gone] != image.data[gone]).mean() > 0.9
+    request = recall(made)["request"]  # type: ignore[index]
+    assert (request.task, request.sampler, request.steps) == ("repair", "ddpm", 12)
+    assert "napari-microdiff repair INPUT.tif DAMAGED.tif OUTPUT.tif" in as_command(request)
+    code = as_python(request, "section")
+    compile(code, "copied", "exec")
+    assert "image, damaged," in code
+
+
+def test_painting_while_the_job_runs_changes_nothing(panel: RepairPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    image = viewer.add_image(filaments(48, 56))
+    mask = paint(panel, qtbot)
+    gone = mask.data > 0
+    qtbot.mouseClick(panel.run_bar.run, Qt.MouseButton.LeftButton)
+    mask.data[...] = 1
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    made = panel.runner.last.layers[0]  # type: ignore[union-attr]
+    np.testing.assert_array_equal(made.data[~gone], image.data[~gone])
+
+
+def test_a_mask_of_one_plane_serves_a_stack_and_colours(panel: RepairPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    stack = viewer.add_image(filaments(2, 48, 56), name="stack")
+    mask = viewer.add_labels(np.zeros((48, 56), np.uint8))
+    mask.data[disk((20, 24), 6)] = 3
+    panel.image.choose(stack)
+    panel.mask.choose(mask)
+    (made,) = run(qtbot, panel)
+    assert made.data.shape == (2, 48, 56)
+    assert ((made.data != stack.data) <= (mask.data > 0)).all()
+    colours = viewer.add_image(np.stack([filaments(48, 56) // 40] * 3, axis=-1).astype(np.uint8), rgb=True)
+    panel.image.choose(colours)
+    (made,) = run(qtbot, panel)
+    assert made.rgb
+    assert ((made.data != colours.data).any(axis=-1) <= (mask.data > 0)).all()
+
+
+def test_what_cannot_be_is_said(panel: RepairPanel, viewer: napari.Viewer, qtbot: Any, notes: Any) -> None:
+    viewer.add_image(filaments(48, 56))
+    qtbot.mouseClick(panel.new_mask, Qt.MouseButton.LeftButton)
+    panel.run_bar.run.click()
+    assert "Nothing is painted" in notes()[-1]
+    small = viewer.add_labels(np.ones((5, 5), np.uint8))
+    panel.mask.choose(small)
+    panel.run_bar.run.click()
+    assert "lies on the image pixel by pixel" in notes()[-1]
+    assert panel.runner.job is None
+
+
+def test_only_models_that_denoise_are_offered(panel: RepairPanel) -> None:
+    assert {card.task for card in panel.model.cards} == {"denoise"}

@@ -18,6 +18,7 @@ os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")  #
 import napari
 import numpy as np
 from qtpy.QtWidgets import QApplication, QScrollArea
+from skimage.draw import disk
 
 import napari_microdiff
 from napari_microdiff.files import write_image

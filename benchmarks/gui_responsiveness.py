@@ -149,6 +149,7 @@ class Bench:
         self.viewer = napari.Viewer(show_welcome_screen=False)
         self.viewer.window.resize(1366, 740)
         self.add_layer(side)
+        (self.source,) = self.viewer.layers
         self.panel = self.make_panel()
         self.viewer.window.add_dock_widget(self.panel, name="Panel", area="right")
         self.panel.model.choose(model)
@@ -227,7 +228,7 @@ class Bench:
 
     def clear(self) -> None:
         """Remove all layers but the source."""
-        for layer in list(self.viewer.layers)[1:]:
+        for layer in [layer for layer in self.viewer.layers if layer is not self.source]:
             self.viewer.layers.remove(layer)
         pause(0.5)
 

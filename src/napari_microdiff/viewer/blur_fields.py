@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox
+from qtpy.QtWidgets import QComboBox
 
 from ..engine.request import SuperresolveOptions
-from .layout import Rows
+from .layout import Rows, number_field
 
 _NONE, _GAUSSIAN, _OPTICS = range(3)
 _WAYS = ("leave as it is", "Gaussian", "of the objective")
@@ -29,13 +29,13 @@ class BlurFields(Rows):
         self.way = QComboBox()
         self.way.addItems(_WAYS)
         self.way.setToolTip(_WAY_TIP)
-        self.sigma = _field(" px", 0.1, 8, 2, "Standard deviation of the blur, in pixels of the image.")
+        self.sigma = number_field(" px", 0.1, 8, "Standard deviation of the blur, in pixels of the image.", 2)
         self.sigma.setValue(0.8)
-        self.wavelength = _field(" nm", 1, 5000, 0, "Of the light that the camera saw: the emission of the dye.")
+        self.wavelength = number_field(" nm", 1, 5000, "Of the light that the camera saw: the emission of the dye.", 0)
         self.wavelength.setValue(520)
-        self.aperture = _field("", 0.01, 2, 2, "Numerical aperture (NA), as it is written on the objective.")
+        self.aperture = number_field("", 0.01, 2, "Numerical aperture (NA), as it is written on the objective.", 2)
         self.aperture.setValue(1.4)
-        self.pixel = _field(" nm", 0.1, 100_000, 1, "Side of a pixel in the sample, from the layer if it says it.")
+        self.pixel = number_field(" nm", 0.1, 100_000, "Side of a pixel in the sample, from the layer if it says it.")
         self.pixel.setValue(100)
         self.add("Blur", self.way)
         self._rows = {
@@ -84,12 +84,3 @@ class BlurFields(Rows):
         elif options.blur:
             self.sigma.setValue(options.blur)
         self.way.setCurrentIndex(_OPTICS if options.optics else _GAUSSIAN if options.blur else _NONE)
-
-
-def _field(suffix: str, low: float, high: float, decimals: int, tip: str) -> QDoubleSpinBox:
-    field = QDoubleSpinBox()
-    field.setRange(low, high)
-    field.setDecimals(decimals)
-    field.setSuffix(suffix)
-    field.setToolTip(tip)
-    return field

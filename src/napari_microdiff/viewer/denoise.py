@@ -83,12 +83,7 @@ class DenoisePanel(Panel):
 
     def refresh(self) -> None:
         """Bring everything up to date."""
-        one_step = self.more.steps == 1
-        sample = self.ticks.boxes["sample"]
-        if sample.isEnabled() == one_step:
-            sample.setEnabled(not one_step)
-        sample.setToolTip(words.NO_SAMPLE if one_step else words.DENOISED["sample"])
-        self.make_line.say("" if one_step or self.many_steps() else words.STEPS_IDLE)
+        self.offer_sample()
         super().refresh()
         reason = self.blocked()
         self.adapt.setEnabled(not reason)

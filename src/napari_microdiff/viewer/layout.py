@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDoubleSpinBox, QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 LABEL_WIDTH = 60
 
@@ -42,6 +42,16 @@ class Rows(QWidget):
         for part in (widget, item.widget() if item is not None else None):
             if part is not None:
                 part.setVisible(shown)
+
+
+def number_field(suffix: str, low: float, high: float, tip: str, decimals: int = 1) -> QDoubleSpinBox:
+    """Return a field for a number with a unit."""
+    field = QDoubleSpinBox()
+    field.setRange(low, high)
+    field.setDecimals(decimals)
+    field.setSuffix(suffix)
+    field.setToolTip(tip)
+    return field
 
 
 def scrolled(panel: QWidget, *widgets: QWidget) -> None:

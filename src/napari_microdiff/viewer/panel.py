@@ -189,6 +189,15 @@ class Panel(QWidget):
             return text
         return f"{text}, about {words.duration(pace * evaluations)}" if pace is not None else text
 
+    def offer_sample(self) -> None:
+        """Offer a sample where there are steps for one; the mean is complete after the first."""
+        one_step = self.more.steps == 1
+        sample = self.ticks.boxes["sample"]
+        if sample.isEnabled() == one_step:
+            sample.setEnabled(not one_step)
+        sample.setToolTip(words.NO_SAMPLE if one_step else self.outputs["sample"])
+        self.make_line.say("" if one_step or self.many_steps() else words.STEPS_IDLE)
+
     def many_steps(self) -> bool:
         """Whether anything is asked for that takes more than one step."""
         return "sample" in self.ticks.ticked or self.more.samples > 1

@@ -106,12 +106,7 @@ class SuperresolvePanel(Panel):
 
     def refresh(self) -> None:
         """Bring everything up to date."""
-        one_step = self.more.steps == 1
-        sample = self.ticks.boxes["sample"]
-        if sample.isEnabled() == one_step:
-            sample.setEnabled(not one_step)
-        sample.setToolTip(words.NO_SAMPLE if one_step else words.DENOISED["sample"])
-        self.make_line.say("" if one_step or self.many_steps() else words.STEPS_IDLE)
+        self.offer_sample()
         super().refresh()
         self._say_how_it_agrees()
 

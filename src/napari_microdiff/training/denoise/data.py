@@ -15,7 +15,7 @@ from ...imaging.wiener import wiener_error, wiener_kernel
 from ...tasks.conditioning import filtered, reflected
 from ..recipes import DenoiseRecipe
 from ..recording import record
-from ..restore.batch import Batch, Field
+from ..restore.batch import Batch, Field, jittered
 from ..restore.fields import clean_field, pair_field
 from ..restore.sources import SMALLEST_PAIR, Sources
 
@@ -73,19 +73,9 @@ class DenoiseBatches(Dataset[Batch]):
 
 
 def normalise(noisy: Tensor, clean: Tensor, rng: np.random.Generator | None) -> Field:
-    """Normalise a field as at inference, and jitter it if ``rng`` is given.
-
-    At inference a tile is normalised by the whole image, in which it may be a dark corner; the jitter stands in for
-    that, and it teaches that the noise level may be told a little wrong.
-    """
-    measured = Normalization.fit(noisy[None].numpy())
-    offset, scale, hint = measured.offset, measured.scale, 1.0
-    if rng is not None:
-        wider = rng.uniform(1, 6) if rng.random() < 0.25 else np.exp(0.2 * rng.standard_normal())
-        offset += (wider - 1) * scale + 0.1 * scale * rng.standard_normal()
-        scale *= wider
-        hint = float(np.exp(0.1 * rng.standard_normal()))
-    noisy, clean = (noisy - offset) / scale, (clean - offset) / scale
+    """Normalise a field as at inference, and jitter it if ``rng`` is given."""
+    normal, hint = jittered(Normalization.fit(noisy[None].numpy()), rng)
+    noisy, clean = (noisy - normal.offset) / normal.scale, (clean - normal.offset) / normal.scale
     spectrum = measure_spectrum(noisy[None].numpy())
     level = noise_floor(spectrum.powers) * hint
     guess = filtered(reflected(noisy[None, None]), wiener_kernel(spectrum.powers, level))[0, 0]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 from torch import Tensor
+
+from ...imaging.intensity import Normalization
 
 
 class Batch(NamedTuple):
@@ -39,3 +42,16 @@ class Field(NamedTuple):
     guess: Tensor
     guess_error: float
     vector: Tensor
+
+
+def jittered(measured: Normalization, rng: np.random.Generator | None) -> tuple[Normalization, float]:
+    """Return a normalisation and a factor of the noise level that miss the measured ones a little.
+
+    At inference a tile is normalised by the whole image, in which it may be a dark corner; the jitter stands in for
+    that, and it teaches that the noise level may be told a little wrong. Without ``rng`` nothing is missed.
+    """
+    if rng is None:
+        return measured, 1.0
+    wider = rng.uniform(1, 6) if rng.random() < 0.25 else np.exp(0.2 * rng.standard_normal())
+    offset = measured.offset + (wider - 1) * measured.scale + 0.1 * measured.scale * rng.standard_normal()
+    return Normalization(float(offset), float(measured.scale * wider)), float(np.exp(0.1 * rng.standard_normal()))

@@ -14,7 +14,7 @@ from ...imaging.intensity import Normalization
 from ...imaging.spectrum import measure_spectrum, noise_floor, statistics_vector
 from ...tasks.conditioning import NOISELESS, on_finer_pixels, reflected, repeated, superresolving_vector
 from ..recipes import SuperresolveRecipe
-from ..restore.batch import Batch, Field
+from ..restore.batch import Batch, Field, jittered
 from ..restore.fields import clean_field
 from ..restore.sources import Sources
 from .simulate import Recorded, record_blurred
@@ -60,20 +60,10 @@ class SuperresolveBatches(Dataset[Batch]):
 
 
 def normalise(recorded: Recorded, sharp: Tensor, rng: np.random.Generator | None) -> Field:
-    """Normalise a recorded square as at inference, and jitter it if ``rng`` is given.
-
-    At inference a tile is normalised by the whole image, in which it may be a dark corner; the jitter stands in for
-    that, and it teaches that noise and blur may be told a little wrong.
-    """
-    image = recorded.image
-    measured = Normalization.fit(image[None].numpy())
-    offset, scale, hint, psf = measured.offset, measured.scale, 1.0, recorded.psf
-    if rng is not None:
-        wider = rng.uniform(1, 6) if rng.random() < 0.25 else np.exp(0.2 * rng.standard_normal())
-        offset += (wider - 1) * scale + 0.1 * scale * rng.standard_normal()
-        scale *= wider
-        hint = float(np.exp(0.1 * rng.standard_normal()))
-    image, sharp = (image - offset) / scale, (sharp - offset) / scale
+    """Normalise a recorded square as at inference, and jitter it if ``rng`` is given."""
+    image, psf = recorded.image, recorded.psf
+    normal, hint = jittered(Normalization.fit(image[None].numpy()), rng)
+    image, sharp = (image - normal.offset) / normal.scale, (sharp - normal.offset) / normal.scale
     spectrum = measure_spectrum(image[None].numpy())
     level = NOISELESS if recorded.noise == 0 else noise_floor(spectrum.powers) * hint
     told = finer_filter(spectrum.powers, psf, recorded.factor, level)

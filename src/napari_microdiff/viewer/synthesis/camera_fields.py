@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox
+from qtpy.QtWidgets import QCheckBox
 
 from ...engine.request import SynthesizeOptions
-from ..layout import Rows
+from ..layout import Rows, number_field
 
 
 class CameraFields(Rows):
@@ -20,11 +20,13 @@ class CameraFields(Rows):
         super().__init__()
         self.on = QCheckBox("noise of a camera")
         self.on.setToolTip("Lay the noise and the blur of a camera over the image. Both are then known exactly.")
-        self.photons = _field(" photons", 0, 1e6, "Counted where the image is bright; with fewer it is noisier.", 0)
+        self.photons = number_field(
+            " photons", 0, 1e6, "Counted where the image is bright; with fewer it is noisier.", 0
+        )
         self.photons.setSpecialValueText("no photon noise")
         self.photons.setValue(100)
-        self.read_noise = _field(" grey levels", 0, 1e4, "Standard deviation of what the camera adds.")
-        self.blur = _field(" px", 0, 50, "Standard deviation of a blur before the camera.")
+        self.read_noise = number_field(" grey levels", 0, 1e4, "Standard deviation of what the camera adds.")
+        self.blur = number_field(" px", 0, 50, "Standard deviation of a blur before the camera.")
         self._fields = (self.photons, self.read_noise, self.blur)
         self.add("Camera", self.on)
         for word, field in zip(("Light", "Readout", "Blur"), self._fields, strict=True):
@@ -56,12 +58,3 @@ class CameraFields(Rows):
             self.photons.setValue(options.photons or 0)
         self.read_noise.setValue(options.read_noise)
         self.blur.setValue(options.blur)
-
-
-def _field(suffix: str, low: float, high: float, tip: str, decimals: int = 1) -> QDoubleSpinBox:
-    field = QDoubleSpinBox()
-    field.setRange(low, high)
-    field.setDecimals(decimals)
-    field.setSuffix(suffix)
-    field.setToolTip(tip)
-    return field

@@ -1,0 +1,59 @@
+"""What the courses of networks that restore images have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import Dataset
+
+from ...diffusion.denoiser import Preconditioned
+from ...models.card import Quality
+from ..course import Loss
+from ..recipes import RestoreRecipe
+from .batch import Batch
+from .likeness import measure_contrast
+from .loss import restoring_loss
+
+_SIGMA_DATA_BATCHES = 16
+
+
+class RestoreCourse:
+    """See `training.course.Course`; what batches hold and what is measured is told by those who inherit it."""
+
+    recipe: RestoreRecipe
+
+    def batches(self, *, seed: int, first: int = 0, length: int = 10**7) -> Dataset[Batch]:
+        """Return the batches of a seed."""
+        raise NotImplementedError
+
+    def sigma_data(self) -> float:
+        """Return the median contrast of clean crops."""
+        return measure_contrast(self.batches(seed=self.recipe.seed), _SIGMA_DATA_BATCHES)
+
+    def loss(self, denoiser: Preconditioned, batch: Batch, generator: torch.Generator) -> Loss:
+        """Evaluate the loss of one batch."""
+        return restoring_loss(denoiser, batch, generator)
+
+    def gains(self, over: str, figures: dict[str, float]) -> tuple[Quality, ...]:
+        """Return gains in dB over something, by the kind of image, as a card states them."""
+        return tuple(
+            Quality(
+                measure=f"gain over {over}, one evaluation",
+                data=f"held-out validation images: {name}",
+                value=round(value, 2),
+                unit="dB",
+                command=f"napari-microdiff train {self.recipe.id}",
+            )
+            for name, value in figures.items()
+        )
+
+    def write_beside(self, folder: Path) -> dict[str, Any]:
+        """Write nothing."""
+        return {}
+
+    @staticmethod
+    def in_words(figures: dict[str, float]) -> str:
+        """Say the gains in a line."""
+        return ", ".join(f"{name} {value:+.2f} dB" for name, value in figures.items())

@@ -38,6 +38,7 @@ from napari_microdiff.viewer.synthesis.panel import SynthesizePanel
 FOLDER = Path(__file__).parent / "images"
 WINDOW = 1366, 740
 SIDE = 480  # of an image in a row
+TITLES = {"superresolve": "Super-resolve", "synthesize": "Synthesise"}  # else their task
 GALLERY, BRIGHT = 8, 3  # images; photons in the style, for each of the usual sample
 DUST, DEAD = ((110, 130, 16), (260, 300, 20), (400, 150, 12)), slice(350, 353)  # in the simulated nuclei
 MASK = slice(128, 320)  # part of the simulated nuclei that a mask is made from
@@ -72,7 +73,9 @@ class Studio:
             self.viewer.add_layer(napari.layers.Layer.create(array, arguments, layer))
         self.source = self.viewer.layers[-1]
         self.panel = kind(self.viewer)
-        self.viewer.window.add_dock_widget(self.panel, name=self.panel.task.capitalize(), area="right")
+        self.viewer.window.add_dock_widget(
+            self.panel, name=TITLES.get(self.panel.task, self.panel.task.capitalize()), area="right"
+        )
         self.panel.image.choose(self.source)
         settle()
         self.viewer.reset_view()

@@ -105,6 +105,7 @@ def test_channels_and_slices_are_made_one_by_one(made, sharp):
     assert result.mean.shape == (3, 128, 128)
     np.testing.assert_allclose(result.mean[0], made(plane).mean, rtol=1e-4, atol=1e-2)
     assert (result.mean[2] == 4).all()  # nothing to make sharper
+    assert (made(stack, axes="CYX", outputs=("residual",)).residual[2] == 0).all()
     colours = made(np.stack([plane, plane, plane], axis=-1).astype(np.uint8))
     assert colours.mean.shape == (128, 128, 3)
 
@@ -175,3 +176,14 @@ def test_samples_that_differ_agree_on_less_than_the_image_shows_pixels(made, sha
     assert several["samples_agree_to"] >= 1  # two fine pixels
     noiseless = made(image, options={"blur": 0.6, "noise_level": 0}, steps=4, samples=4).report
     assert noiseless["samples_agree_to"] > 1
+
+
+@pytest.mark.parametrize("outputs", [("uncertainty",), ("residual",), ("sample",)])
+@pytest.mark.parametrize("steps", [1, 2])
+def test_any_output_may_be_asked_for_alone(made, sharp, outputs, steps):
+    image = seen(sharp, PointSpread(0.6), noise=10)
+    result = made(image, outputs=outputs, steps=steps, samples=steps)
+    assert tuple(result.images()) == outputs
+    assert np.isfinite(result.images()[outputs[0]]).all()
+    both = made(image, outputs=("mean", *outputs), steps=steps, samples=steps)
+    assert result.report["residual"] == pytest.approx(both.report["residual"])

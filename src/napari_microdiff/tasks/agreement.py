@@ -68,6 +68,8 @@ class AgreeingCollector(Collector):
         if "residual" in self.images:
             self._residual_map = np.full(region_shape(source.region), np.nan, dtype=np.float32)
             del self.images["residual"]
+        if "mean" not in self.images:  # which is what is compared
+            self.images["mean"] = np.zeros(region_shape(self._region), dtype=np.float32)
         self._drawn: Image | None = None
         self._agrees_to: float | None = None
         self._beyond: list[float] = []
@@ -83,6 +85,12 @@ class AgreeingCollector(Collector):
             return ()
         return self._compared(index, job)
 
+    def copy(self, index: PlaneIndex) -> None:
+        """Keep a plane as it is; nothing of it is left over."""
+        super().copy(index)
+        box = tuple((part.start, part.stop) for part in index if isinstance(part, slice))
+        self._keep(index, box, np.zeros(region_shape(box)))
+
     def report(self) -> dict[str, Any]:
         """Return facts about how the result agrees with the image."""
         return {
@@ -93,7 +101,8 @@ class AgreeingCollector(Collector):
 
     def outputs(self) -> dict[str, Any]:
         """Return the images, and what is left over."""
-        return {**self.images, **({} if self._residual_map is None else {"residual": self._residual_map})}
+        made: dict[str, Any] = {name: image for name, image in self.images.items() if name in self._request.outputs}
+        return made if self._residual_map is None else {**made, "residual": self._residual_map}
 
     def _compare_samples(self, drawn: Image | None, sample: int) -> None:
         """Find out, on the first plane, down to which period two samples that are independent of each other agree.
@@ -111,8 +120,7 @@ class AgreeingCollector(Collector):
             self._drawn = None
 
     def _compared(self, index: PlaneIndex, job: PlaneJob) -> Iterator[None]:
-        name = "mean" if "mean" in self.images else "sample"
-        made, factor = self._plane(name, index), self._measuring.factor
+        made, factor = self._plane(index), self._measuring.factor
         box = tuple((start // factor, stop // factor) for start, stop in job.plane.region)
         # Where the image goes on beyond the region, what would be measured at its border is not known.
         margin = -(-self._measuring.blurs // factor)
@@ -146,13 +154,13 @@ class AgreeingCollector(Collector):
         if min(made.shape) >= _LEAST:
             self._beyond.append(power_beyond(made, self._measuring.limit))
 
-    def _plane(self, name: str, index: PlaneIndex) -> Image:
-        """Return a view of a plane of the result."""
+    def _plane(self, index: PlaneIndex) -> Image:
+        """Return a view of a plane of the mean."""
         first = (start for start, _ in self._region)
         place = tuple(
             slice(None) if isinstance(part, slice) else part - o for part, o in zip(index, first, strict=True)
         )
-        return self.images[name][place]
+        return self.images["mean"][place]
 
 
 def _with(window: Box, job: PlaneJob) -> Iterable[tuple[tuple[int, int], tuple[int, int]]]:

@@ -58,7 +58,7 @@ def test_only_the_channels_of_the_region_are_looked_at(ask, noisy):
 def test_a_constant_image_has_nothing_to_denoise(ask):
     seen = look(ask(), np.full((64, 64), 5, np.uint8))
     assert (seen.noise_level, seen.like_training) == (0.0, None)
-    assert "nothing to denoise" in seen.advice
+    assert "nothing to do" in seen.advice
 
 
 def test_a_model_without_statistics_cannot_say(ask, noisy, tiny_model):
@@ -107,3 +107,13 @@ def test_only_blocks_of_a_large_image_are_read(ask):
     vast = Vast()
     assert look(ask(), vast).noise_level == pytest.approx(10, rel=0.1)
     assert vast.read < 10**7
+
+
+def test_who_super_resolves_is_not_told_to_denoise(ask, sharpener):
+    said = advice(2.0, 1.0, 0.001, "superresolve")
+    assert "made up" in said
+    assert "denois" not in said
+    assert "denois" in advice(2.0, 1.0, 0.001)
+    request = ask(task="superresolve", model=sharpener)
+    assert look(request, np.random.default_rng(0).random((64, 64))).noise_level > 0
+    assert "denois" not in look(request, np.ones((64, 64))).advice

@@ -50,11 +50,12 @@ def look(request: Request, source: Sliceable) -> Look:
     opened = open_source(request, source)
     measured = [s for s in (measure(opened, p) for p in positions(opened)) if not s.constant]
     if not measured:
-        return Look(0.0, 0.0, None, None, "The image has the same value everywhere, so there is nothing to denoise.")
+        nothing = "The image has the same value everywhere, so there is nothing to do."
+        return Look(0.0, 0.0, None, None, nothing)
     noisiest = max(measured, key=lambda s: s.noise_level / s.normalization.scale)
     if card.familiarity is None:
         return Look(noisiest.noise_level, 0.0, None, None, advice(0.0, None, 1.0))
     distance = max(familiarity(s.vector(), card.familiarity) for s in measured)
     threshold = card.familiarity.threshold
-    words = advice(distance, threshold, noisiest.noise_level / noisiest.normalization.scale)
+    words = advice(distance, threshold, noisiest.noise_level / noisiest.normalization.scale, request.task)
     return Look(noisiest.noise_level, distance, threshold, distance <= threshold, words)

@@ -191,12 +191,17 @@ def familiarity(vector: NDArray[np.floating], known: Familiarity) -> float:
     return float(np.sqrt(away @ np.asarray(known.precision) @ away))
 
 
-def advice(distance: float, threshold: float | None, noise_ratio: float) -> str:
-    """Say in one sentence whether a model suits an image."""
+def advice(distance: float, threshold: float | None, noise_ratio: float, task: str = "denoise") -> str:
+    """Say in one sentence whether a model of a task suits an image, with noise of a share of its range."""
     if threshold is None:
         return "This model does not say what its training images were like. Judge the result with care."
     if distance <= threshold:
         return "The image is like those that the model was trained on."
+    if task != "denoise":
+        return (
+            "The image is unlike those that the model was trained on: what it adds may be made up. Compare the result "
+            "with the image."
+        )
     if noise_ratio < 0.01:
         return "The image has much less noise than those that the model was trained on: it may need no denoising."
     return (

@@ -175,7 +175,7 @@ class Superresolve:
             report["familiarity"] = {
                 "distance": distance,
                 "threshold": known.threshold,
-                "advice": advice(distance, known.threshold, noise_ratio=1.0),
+                "advice": advice(distance, known.threshold, 1.0, self.request.task),
             }
         return report
 

@@ -44,7 +44,8 @@ def test_any_image_is_brought_in_line_with_what_was_measured(factor, rows, colum
     truth = filaments_and_blobs((factor * rows + 64, factor * columns + 64), seed=seed)
     truth = truth[: factor * rows, : factor * columns].astype(np.float64)
     y = torch.from_numpy(measured(truth, psf, factor)).float()
-    guess = torch.from_numpy(truth + 0.1 * rng.standard_normal(truth.shape)).float()
+    off = 0.05 * np.ptp(truth) * rng.standard_normal(truth.shape)  # of the image's range, as an estimate is off
+    guess = torch.from_numpy(truth + off).float()
     sharp = guess + Measuring(psf, factor).correction(guess, y)
     again = measured(sharp.double().numpy(), psf, factor)
     rounded = 1e-5 * np.abs(truth).max()  # in single precision

@@ -50,7 +50,7 @@ class SuperresolveOptions(_Frozen):
         pattern of this aperture instead of a Gaussian.
     noise_level : float, optional
         Standard deviation of the noise in the units of the image; ``None`` measures it. If it is 0, the result, blurred
-        and binned again, is the image to the last digit.
+        and binned again, is the image to about the fourth digit.
     """
 
     task: Literal["superresolve"] = Field(default="superresolve", exclude=True)

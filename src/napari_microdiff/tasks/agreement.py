@@ -14,37 +14,13 @@ from ..engine.tiles import Box, grown
 from ..imaging.axes import PlaneIndex, region_of, region_shape
 from ..imaging.quality import fourier_ring_correlation, resolution
 from ..imaging.resolved import power_beyond
-from .base import Image, PlaneJob, Source
+from .base import Image, PlaneJob, Source, box_of
 from .collect import Collector, Reader
 from .measuring import Measuring
 
 _BLOCK = 512  # measured pixels that are compared at once
 _LEAST, _MIDDLE = 32, 512  # pixels of a side, for a spectrum
 _INDEPENDENT = 2  # number of the first sample that is drawn with other noise than the first one
-
-
-class Agreement:
-    """Sums over what is left of the image when that which would be measured of the result is taken away."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._squares = self._products = self._largest = 0.0
-
-    def add(self, residual: NDArray[np.floating]) -> None:
-        """Add a part of the residual, shape (y, x)."""
-        left = np.asarray(residual, dtype=np.float64)
-        self._count += left.size
-        self._squares += float((left**2).sum())
-        self._products += float((left[:, 1:] * left[:, :-1]).sum() + (left[1:] * left[:-1]).sum()) / 2
-        self._largest = max(self._largest, float(np.abs(left).max(initial=0)))
-
-    def summary(self) -> dict[str, float]:
-        """Return standard deviation and largest value, in the units of the image, and correlation of neighbours."""
-        return {
-            "deviation": float(np.sqrt(self._squares / max(1, self._count))),
-            "largest": self._largest,
-            "correlation": self._products / self._squares if self._squares > 0 else 0.0,
-        }
 
 
 class AgreeingCollector(Collector):
@@ -63,7 +39,6 @@ class AgreeingCollector(Collector):
     ) -> None:
         super().__init__(request, source, task)
         self._measuring, self._range = measuring, image_range
-        self._agreement = Agreement()
         self._residual_map = None
         if "residual" in self.images:
             self._residual_map = np.full(region_shape(source.region), np.nan, dtype=np.float32)
@@ -88,13 +63,13 @@ class AgreeingCollector(Collector):
     def copy(self, index: PlaneIndex) -> None:
         """Keep a plane as it is; nothing of it is left over."""
         super().copy(index)
-        box = tuple((part.start, part.stop) for part in index if isinstance(part, slice))
+        box = box_of(index)
         self._keep(index, box, np.zeros(region_shape(box)))
 
     def report(self) -> dict[str, Any]:
         """Return facts about how the result agrees with the image."""
         return {
-            "residual": {**self._agreement.summary(), "range": self._range},
+            "residual": {**self._residual.summary(), "largest": self._residual.largest, "range": self._range},
             "power_beyond": float(np.mean(self._beyond)) if self._beyond else None,
             "samples_agree_to": self._agrees_to,
         }
@@ -137,7 +112,7 @@ class AgreeingCollector(Collector):
                 here = tuple(slice(c[0] - w[0], c[1] - w[0]) for c, w in zip(core, window, strict=True))
                 measured = job.noisy[tuple(slice(a, b) for a, b in core)]
                 residual = np.asarray(measured, dtype=np.float64) - seen[here]
-                self._agreement.add(residual)
+                self._residual.add(residual)
                 self._keep(index, core, residual)
                 self._look_beyond(made[inside])
                 yield

@@ -15,6 +15,7 @@ from ..diffusion.schedule import karras_sigmas
 from ..engine.canvas import Denoised, Plane
 from ..engine.events import Preview
 from ..engine.request import Request
+from ..engine.tiles import Box
 from ..errors import ImageError, ModelError, RequestError
 from ..imaging.axes import PlaneIndex, Region, Sliceable, check_axes, check_region, full_region, guess_axes
 from ..models.card import Card
@@ -151,6 +152,11 @@ class PlaneJob:
     plane: Plane
     steps: Sequence[Step]
     noisy: PlaneView
+
+
+def box_of(index: PlaneIndex) -> Box:
+    """Return the part of a plane that was asked for."""
+    return tuple((part.start, part.stop) for part in index if isinstance(part, slice))
 
 
 class Gatherer(Protocol):

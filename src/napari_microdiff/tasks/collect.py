@@ -13,7 +13,7 @@ from ..engine.events import Preview
 from ..engine.request import Request
 from ..engine.tiles import Box
 from ..imaging.axes import PlaneIndex, magnified, region_of, region_shape
-from .base import Image, PlaneJob, PlaneView, Source
+from .base import Image, PlaneJob, Source
 
 _SPREAD_NEEDS = 8  # samples; fewer give a spread too noisy to be worth more than the denoiser's own variance
 
@@ -43,7 +43,7 @@ class Collector:
         self.images: dict[str, NDArray[np.float32]] = {
             name: np.zeros(shape, dtype=np.float32) for name in request.outputs
         }
-        self._residual = _Residual()
+        self._residual = Residual()
         self._sum: NDArray[np.float64] | None = None
         self._squares: NDArray[np.float64] | None = None
 
@@ -96,7 +96,8 @@ class Collector:
 
     def compare(self, job: PlaneJob, core: Box, mean: Image) -> None:
         """Hold a part of the mean against the pixels that it was made from."""
-        self._residual.add(job.noisy, core, mean)
+        pixels = np.asarray(job.noisy[tuple(slice(a, b) for a, b in core)], dtype=np.float64)
+        self._residual.add(pixels - mean)
 
     def report(self) -> dict[str, Any]:
         """Return facts about how the result agrees with the image."""
@@ -118,23 +119,32 @@ class Collector:
         return pixels[tuple(slice(None) if isinstance(part, slice) else None for part in index)]
 
 
-class _Residual:
-    """What was taken away from the image: should look like noise, without structure."""
+class Residual:
+    """Sums over what is left of an image when a result, or what would be measured of it, is taken away.
+
+    It should look like noise, without structure.
+
+    Attributes
+    ----------
+    largest : float
+        Largest absolute value.
+    """
 
     def __init__(self) -> None:
         self._count = 0
-        self._squares = self._products = 0.0
+        self._squares = self._products = self.largest = 0.0
 
-    def add(self, noisy: PlaneView, core: Box, mean: Image) -> None:
-        if 0 in mean.shape:
+    def add(self, left: NDArray[np.float64]) -> None:
+        """Add a part, shape (y, x)."""
+        if not left.size:
             return
-        pixels = np.asarray(noisy[tuple(slice(a, b) for a, b in core)], dtype=np.float64)
-        residual = pixels - mean
-        self._count += residual.size
-        self._squares += float((residual**2).sum())
-        self._products += float((residual[:, 1:] * residual[:, :-1]).sum() + (residual[1:] * residual[:-1]).sum()) / 2
+        self._count += left.size
+        self._squares += float((left**2).sum())
+        self._products += float((left[:, 1:] * left[:, :-1]).sum() + (left[1:] * left[:-1]).sum()) / 2
+        self.largest = max(self.largest, float(np.abs(left).max()))
 
     def summary(self) -> dict[str, float]:
+        """Return the standard deviation, in the units of the image, and the correlation of neighbours."""
         mean_square = self._squares / max(1, self._count)
         return {
             "deviation": float(np.sqrt(mean_square)),

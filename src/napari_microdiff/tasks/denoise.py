@@ -32,7 +32,7 @@ from .base import Context, Image, PlaneJob, check_architecture, evaluations_need
 from .collect import Collector
 from .conditioning import filtered, noisy_condition, range_around
 from .remember import Remembered
-from .statistics import Statistics, advice, channel_axis, channel_view, familiarity, measure, positions
+from .statistics import Statistics, advice, channel_view, familiarity, measure, position_of, positions
 
 _DETERMINISTIC = {"dpmpp-2m", "heun", "ddim"}
 _ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}
@@ -84,7 +84,7 @@ class Denoise:
 
     def jobs(self, index: PlaneIndex) -> Sequence[PlaneJob]:
         """Prepare one plane, the same for all samples; nothing for a channel without any content."""
-        position = self._position(index)
+        position = position_of(self.source, index)
         statistics = self._statistics[position]
         if statistics.constant:
             return ()
@@ -108,7 +108,7 @@ class Denoise:
 
     def read(self, index: PlaneIndex, normalised: Image) -> Image:
         """Bring a mean or a sample back to the units of the image."""
-        position = self._position(index)
+        position = position_of(self.source, index)
         if not self._by_prior:
             return self._statistics[position].normalization.undo(normalised)
         stabilised = self._stabilised[position]
@@ -117,7 +117,7 @@ class Denoise:
 
     def read_spread(self, index: PlaneIndex, mean: Image, spread: Image) -> Image:
         """Bring a standard deviation back to the units of the image."""
-        position = self._position(index)
+        position = position_of(self.source, index)
         if not self._by_prior:
             scale = self._statistics[position].normalization.scale * self.card.spread_scale
             return np.asarray(spread * np.float32(scale))
@@ -125,14 +125,6 @@ class Denoise:
         # The stabilised noise has standard deviation 1, so the transform's slope is the inverse of the noise.
         slope = stabilised.camera.noise(mean)
         return np.asarray(spread * stabilised.normalization.scale * slope, dtype=np.float32)
-
-    def _position(self, index: PlaneIndex) -> int | None:
-        axis = channel_axis(self.source.axes)
-        if axis is None:
-            return None
-        position = index[axis]
-        assert isinstance(position, int)
-        return position
 
     def _job_by_condition(self, plane: Plane, noisy: Any, statistics: Statistics) -> PlaneJob:
         wanted = self._options.noise_level

@@ -13,7 +13,7 @@ from ..engine.request import Request, SynthesizeOptions
 from ..engine.tiles import Box
 from ..imaging.axes import PlaneIndex, region_of, region_shape
 from ..imaging.intensity import Normalization
-from .base import Image, PlaneJob, Source
+from .base import Image, PlaneJob, Source, box_of
 from .behind import Behind
 from .exposure import exposed
 
@@ -115,11 +115,6 @@ class Drawn:
             return np.asarray(pixels[0][plane])
         coloured: Image = np.moveaxis(pixels, 0, -1)[(*plane, slice(None))]
         return coloured
-
-
-def box_of(index: PlaneIndex) -> Box:
-    """Return the part of a plane that was asked for."""
-    return tuple((part.start, part.stop) for part in index if isinstance(part, slice))
 
 
 def within(core: Box, box: Box) -> tuple[Box, tuple[slice, ...]]:

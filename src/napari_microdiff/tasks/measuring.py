@@ -32,36 +32,29 @@ class Measuring:
         Of the optics.
     factor : int
         Pixels of the sharp image along one of the measured image.
+
+    Attributes
+    ----------
+    limit : float
+        Spatial frequency, in periods per pixel of the sharp image, beyond which the image can show nothing: that of its
+        pixels, or that of the aperture if it is lower.
+    blurs : int
+        How far the point-spread function reaches, in pixels of the sharp image.
+    reach : int
+        How far, in the same, `correction` looks for a result that is right to a thousandth.
     """
 
     def __init__(self, psf: PointSpread, factor: int) -> None:
         self.factor = factor
         self._kernel = psf.kernel(factor).astype(np.float32)
         self._square = _squared(psf, factor)
+        self.blurs = len(self._kernel) // 2
         # Where an aperture's transfer function ends at once, its inverse dies away much more slowly.
         widths = _REACH if psf.airy is None else _REACH_AIRY
         pixels = 0.5 / factor
         wavelength, aperture, pixel = psf.airy or (1.0, math.inf, 1.0)
-        self._limit = min(pixels, 2 * aperture / wavelength * pixel / factor)
-        self._reach = math.ceil(widths * psf.width * factor)
-
-    @property
-    def limit(self) -> float:
-        """Spatial frequency, in periods per pixel of the sharp image, beyond which the image can show nothing.
-
-        That of its pixels, or that of the aperture if it is lower.
-        """
-        return self._limit
-
-    @property
-    def blurs(self) -> int:
-        """How far the point-spread function reaches, in pixels of the sharp image."""
-        return len(self._kernel) // 2
-
-    @property
-    def reach(self) -> int:
-        """How far, in pixels of the sharp image, `correction` looks for a result that is right to a thousandth."""
-        return self._reach
+        self.limit = min(pixels, 2 * aperture / wavelength * pixel / factor)
+        self.reach = math.ceil(widths * psf.width * factor)
 
     def forward(self, sharp: Tensor) -> Tensor:
         """Return what is measured of a sharp image, whose sides are multiples of the factor."""
@@ -87,12 +80,12 @@ class Measuring:
     def correction(self, sharp: Tensor, measured: Tensor) -> Tensor:
         """Return what has to be added to an image so that this is measured of it."""
         added = torch.zeros_like(sharp)
-        for _ in range(1 if len(self._kernel) == 1 else _ROUNDS):
+        for _ in range(_ROUNDS if self.blurs else 1):
             added = added + self.pseudo_inverse(measured - self.forward(sharp + added))
         return added
 
     def _blurred(self, image: Tensor) -> Tensor:
-        radius = len(self._kernel) // 2
+        radius = self.blurs
         if not radius:
             return image
         height, width = image.shape[-2:]

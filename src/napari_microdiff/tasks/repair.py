@@ -23,11 +23,11 @@ from ..engine.tiles import Box, Reach, Tile
 from ..errors import ImageError, RequestError
 from ..imaging.axes import PlaneIndex
 from ..imaging.spectrum import VECTOR_LENGTH
-from .base import Context, Image, PlaneJob, check_architecture, steps_of, without_equal_samples
+from .base import Context, Image, PlaneJob, box_of, check_architecture, steps_of, without_equal_samples
 from .collect import Collector
 from .damage import Damage, DamagedPlane
 from .remember import Remembered
-from .statistics import Statistics, channel_axis, measure, positions
+from .statistics import Statistics, measure, position_of, positions
 
 _ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}
 _SIGMA_MIN = 0.02  # of the standard deviation of images; what is below cannot be seen
@@ -62,10 +62,9 @@ class Repair:
 
     def jobs(self, index: PlaneIndex) -> Sequence[PlaneJob]:
         """Prepare one plane, for each of its samples; nothing where nothing is damaged."""
-        statistics = self._statistics[self._position(index)]
+        statistics = self._statistics[position_of(self.source, index)]
         damaged = DamagedPlane(self._damage, index, statistics.normalization)
-        region: Box = tuple((part.start, part.stop) for part in index if isinstance(part, slice))
-        box = None if statistics.constant else damaged.box(region)
+        box = None if statistics.constant else damaged.box(box_of(index))
         if box is None:
             return ()
         steps = steps_of(self.request, self._start, _SIGMA_MIN * self.card.sigma_data, blind=False)
@@ -87,17 +86,11 @@ class Repair:
 
     def read(self, index: PlaneIndex, normalised: Image) -> Image:
         """Bring a mean or a sample back to the units of the image."""
-        return self._statistics[self._position(index)].normalization.undo(normalised)
+        return self._statistics[position_of(self.source, index)].normalization.undo(normalised)
 
     def read_spread(self, index: PlaneIndex, mean: Image, spread: Image) -> Image:
         """Bring a standard deviation back to the units of the image."""
-        return np.asarray(spread * np.float32(self._statistics[self._position(index)].normalization.scale))
-
-    def _position(self, index: PlaneIndex) -> int | None:
-        axis = channel_axis(self.source.axes)
-        position = None if axis is None else index[axis]
-        assert not isinstance(position, slice)
-        return position
+        return np.asarray(spread * np.float32(self._statistics[position_of(self.source, index)].normalization.scale))
 
     def _condition(self, damaged: DamagedPlane) -> Any:
         """Return what makes the condition of a tile: nothing is told to the prior but the pixels that are held."""
@@ -165,6 +158,6 @@ class RepairedPixels(Collector):
         number = self._damage.source.plane_number(index)
         if self._known is None or self._known[0] != number:
             self._known = number, self._damage.in_plane(index)  # one plane after the other
-            inside = tuple(slice(part.start, part.stop) for part in index if isinstance(part, slice))
+            inside = tuple(slice(*span) for span in box_of(index))
             self._count += int(self._known[1][inside].sum())
         return self._known[1]

@@ -29,7 +29,7 @@ from .conditioning import object_condition
 from .diameter import estimate_diameter
 from .objects import ObjectGatherer
 from .shown import with_bright_objects
-from .statistics import channel_axis, channel_view, positions
+from .statistics import channel_view, position_of, positions
 from .strokes import WIDTH, StrokeMaps
 
 _ARCHITECTURE = {"dims": 2, "channels": 2, "condition_channels": 4, "vector_length": 0}
@@ -69,7 +69,7 @@ class Segment:
         pixels = self.source.plane(index)
         shape = _zoomed_shape(pixels.shape, zoom)
         view = Resized(pixels, shape)
-        normalization = self._normalizations[self._position(index)]
+        normalization = self._normalizations[position_of(self.source, index)]
         strokes = self._strokes.of_plane(index, pixels.shape, shape)
 
         def condition_at(tile: Tile) -> Condition:
@@ -93,12 +93,6 @@ class Segment:
         options = request.options
         assert isinstance(options, SegmentOptions)
         return ObjectGatherer(request, self.source, saddle=options.saddle, smallest=round(self._smallest))
-
-    def _position(self, index: PlaneIndex) -> int | None:
-        axis = channel_axis(self.source.axes)
-        position = None if axis is None else index[axis]
-        assert not isinstance(position, slice)
-        return position
 
     def _range(self, position: int | None) -> Normalization:
         view, axes = channel_view(self.source, position)

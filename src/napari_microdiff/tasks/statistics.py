@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..imaging.axes import Sliceable, full_region, planes
+from ..imaging.axes import PlaneIndex, Sliceable, full_region, planes
 from ..imaging.blocks import raw_blocks
 from ..imaging.intensity import Normalization
 from ..imaging.noise import noise_sigma_in
@@ -214,3 +214,11 @@ def positions(source: Source) -> Sequence[int | None]:
     """Return the channels that a source's region touches; ``[None]`` if it has no channel axis."""
     axis = channel_axis(source.axes)
     return [None] if axis is None else list(range(*source.region[axis]))
+
+
+def position_of(source: Source, index: PlaneIndex) -> int | None:
+    """Return the channel that a plane belongs to; None if there is no channel axis."""
+    axis = channel_axis(source.axes)
+    position = None if axis is None else index[axis]
+    assert not isinstance(position, slice)
+    return position

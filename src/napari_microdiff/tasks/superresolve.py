@@ -25,7 +25,7 @@ from ..imaging.finer import FINER_RADIUS, finer_filter
 from ..imaging.optics import PointSpread
 from ..imaging.resolved import resolved_period
 from .agreement import AgreeingCollector
-from .base import Context, Image, PlaneJob, PlaneView, check_architecture, steps_of, without_equal_samples
+from .base import Context, Image, PlaneJob, PlaneView, box_of, check_architecture, steps_of, without_equal_samples
 from .conditioning import (
     NOISELESS,
     SUPERRESOLVING_LENGTH,
@@ -36,7 +36,7 @@ from .conditioning import (
 )
 from .measuring import Measuring
 from .remember import Remembered
-from .statistics import Statistics, advice, channel_axis, familiarity, measure, positions
+from .statistics import Statistics, advice, familiarity, measure, position_of, positions
 
 _ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": SUPERRESOLVING_LENGTH}
 _SIGMA_MIN = 0.02  # of the expected error of the guess; what is below cannot be seen
@@ -76,19 +76,18 @@ class Superresolve:
 
     def jobs(self, index: PlaneIndex) -> Sequence[PlaneJob]:
         """Prepare one plane, the same for all samples; nothing for a channel without any content."""
-        statistics = self._statistics[self._position(index)]
+        statistics = self._statistics[position_of(self.source, index)]
         if statistics.constant:
             return ()
         view, factor = self.source.plane(index), self._options.factor
         noiseless = self._is_noiseless(statistics)
-        box = tuple((part.start, part.stop) for part in index if isinstance(part, slice))
         condition_at, error = self._condition(view, statistics, noiseless=noiseless)
         steps = steps_of(self.request, self._denoiser.blind_from(error), _SIGMA_MIN * error, blind=True)
         again = len(steps) * self.request.samples > 1
         stride = int(np.lcm(self._denoiser.network.stride, factor))
         plane = Plane(
             shape=tuple(factor * length for length in view.shape),
-            region=magnified(box, "YX", factor),
+            region=magnified(box_of(index), "YX", factor),
             reach=Reach.of(stride, self.card.halo + self._measuring.reach * noiseless),
             number=self.source.plane_number(index),
             condition_at=Remembered(condition_at) if again else condition_at,
@@ -102,18 +101,12 @@ class Superresolve:
 
     def read(self, index: PlaneIndex, normalised: Image) -> Image:
         """Bring a mean or a sample back to the units of the image."""
-        return self._statistics[self._position(index)].normalization.undo(normalised)
+        return self._statistics[position_of(self.source, index)].normalization.undo(normalised)
 
     def read_spread(self, index: PlaneIndex, mean: Image, spread: Image) -> Image:
         """Bring a standard deviation back to the units of the image."""
-        scale = self._statistics[self._position(index)].normalization.scale * self.card.spread_scale
+        scale = self._statistics[position_of(self.source, index)].normalization.scale * self.card.spread_scale
         return np.asarray(spread * np.float32(scale))
-
-    def _position(self, index: PlaneIndex) -> int | None:
-        axis = channel_axis(self.source.axes)
-        position = None if axis is None else index[axis]
-        assert not isinstance(position, slice)
-        return position
 
     def _is_noiseless(self, statistics: Statistics) -> bool:
         wanted = self._options.noise_level

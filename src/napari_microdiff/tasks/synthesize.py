@@ -27,9 +27,9 @@ from ..imaging.axes import PlaneIndex
 from ..imaging.kinds import listed
 from ..imaging.mask_maps import CAP, EXTRA_MAPS, mask_maps, measure_thickness
 from ..imaging.style import style_length
-from .base import Context, PlaneJob, Source, check_architecture, steps_of, without_equal_samples
+from .base import Context, PlaneJob, Source, box_of, check_architecture, steps_of, without_equal_samples
 from .behind import Behind
-from .drawn import Drawn, box_of
+from .drawn import Drawn
 from .exposure import blur_margin
 from .reference import between
 from .remember import Remembered

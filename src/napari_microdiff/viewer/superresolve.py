@@ -17,7 +17,7 @@ from .parts import Line
 _FACTOR_TIP = "Each pixel becomes a square of so many by so many."
 _NOISELESS_TIP = (
     "Tick it for images without noise, such as averages of many or simulated ones:\n"
-    "the result then agrees with the image to the last digit. On a noisy image it would keep the noise."
+    "the result then agrees with the image to about the fourth digit. On a noisy image it would keep the noise."
 )
 
 

@@ -30,8 +30,8 @@ PREVIEW_TIP = "Run on the part of the image that is visible now."
 RUN_TIP = "Run on the whole image: all planes, time points and channels."
 
 
-_WHITE = 0.05  # correlation of neighbouring pixels of the residual, from which on it has structure
-_AS_NOISE = (0.8, 1.1)  # deviation of the residual, in that of the noise
+_STRUCTURE = 0.1  # correlation of neighbouring pixels of the residual, from which on it is no noise
+_AS_NOISE = 1.1  # largest deviation of the residual, in that of the noise
 _EXACT = 1e-3  # of the range of the image
 _ALL = 64  # pixels; detail that is larger is none
 
@@ -43,7 +43,7 @@ def disagrees(result: Result) -> bool:
     left = residual.get("deviation", 0.0)
     if left <= _EXACT * residual.get("range", 0.0):
         return False
-    return bool(left > _AS_NOISE[1] * noise or residual["correlation"] > 2 * _WHITE)
+    return bool(left > _AS_NOISE * noise or residual["correlation"] > _STRUCTURE)
 
 
 def agreement(result: Result) -> str:

@@ -40,7 +40,7 @@ class PairPlane:
     clean: Plane
 
 
-@dataclass
+@dataclass(frozen=True)
 class Sources:
     """Everything that a run draws from."""
 

@@ -92,9 +92,10 @@ def test_a_correction_is_saved_about_a_second_later(
     labels = viewer.layers["cell 1.tif objects"]
     new = int(labels.data.max()) + 1
     labels.paint((5, 5), new)
-    qtbot.waitUntil(lambda: panel.browser.rows.series.state("cell 1.tif") is State.CORRECTING, timeout=LONG)
+    # Written in the background; the list says it once the files are there.
+    qtbot.waitUntil(lambda: "being corrected" in panel.folder.summary.text(), timeout=LONG)
+    assert panel.browser.rows.series.state("cell 1.tif") is State.CORRECTING
     np.testing.assert_array_equal(saved(folder, "cell 1.tif"), labels.data)
-    assert "being corrected" in panel.folder.summary.text()
     row = next(
         line
         for line in (folder / OUTPUT / "cell 1.tif.objects.csv").read_text().splitlines()

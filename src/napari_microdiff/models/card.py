@@ -125,7 +125,7 @@ class Card(_Part):
     id: str = Field(pattern="^[a-z0-9][a-z0-9._-]*$")
     title: str
     summary: str
-    task: Literal["denoise", "superresolve", "segment", "synthesize"]
+    task: Literal["denoise", "superresolve", "isotropic", "segment", "synthesize"]
     version: str = "1"
     licence: str = "BSD-3-Clause"
     axes: str = "YX"

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..diffusion.denoiser import Condition
+from ..imaging.between import ACROSS, SLICES, BetweenFilter
 from ..imaging.spectrum import VECTOR_LENGTH
 from ..imaging.wiener import RADIUS
 
@@ -92,14 +93,52 @@ def noisy_condition(noisy: Tensor, guess: Tensor, guess_error: Tensor, vector: T
 
     Parameters
     ----------
-    noisy, guess : Tensor, shape (batch, 1, y, x)
+    noisy : Tensor, shape (batch, maps, y, x)
+        In normalised units; the first map is the image, others are whatever else the model is shown.
+    guess : Tensor, shape (batch, 1, y, x)
         In normalised units.
     guess_error : Tensor, shape (batch,)
         Error to be expected of the guess.
     vector : Tensor, shape (batch, VECTOR_LENGTH)
         See `imaging.spectrum.statistics_vector`.
     """
-    return Condition(maps=torch.cat([noisy, guess], dim=1), vector=vector, guess=guess, guess_error=guess_error)
+    maps = torch.cat([noisy[:, :1], guess, noisy[:, 1:]], dim=1)
+    return Condition(maps=maps, vector=vector, guess=guess, guess_error=guess_error)
+
+
+def between_rows(rows: Tensor, told: BetweenFilter) -> tuple[Tensor, Tensor]:
+    """Return what a model that fills in rows is shown, and the guess that it begins with.
+
+    Parameters
+    ----------
+    rows : Tensor, shape (batch, 1, count, x)
+        Known rows, in normalised units; two or more.
+    told : BetweenFilter
+        From the spectrum of the normalised image.
+
+    Returns
+    -------
+    shown : Tensor, shape (batch, 2, factor (count - 1) + 1, x)
+        Interpolated between the known rows; and how unsure the guess is of each row, relative to the mean.
+    guess : Tensor, shape (batch, 1, factor (count - 1) + 1, x)
+        The filtered rows; known ones as they are.
+    """
+    factor, beyond = len(told.kernels) + 1, SLICES // 2 - 1
+    # Beyond the first and the last slice the stack goes on as in a mirror.
+    padded = F.pad(F.pad(rows, (ACROSS, ACROSS, 0, 0), mode="replicate"), (0, 0, beyond, beyond), mode="reflect")
+    between = F.conv2d(padded, torch.from_numpy(told.kernels)[:, None].to(rows.device))
+    part = torch.arange(1, factor, device=rows.device).view(1, -1, 1, 1) / factor
+    linear = torch.lerp(rows[:, :, :-1], rows[:, :, 1:], part)
+    unsure = torch.from_numpy(told.errors).view(1, -1, 1, 1).to(rows) / told.error
+    guess, interpolated = (_interleaved(rows, values) for values in (between, linear))
+    doubts = _interleaved(torch.zeros_like(rows), unsure.expand_as(between))
+    return torch.cat([interpolated, doubts], dim=1), guess
+
+
+def _interleaved(rows: Tensor, between: Tensor) -> Tensor:
+    """Put rows (batch, 1, count, x) and what is between them, (batch, factor - 1, count - 1, x), in order."""
+    groups = torch.cat([rows[:, :, :-1], between], dim=1).transpose(1, 2).flatten(1, 2)
+    return torch.cat([groups, rows[:, 0, -1:]], dim=1)[:, None]
 
 
 def range_around(condition: Condition) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..diffusion.denoiser import Preconditioned
-from .recipes import AnyRecipe, SegmentRecipe, SuperresolveRecipe, SynthesizeRecipe
+from .recipes import AnyRecipe, IsotropicRecipe, SegmentRecipe, SuperresolveRecipe, SynthesizeRecipe
 
 
 class Loss(NamedTuple):
@@ -62,6 +62,7 @@ def open_course(recipe: AnyRecipe, data: Path, cache: Path) -> Course:
         If the data are unusable.
     """
     from .denoise.course import DenoiseCourse
+    from .isotropic.course import IsotropicCourse
     from .segment.course import SegmentCourse
     from .superresolve.course import SuperresolveCourse
     from .synthesize.course import SynthesizeCourse
@@ -72,4 +73,6 @@ def open_course(recipe: AnyRecipe, data: Path, cache: Path) -> Course:
         return SynthesizeCourse(recipe, data)
     if isinstance(recipe, SuperresolveRecipe):
         return SuperresolveCourse(recipe, data, cache)
+    if isinstance(recipe, IsotropicRecipe):
+        return IsotropicCourse(recipe, data, cache)
     return DenoiseCourse(recipe, data, cache)

@@ -16,11 +16,10 @@ from torch.utils.data import DataLoader
 from ..diffusion.denoiser import Preconditioned
 from ..diffusion.unet import LocalUNet
 from ..engine.device import choose_precision, torch_dtype
-from ..models.store import read_weights
 from .average import PowerAverage
 from .course import open_course
 from .export import export_model
-from .parent import parent_of
+from .parent import parent_of, weights_of
 from .recipes import AnyRecipe, read_recipe
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ class _Run:
             self.sigma_data = checkpoint["sigma_data"]
         elif parent:
             self.sigma_data = parent.card.sigma_data
-            network.load_state_dict(read_weights(parent))
+            network.load_state_dict(weights_of(parent, recipe))
             report(f"starting from {parent.card.id}")
         else:
             self.sigma_data = self.course.sigma_data()

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
+
 from ..errors import TrainingError
-from ..models.store import Model, find_model
+from ..models.store import Model, find_model, read_weights
 from .recipes import AnyRecipe
+
+_AKIN = {"isotropic": ("isotropic", "denoise")}  # tasks whose models know what a task needs to know
+_STEM = "features.stem.weight"
 
 
 def parent_of(recipe: AnyRecipe) -> Model | None:
@@ -15,18 +21,21 @@ def parent_of(recipe: AnyRecipe) -> Model | None:
     ModelError
         If there is none of that name.
     TrainingError
-        If it is of another task, or of another architecture than that of the recipe.
+        If it is of another task, or of another architecture than that of the recipe. A model of a kindred task may
+        be shown fewer maps.
     """
     if recipe.start_from is None:
         return None
     model = find_model(recipe.start_from)
     card = model.card
-    if card.task != recipe.task:
+    if card.task not in _AKIN.get(recipe.task, (recipe.task,)):
         raise TrainingError(
             f"start_from: the model '{card.id}' is for '{card.task}', but the recipe for '{recipe.task}'. Name a model "
             "of that task, or none."
         )
     theirs, ours = card.architecture.model_dump(), recipe.architecture.model_dump()
+    if card.task != recipe.task and theirs["condition_channels"] < ours["condition_channels"]:
+        theirs["condition_channels"] = ours["condition_channels"]
     differing = [f"{name} {theirs[name]} instead of {ours[name]}" for name in theirs if theirs[name] != ours[name]]
     if differing:
         raise TrainingError(
@@ -34,3 +43,15 @@ def parent_of(recipe: AnyRecipe) -> Model | None:
             "Give the recipe the architecture on the model's card, or start from none."
         )
     return model
+
+
+def weights_of(parent: Model, recipe: AnyRecipe) -> dict[str, Tensor]:
+    """Return the weights that a run begins with; of maps that the parent was not shown, nothing is made at first."""
+    weights = read_weights(parent)
+    card, wanted = parent.card.architecture, recipe.architecture
+    further = (wanted.condition_channels - card.condition_channels) * wanted.unshuffle**2
+    if further:
+        stem = weights[_STEM]  # whose last input is the constant one
+        unseen = torch.zeros(len(stem), further, *stem.shape[2:], dtype=stem.dtype)
+        weights[_STEM] = torch.cat([stem[:, :-1], unseen, stem[:, -1:]], dim=1)
+    return weights

@@ -178,6 +178,28 @@ class SuperresolveRecipe(RestoreRecipe):
     simulated: float = Field(default=0.4, ge=0, le=1)
 
 
+class IsotropicRecipe(RestoreRecipe):
+    """A training run of a model that fills in the rows between some of an image, as those between slices of a stack.
+
+    Images are shown and asked for as they were recorded, noise included: what a model of recorded slices makes is to
+    look like one.
+
+    Attributes
+    ----------
+    factors : (int, int)
+        Least and largest distance of the rows that are shown.
+    noisier : float
+        How often the simulated camera adds noise to a recorded image; it always does to procedural ones.
+    simulated : float
+        Share of the procedural images.
+    """
+
+    task: Literal["isotropic"]
+    factors: tuple[int, int] = (2, 10)
+    noisier: float = Field(default=0.3, ge=0, le=1)
+    simulated: float = Field(default=0.2, ge=0, le=1)
+
+
 class Labelled(_Part):
     """Images whose objects were outlined.
 
@@ -269,7 +291,7 @@ class SynthesizeRecipe(Recipe):
         return self
 
 
-AnyRecipe = DenoiseRecipe | SuperresolveRecipe | SegmentRecipe | SynthesizeRecipe
+AnyRecipe = DenoiseRecipe | SuperresolveRecipe | IsotropicRecipe | SegmentRecipe | SynthesizeRecipe
 _ANY: TypeAdapter[AnyRecipe] = TypeAdapter(Annotated[AnyRecipe, Field(discriminator="task")])
 
 

@@ -15,9 +15,10 @@ class Batch(NamedTuple):
 
     Attributes
     ----------
-    noisy, clean, guess : Tensor, shape (batch, 1, y, x)
-        What was recorded, on the pixels of what is wanted; what is wanted; and the best that a linear filter makes of
-        the former.
+    noisy : Tensor, shape (batch, maps, y, x)
+        What was recorded, on the pixels of what is wanted, and what else the network is shown.
+    clean, guess : Tensor, shape (batch, 1, y, x)
+        What is wanted, and the best that a linear filter makes of what was recorded.
     guess_error : Tensor, shape (batch,)
         Root mean square error that is expected of the guess.
     vector : Tensor, shape (batch, length)
@@ -35,7 +36,10 @@ class Batch(NamedTuple):
 
 
 class Field(NamedTuple):
-    """A square in normalised units: recorded and wanted, the linear guess, that one's expected error, statistics."""
+    """A square in normalised units: recorded and wanted, the linear guess, that one's expected error, statistics.
+
+    Images have the shape (y, x); where the network is shown more than the recorded one, that is (maps, y, x).
+    """
 
     noisy: Tensor
     clean: Tensor

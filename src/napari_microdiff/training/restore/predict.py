@@ -14,9 +14,11 @@ def blind_prediction(
 ) -> Prediction:
     """Return the posterior mean and variance of an image given what was recorded of it, from one evaluation.
 
-    All images have shape (y, x); the vector is one-dimensional.
+    All images have shape (y, x), or (maps, y, x) where more is shown than the recorded one; the vector is
+    one-dimensional.
     """
-    condition = noisy_condition(noisy[None, None], guess[None, None], torch.tensor([guess_error]), vector[None])
+    shown = noisy.view(1, -1, *guess.shape)
+    condition = noisy_condition(shown, guess[None, None], torch.tensor([guess_error]), vector[None])
     mean, variance = denoiser(torch.zeros_like(guess)[None, None], denoiser.blind_from(guess_error), condition)
     return Prediction(mean[0, 0], None if variance is None else variance[0, 0])
 

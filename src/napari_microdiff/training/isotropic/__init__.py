@@ -1,0 +1,1 @@
+"""Training to fill in what lies between slices: images of which only some rows are shown."""

@@ -1,0 +1,42 @@
+"""The course of a model that fills in what lies between slices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ...diffusion.denoiser import Preconditioned
+from ..recipes import IsotropicRecipe
+from ..restore.course import RestoreCourse
+from ..restore.likeness import measure_familiarity
+from ..restore.sources import load_sources
+from .data import IsotropicBatches
+from .validate import Validation
+
+
+class IsotropicCourse(RestoreCourse):
+    """See `training.course.Course`."""
+
+    def __init__(self, recipe: IsotropicRecipe, data: Path, cache: Path) -> None:
+        self.recipe: IsotropicRecipe = recipe
+        self.sources = load_sources(recipe, data, cache=cache)
+        self.validation = Validation(recipe, load_sources(recipe, data, validation=True))
+
+    def batches(self, *, seed: int, first: int = 0, length: int = 10**7) -> IsotropicBatches:
+        """Return the batches of a seed."""
+        return IsotropicBatches(self.recipe, self.sources, seed=seed, first=first, length=length)
+
+    def measure(self, denoiser: Preconditioned) -> dict[str, float]:
+        """Return the mean gain in dB over the best linear estimate, for each kind of image."""
+        return self.validation.measure(denoiser)
+
+    def card_fields(self, denoiser: Preconditioned, figures: dict[str, float]) -> dict[str, Any]:
+        """Return factors, gains, familiarity and the factor of the spread."""
+        over_linear = self.gains("linear interpolation", self.validation.gain_over_interpolation(denoiser))
+        least, largest = self.recipe.factors
+        return {
+            "factors": tuple(range(least, largest + 1)),
+            "quality": (*self.gains("the best linear estimate", figures), *over_linear),
+            "familiarity": measure_familiarity(self.batches(seed=self.recipe.seed + 1)),
+            "spread_scale": round(self.validation.spread_scale(denoiser), 3),
+        }

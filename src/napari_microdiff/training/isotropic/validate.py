@@ -1,0 +1,80 @@
+"""Validation figures: how many decibels a network gains over linear interpolation and the best linear estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...diffusion.denoiser import Preconditioned
+from ...imaging.quality import psnr
+from ..recipes import IsotropicRecipe
+from ..restore.batch import Field
+from ..restore.predict import predicted
+from ..restore.sources import CleanPlane, Sources
+from .data import Gaps, normalise, recorded_field
+
+_COUNT = 27
+_USUAL_DB = (20.0, 40.0)
+
+
+class Validation:
+    """A fixed set of held-out images, recorded and simulated, of which some rows are shown."""
+
+    def __init__(self, recipe: IsotropicRecipe, sources: Sources) -> None:
+        noise = recipe.noise.model_copy(update={"psnr_db": _USUAL_DB})
+        recipe = recipe.model_copy(update={"noise": noise})
+        kinds = {"recorded": sources.clean, "procedural": sources.procedural}
+        self._items = {
+            name: list(self._fields(recipe, planes, procedural=name == "procedural"))
+            for name, planes in kinds.items()
+            if planes
+        }
+
+    def measure(self, denoiser: Preconditioned) -> dict[str, float]:
+        """Return the mean gain in dB of one evaluation over the best linear estimate, for each kind of image."""
+        return self._gains(denoiser, lambda field: field.guess)
+
+    def gain_over_interpolation(self, denoiser: Preconditioned) -> dict[str, float]:
+        """Return the mean gain in dB of one evaluation over linear interpolation, for each kind of image."""
+        return self._gains(denoiser, lambda field: field.noisy[0])
+
+    def spread_scale(self, denoiser: Preconditioned) -> float:
+        """Return the factor that makes predicted standard deviations right on held-out images, as a mean square."""
+        squares = []
+        for field in self._items.get("recorded") or self._items["procedural"]:
+            mean, variance = predicted(denoiser, field)
+            assert variance is not None
+            between = field.noisy[1] > 0
+            squares.append(float((mean - field.clean).pow(2)[between].mean() / variance[between].mean()))
+        return float(np.sqrt(np.mean(squares)))
+
+    def _gains(self, denoiser: Preconditioned, over: object) -> dict[str, float]:
+        assert callable(over)
+        figures = {}
+        for name, items in self._items.items():
+            gains = [
+                _psnr(field, predicted(denoiser, field).mean) - _psnr(field, over(field))
+                for field in items
+            ]
+            figures[name] = float(np.mean(gains))
+        return figures
+
+    @staticmethod
+    def _fields(recipe: IsotropicRecipe, planes: list[CleanPlane], *, procedural: bool) -> Iterator[Field]:
+        least, largest = recipe.factors
+        for number in range(_COUNT):
+            rng = np.random.default_rng([2, number])
+            plane = planes[int(rng.integers(len(planes)))]
+            generator = torch.Generator().manual_seed(number)
+            image = recorded_field(recipe, plane, rng, generator, procedural=procedural)
+            factor = least + number % (largest - least + 1)
+            yield normalise(image, Gaps(factor, int(rng.integers(factor))), None)
+
+
+def _psnr(field: Field, made: Tensor) -> float:
+    """Compare the rows that were not shown."""
+    between = (field.noisy[1, :, 0] > 0).numpy()
+    return psnr(field.clean.numpy()[between], made.numpy()[between])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from .data import Gaps, normalise, recorded_field
 
 _COUNT = 27
 _USUAL_DB = (20.0, 40.0)
+_GRID = 32  # pixels; sides are multiples of it, which suits any network
 
 
 class Validation:
@@ -51,16 +52,11 @@ class Validation:
             squares.append(float((mean - field.clean).pow(2)[between].mean() / variance[between].mean()))
         return float(np.sqrt(np.mean(squares)))
 
-    def _gains(self, denoiser: Preconditioned, over: object) -> dict[str, float]:
-        assert callable(over)
-        figures = {}
-        for name, items in self._items.items():
-            gains = [
-                _psnr(field, predicted(denoiser, field).mean) - _psnr(field, over(field))
-                for field in items
-            ]
-            figures[name] = float(np.mean(gains))
-        return figures
+    def _gains(self, denoiser: Preconditioned, over: Callable[[Field], Tensor]) -> dict[str, float]:
+        return {
+            name: float(np.mean([_psnr(f, predicted(denoiser, f).mean) - _psnr(f, over(f)) for f in items]))
+            for name, items in self._items.items()
+        }
 
     @staticmethod
     def _fields(recipe: IsotropicRecipe, planes: list[CleanPlane], *, procedural: bool) -> Iterator[Field]:
@@ -71,7 +67,9 @@ class Validation:
             generator = torch.Generator().manual_seed(number)
             image = recorded_field(recipe, plane, rng, generator, procedural=procedural)
             factor = least + number % (largest - least + 1)
-            yield normalise(image, Gaps(factor, int(rng.integers(factor))), None)
+            field = normalise(image, Gaps(factor, int(rng.integers(factor))), None)
+            kept = len(field.guess) // _GRID * _GRID
+            yield Field(field.noisy[:, :kept], field.clean[:kept], field.guess[:kept], *field[3:])
 
 
 def _psnr(field: Field, made: Tensor) -> float:

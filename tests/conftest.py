@@ -83,28 +83,42 @@ def make_tiny_model(
 
 def make_tiny_sharpener(folder: Path) -> None:
     """Save a small network with random weights as a model that makes pixels finer."""
+    from napari_microdiff.tasks.conditioning import SUPERRESOLVING_LENGTH
+
+    _make_tiny_restorer(folder, "superres-tiny", "superresolve", (2, 4), maps=2, length=SUPERRESOLVING_LENGTH)
+
+
+def make_tiny_slicer(folder: Path) -> None:
+    """Save a small network with random weights as a model that draws slices between slices."""
+    from napari_microdiff.imaging.spectrum import VECTOR_LENGTH
+
+    _make_tiny_restorer(folder, "isotropic-tiny", "isotropic", tuple(range(2, 11)), maps=3, length=VECTOR_LENGTH)
+
+
+def _make_tiny_restorer(
+    folder: Path, name: str, task: str, factors: tuple[int, ...], *, maps: int, length: int
+) -> None:
     import torch
 
     from napari_microdiff.diffusion.unet import LocalUNet
     from napari_microdiff.models.card import Architecture, Card
     from napari_microdiff.models.model import save_model
-    from napari_microdiff.tasks.conditioning import SUPERRESOLVING_LENGTH
 
     torch.manual_seed(0)
-    shape = Architecture(condition_channels=2, vector_length=SUPERRESOLVING_LENGTH, widths=(8, 8), blocks=1)
+    shape = Architecture(condition_channels=maps, vector_length=length, widths=(8, 8), blocks=1)
     network = LocalUNet(**shape.model_dump())
     with torch.no_grad():
         network.mean_gain.fill_(0.3)
         network.spread_gain.fill_(0.5)
     card = Card(
-        id="superres-tiny",
+        id=name,
         title="Tiny",
         summary="for tests",
-        task="superresolve",
+        task=task,
         sigma_data=0.5,
         sigma_max=2.5,
         halo=48,
-        factors=(2, 4),
+        factors=factors,
         architecture=shape,
         weights_sha256="0" * 64,
     )
@@ -198,6 +212,15 @@ def sharpener(tiny_model: str) -> str:
 
     make_tiny_sharpener(user_folder() / "superres-tiny")
     return "superres-tiny"
+
+
+@pytest.fixture
+def slicer(tiny_model: str) -> str:
+    """Identity of a small model that draws slices between slices, in the same store."""
+    from napari_microdiff.models.store import user_folder
+
+    make_tiny_slicer(user_folder() / "isotropic-tiny")
+    return "isotropic-tiny"
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Diffusion models for microscopy: see through the noise, and see where not to trust it.
 
-``denoise(image)``, ``superresolve(image)``, ``repair(image, damaged)``, ``segment(image)`` and ``synthesize(labels)``
-are the short ways in; :func:`run` takes any :class:`Request`. Importing this package loads neither torch nor napari nor
-Qt.
+``denoise(image)``, ``superresolve(image)``, ``isotropic(stack)``, ``repair(image, damaged)``, ``segment(image)`` and
+``synthesize(labels)`` are the short ways in; :func:`run` takes any :class:`Request`. Importing this package loads
+neither torch nor napari nor Qt.
 """
 
 from __future__ import annotations
@@ -14,9 +14,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .engine.events import Result
     from .engine.request import Request
-    from .tasks import denoise, repair, run, segment, superresolve, synthesize
+    from .tasks import denoise, isotropic, repair, run, segment, superresolve, synthesize
 
-__all__ = ["Request", "Result", "__version__", "denoise", "repair", "run", "segment", "superresolve", "synthesize"]
+__all__ = [
+    "Request",
+    "Result",
+    "__version__",
+    "denoise",
+    "isotropic",
+    "repair",
+    "run",
+    "segment",
+    "superresolve",
+    "synthesize",
+]
 
 try:
     __version__ = version("napari-microdiff")
@@ -31,6 +42,7 @@ _HOMES = {
     "run": ".tasks",
     "segment": ".tasks",
     "superresolve": ".tasks",
+    "isotropic": ".tasks",
     "synthesize": ".tasks",
 }
 

@@ -46,7 +46,7 @@ def test_a_pixel_becomes_a_square_in_the_units_of_the_image(made, sharp, dtype):
     assert (result.uncertainty > 0).all()
     middle = abs(float(np.mean(result.mean)) - float(image.mean()))
     assert middle < 0.25 * float(image.std()) + 1e-6
-    assert result.request.magnification == 2
+    assert result.request.finer.factor == 2
 
 
 @pytest.mark.parametrize("psf", [{}, {"blur": 0.6}, {"optics": OPTICS}])

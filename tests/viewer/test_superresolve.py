@@ -139,7 +139,7 @@ def test_rows_of_the_blur_come_and_go_and_make_the_request(panel: SuperresolvePa
     assert not blur.sigma.isVisibleTo(panel)
     assert blur.pixel.value() == pytest.approx(80)  # nm, from the layer
     assert panel.options()["options"].optics == pytest.approx((0.52, 1.4, 0.08))
-    assert panel.request().magnification == 2
+    assert panel.request().finer.factor == 2
     viewer.layers.remove(image)
     assert "Choose an image" in panel.run_bar.run.toolTip()
 

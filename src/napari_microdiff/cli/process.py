@@ -26,7 +26,7 @@ from ..files import (
     read_image,
     write_images,
 )
-from ..imaging.axes import Region, check_axes, check_region, full_region, magnified, region_shape
+from ..imaging.axes import Finer, Region, check_axes, check_region, full_region, region_shape
 from ..models.store import find_model
 from .terminal import follow, say
 
@@ -102,7 +102,7 @@ def _check_room(request: Request, picture: Picture, targets: Mapping[str, Path])
     outputs = {
         name: prepare(
             path,
-            _without_colours(_blank(region, axes, _finer(name, request)), axes, name),
+            _without_colours(_blank(_finer(name, request).region(region, axes)), axes, name),
             **_kept(name, axes, picture, np.uint16, request),
         )
         for name, path in targets.items()
@@ -113,13 +113,13 @@ def _check_room(request: Request, picture: Picture, targets: Mapping[str, Path])
         check_writable(path, needed, TABLES if name == "table" else IMAGES)
 
 
-def _blank(region: Region, axes: str, factor: int) -> NDArray[np.float32]:
-    return np.broadcast_to(np.float32(0), region_shape(magnified(region, axes, factor)))
+def _blank(region: Region) -> NDArray[np.float32]:
+    return np.broadcast_to(np.float32(0), region_shape(region))
 
 
-def _finer(name: str, request: Request) -> int:
-    """Return by how much the pixels of an output are finer than those of the image."""
-    return 1 if name == "residual" else request.magnification
+def _finer(name: str, request: Request) -> Finer:
+    """Return how the pixels of an output lie on those of the image."""
+    return Finer() if name == "residual" else request.finer
 
 
 def _output(path: Path, name: str, picture: Picture, result: Result) -> OutputImage | OutputTable:
@@ -146,8 +146,7 @@ def _kept(
     """Return what an output takes from the input; an uncertainty is small and must not be rounded."""
     if name == "labels":
         return {"like": picture, "axes": axes.replace("S", ""), "dtype": numbers}
-    factor = _finer(name, request)
-    finer = {a: size / (factor if a in "YX" else 1) for a, size in picture.pixel_size_um.items()}
+    finer = _finer(name, request).sizes(picture.pixel_size_um)
     kind = np.float32 if name in ("uncertainty", "residual") else picture.dtype
     return {"like": picture, "axes": axes, "dtype": kind, "pixel_size_um": finer}
 

@@ -121,20 +121,18 @@ def sample_plane(
         If memory does not suffice for the smallest tile.
     """
     area = sampled_area(plane, steps)
-    canvas = None if len(steps) == 1 else _Canvas(plane, area, steps)
-    pair, second = divmod(sample, 2)
-    sign = -1.0 if second else 1.0
+    canvas = None if len(steps) == 1 else Canvas(plane, area, steps)
     try:
         for number, step in enumerate(steps):
             tiles = make_tiles(plane.shape, area, workplace.tile, plane.reach)
             stepped = canvas if number else None
-            for item in _evaluate(denoiser, plane, tiles, step.sigma, workplace, stepped):
+            for item in evaluate(denoiser, plane, tiles, step.sigma, workplace, stepped):
                 if isinstance(item, Notice):
                     yield item
                     continue
                 if canvas is not None:
-                    canvas.apply(step, item, seed, pair * _STREAMS_PER_PAIR + number, sign)
-                yield _within(item, plane.region, first=number == 0)
+                    canvas.apply(step, item, seed, *stream_of(number, sample))
+                yield cut_to(item, plane.region, first=number == 0)
             if canvas is not None:
                 canvas.advance()
         return None if canvas is None else canvas.read_region()
@@ -143,8 +141,14 @@ def sample_plane(
             canvas.close()
 
 
+def stream_of(step: int, sample: int) -> tuple[int, float]:
+    """Return the stream of noise of a step of a sample, and its sign; samples of a pair differ in the sign."""
+    pair, second = divmod(sample, 2)
+    return pair * _STREAMS_PER_PAIR + step, -1.0 if second else 1.0
+
+
 @dataclass(frozen=True)
-class _Evaluated:
+class Evaluated:
     """A tile's value before the step, and what the denoiser made of it; all of the core."""
 
     core: Box
@@ -153,9 +157,10 @@ class _Evaluated:
     variance: Image | None
 
 
-def _evaluate(
-    denoiser: Denoiser, plane: Plane, tiles: Sequence[Tile], sigma: float, workplace: Workplace, canvas: _Canvas | None
-) -> Iterator[_Evaluated | Notice]:
+def evaluate(
+    denoiser: Denoiser, plane: Plane, tiles: Sequence[Tile], sigma: float, workplace: Workplace, canvas: Canvas | None
+) -> Iterator[Evaluated | Notice]:
+    """Evaluate tiles of a plane at a noise level; with smaller ones, and a notice, where memory runs out."""
     waiting = list(tiles)
     while waiting:
         group = next(batches(waiting, workplace.batch))
@@ -177,8 +182,8 @@ def _evaluate(
 
 
 def _evaluate_batch(
-    denoiser: Denoiser, plane: Plane, tiles: Sequence[Tile], sigma: float, device: torch.device, canvas: _Canvas | None
-) -> list[_Evaluated]:
+    denoiser: Denoiser, plane: Plane, tiles: Sequence[Tile], sigma: float, device: torch.device, canvas: Canvas | None
+) -> list[Evaluated]:
     values = [_value_at(plane, tile, canvas) for tile in tiles]
     conditions = [plane.condition_at(tile).to(device) for tile in tiles]
     with torch.inference_mode():
@@ -190,11 +195,11 @@ def _evaluate_batch(
     for i, tile in enumerate(tiles):
         inner = (slice(None), *tile.inner)
         spread = None if variance is None else variance[i][inner]
-        done.append(_Evaluated(tile.core, values[i][inner], mean[i][inner], spread))
+        done.append(Evaluated(tile.core, values[i][inner], mean[i][inner], spread))
     return done
 
 
-def _value_at(plane: Plane, tile: Tile, canvas: _Canvas | None) -> Image:
+def _value_at(plane: Plane, tile: Tile, canvas: Canvas | None) -> Image:
     if canvas is not None:
         return canvas.read(tile.window)
     if plane.start_at is not None:
@@ -202,7 +207,7 @@ def _value_at(plane: Plane, tile: Tile, canvas: _Canvas | None) -> Image:
     return np.zeros((plane.channels, *tile.window_shape), dtype=np.float32)
 
 
-def _within(item: _Evaluated, region: Box, *, first: bool) -> Denoised:
+def cut_to(item: Evaluated, region: Box, *, first: bool) -> Denoised:
     """Cut what was evaluated to the region that was asked for."""
     box = tuple((max(a, c), max(a, c, min(b, d))) for (a, b), (c, d) in zip(item.core, region, strict=True))
     inner = (slice(None), *(slice(a - c, b - c) for (a, b), (c, _) in zip(box, item.core, strict=True)))
@@ -210,7 +215,7 @@ def _within(item: _Evaluated, region: Box, *, first: bool) -> Denoised:
     return Denoised(box, item.mean[inner], variance, first)
 
 
-class _Canvas:
+class Canvas:
     """Value and memory of every pixel of an area, in place and on disk if large."""
 
     def __init__(self, plane: Plane, area: Box, steps: Sequence[Step]) -> None:
@@ -228,7 +233,7 @@ class _Canvas:
         channels = (0, self._plane.channels)
         return np.ascontiguousarray(read_window(self._x, (channels, *window), self._origin))
 
-    def apply(self, step: Step, item: _Evaluated, seed: int, stream: int, sign: float) -> None:
+    def apply(self, step: Step, item: Evaluated, seed: int, stream: int, sign: float) -> None:
         """Take one step at the pixels of a tile, with the noise of a stream times ``sign``."""
         here = (slice(None), *(slice(a - o, b - o) for (a, b), o in zip(item.core, self._origin[1:], strict=True)))
         memory = None if self._memory is None else self._memory[here]
@@ -239,7 +244,7 @@ class _Canvas:
             memory[...] = _mixed(step.memory, item, memory)
         self._next[here] = new
 
-    def _noise(self, step: Step, item: _Evaluated, seed: int, stream: int) -> Image:
+    def _noise(self, step: Step, item: Evaluated, seed: int, stream: int) -> Image:
         start, stop = zip(*item.core, strict=True)
         channels = self._plane.channels
         numbers = range(self._plane.number * channels, (self._plane.number + 1) * channels)
@@ -264,7 +269,7 @@ class _Canvas:
         self._scratch.close()
 
 
-def _mixed(mix: Mix, item: _Evaluated, memory: Image | None) -> Image:
+def _mixed(mix: Mix, item: Evaluated, memory: Image | None) -> Image:
     new = np.float32(mix.x) * item.x + np.float32(mix.denoised) * item.mean
     if mix.memory and memory is not None:
         new += np.float32(mix.memory) * memory

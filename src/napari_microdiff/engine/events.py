@@ -62,8 +62,8 @@ class Result:
     Attributes
     ----------
     mean, sample, uncertainty : ndarray of float32, optional
-        In the units of the input; shape of the region that was asked for, ``request.magnification`` times as many
-        pixels along y and x. ``uncertainty`` is a standard deviation per pixel. What was not asked for is ``None``.
+        In the units of the input; shape of the region that was asked for, with the pixels that ``request.finer`` makes
+        of it. ``uncertainty`` is a standard deviation per pixel. What was not asked for is ``None``.
     residual : ndarray of float32, optional
         What is left of the input when that which would be measured of the mean is taken away; shape of the region. It
         is nan at the borders of a region within the input, where this cannot be told.

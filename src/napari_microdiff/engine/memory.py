@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import DeviceError
 from .events import Notice
-from .tiles import Reach, Tile, make_tiles, split_tile
+from .tiles import Reach, Tile, make_tiles, side_of, split_tile
 
 _LARGEST_IN_MEMORY = 2**28  # bytes of one array
 
@@ -79,7 +79,7 @@ class Workplace:
             return list(tiles)
         fitting = []
         for tile in tiles:
-            small = max(stop - start for start, stop in tile.core[-2:]) <= self.tile
+            small = side_of(tile, reach) <= self.tile
             fitting += [tile] if small else make_tiles(shape, tile.core, self.tile, reach)
         return fitting
 
@@ -109,5 +109,5 @@ class Workplace:
                 "Close other programs." if self.device.type == "cpu" else "Choose the CPU as device, or close others."
             )
             raise DeviceError(f"The memory of {self.device} does not suffice even for the smallest tile. {remedy}")
-        self.tile = max(stop - start for part in smaller for start, stop in part.core[-2:])
+        self.tile = max(side_of(part, reach) for part in smaller)
         return smaller, Notice(f"Not enough memory on {self.device}: going on with tiles of {self.tile} pixels.")

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ..errors import RequestError
+from ..imaging.axes import Finer
 
 SamplerName = Literal["dpmpp-2m", "heun", "ddim", "ddpm", "sde"]
 OutputName = Literal["mean", "sample", "uncertainty", "residual", "labels", "maps", "draws"]
@@ -68,6 +69,19 @@ class SuperresolveOptions(_Frozen):
         if not all(0 < number < float("inf") for number in self.optics):
             raise ValueError("optics: wavelength, numerical aperture and pixel must be positive numbers")
         return self
+
+
+class IsotropicOptions(_Frozen):
+    """What only making stacks isotropic needs to know.
+
+    Attributes
+    ----------
+    factor : int
+        Distance of slices in pixels: so many times as many slices are made of the stack, less those after the last.
+    """
+
+    task: Literal["isotropic"] = Field(default="isotropic", exclude=True)
+    factor: int = Field(default=2, ge=2, le=10)
 
 
 class RepairOptions(_Frozen):
@@ -177,6 +191,7 @@ class SynthesizeOptions(_Frozen):
 _OUTPUTS: dict[str, tuple[OutputName, ...]] = {
     "denoise": ("mean", "sample", "uncertainty"),
     "superresolve": ("mean", "sample", "uncertainty", "residual"),
+    "isotropic": ("sample", "mean", "uncertainty"),
     "repair": ("sample", "mean", "uncertainty"),
     "segment": ("labels", "maps", "draws"),
     "synthesize": ("sample", "mean"),
@@ -184,6 +199,7 @@ _OUTPUTS: dict[str, tuple[OutputName, ...]] = {
 # Where a task has other defaults than those of denoising.
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "superresolve": {"model": "superres-fluorescence"},
+    "isotropic": {"model": "isotropic-em", "outputs": ("sample", "uncertainty"), "steps": 4},
     "repair": {"outputs": ("sample",), "sampler": "ddpm", "steps": 12},
     "segment": {"model": "segment-nuclei", "outputs": ("labels",)},
     "synthesize": {"model": "synth-nuclei", "outputs": ("sample",), "steps": 16, "guidance": 2.0},
@@ -215,9 +231,9 @@ class Request(_Frozen):
     outputs : tuple of str
         Denoising and super-resolving: any of ``"mean"``, ``"sample"`` (the first sample) and ``"uncertainty"``
         (standard deviation per pixel); super-resolving also ``"residual"``, the image without what would be measured
-        of the mean. Repairing: ``"sample"``, ``"mean"``, ``"uncertainty"``. Segmenting: ``"labels"``, the ``"maps"``
-        that they are read from, and ``"draws"``, the labels of each sample. Synthesising: ``"sample"``, an image, and
-        ``"mean"``, that of all images that could lie there.
+        of the mean. Making isotropic and repairing: ``"sample"``, ``"mean"``, ``"uncertainty"``. Segmenting:
+        ``"labels"``, the ``"maps"`` that they are read from, and ``"draws"``, the labels of each sample. Synthesising:
+        ``"sample"``, an image, and ``"mean"``, that of all images that could lie there.
     guidance : float
         Weight of classifier-free guidance; 0, the default but for synthesis, is none.
     seed : int
@@ -234,11 +250,11 @@ class Request(_Frozen):
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"mps"``.
     precision : {"auto", "float32", "bfloat16"}
         Number format of the network; ``"auto"`` is bfloat16 where the hardware multiplies in it, else float32.
-    options : DenoiseOptions, SuperresolveOptions, RepairOptions, SegmentOptions or SynthesizeOptions
+    options : DenoiseOptions, SuperresolveOptions, IsotropicOptions, RepairOptions, SegmentOptions or SynthesizeOptions
         What only this task needs to know.
     """
 
-    task: Literal["denoise", "superresolve", "repair", "segment", "synthesize"] = "denoise"
+    task: Literal["denoise", "superresolve", "isotropic", "repair", "segment", "synthesize"] = "denoise"
     model: str = "denoise-fluorescence"
     weights_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     sampler: SamplerName = "dpmpp-2m"
@@ -253,7 +269,7 @@ class Request(_Frozen):
     device: str = Field(default="auto", pattern="^(auto|cpu|mps|cuda(:[0-9]+)?)$")
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     options: Annotated[
-        DenoiseOptions | SuperresolveOptions | RepairOptions | SegmentOptions | SynthesizeOptions,
+        DenoiseOptions | SuperresolveOptions | IsotropicOptions | RepairOptions | SegmentOptions | SynthesizeOptions,
         Field(discriminator="task"),
     ] = DenoiseOptions()
 
@@ -263,9 +279,16 @@ class Request(_Frozen):
         return "denoise" if self.task == "repair" else self.task
 
     @property
-    def magnification(self) -> int:
-        """Pixels of the result along one of the image, in y and x."""
-        return self.options.factor if isinstance(self.options, SuperresolveOptions) else 1
+    def finer(self) -> Finer:
+        """How the pixels of the result lie on those of the image."""
+        if isinstance(self.options, IsotropicOptions):
+            return Finer(self.options.factor, along="Z", between=True)
+        return Finer(self.options.factor) if isinstance(self.options, SuperresolveOptions) else Finer()
+
+    @property
+    def within(self) -> str:
+        """Axes of what is worked on at once: planes, or volumes."""
+        return "ZYX" if self.task == "isotropic" else "YX"
 
     @model_validator(mode="before")
     @classmethod

@@ -26,13 +26,19 @@ class Reach:
     Attributes
     ----------
     stride : tuple of int
-        The network's grid.
+        The network's grid. Along z, nothing is cut into tiles where it is 1.
     halo : tuple of int
         Pixels around a tile; multiples of the stride.
     """
 
     stride: tuple[int, ...]
     halo: tuple[int, ...]
+
+    @property
+    def cuts(self) -> tuple[bool, ...]:
+        """Whether tiles end along each axis."""
+        depth = len(self.stride) - 2
+        return tuple(axis >= depth or stride > 1 for axis, stride in enumerate(self.stride))
 
     @classmethod
     def of(cls, stride: int, halo: int, dims: int = 2, depth_halo: int = 0) -> Reach:
@@ -86,13 +92,14 @@ def make_tiles(shape: Sequence[int], region: Box, size: int | None, reach: Reach
     region : tuple of (start, stop)
         Part to cover.
     size : int, optional
-        Side of a tile in y and x; ``None`` for a single tile. The grid starts at the image's origin, not the region's.
+        Side of a tile along the axes that are cut; ``None`` for a single tile. The grid starts at the image's origin,
+        not the region's.
     reach : Reach
         What the network needs to see.
     """
     spans = []
-    for axis, ((start, stop), stride) in enumerate(zip(region, reach.stride, strict=True)):
-        if size is None or axis < len(shape) - 2:
+    for (start, stop), stride, is_cut in zip(region, reach.stride, reach.cuts, strict=True):
+        if size is None or not is_cut:
             spans.append([(start, stop)])
             continue
         side = max(stride, size // stride * stride)
@@ -103,12 +110,14 @@ def make_tiles(shape: Sequence[int], region: Box, size: int | None, reach: Reach
 
 def split_tile(tile: Tile, shape: Sequence[int], reach: Reach) -> list[Tile]:
     """Cut a tile into up to four smaller ones that give the same pixels; empty if it is as small as can be."""
-    *depth, rows, columns = tile.core
-    sides = (rows[1] - rows[0], columns[1] - columns[0])
-    size = max(sides) // 2 // reach.stride[-1] * reach.stride[-1]
-    if size < reach.stride[-1] * 2:
-        return []
-    return make_tiles(shape, (*depth, rows, columns), size, reach)
+    stride = max(reach.stride)
+    size = side_of(tile, reach) // 2 // stride * stride
+    return [] if size < stride * 2 else make_tiles(shape, tile.core, size, reach)
+
+
+def side_of(tile: Tile, reach: Reach) -> int:
+    """Return the longest side of a tile's core along the axes that are cut."""
+    return max(stop - start for (start, stop), is_cut in zip(tile.core, reach.cuts, strict=True) if is_cut)
 
 
 def _reflected(start: int, stop: int, length: int) -> NDArray[np.intp]:

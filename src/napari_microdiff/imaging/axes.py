@@ -6,7 +6,8 @@ to one index; the colour samples of an RGB image (S) are three planes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import Any, Protocol, TypeAlias
@@ -186,12 +187,55 @@ def region_shape(region: Region) -> tuple[int, ...]:
     return tuple(stop - start for start, stop in region)
 
 
+@dataclass(frozen=True)
+class Finer:
+    """How the pixels of a result lie on those of its image.
+
+    Attributes
+    ----------
+    factor : int
+        Pixels of the result along one of the image.
+    along : str
+        The axes for which this holds; along all others there are as many.
+    between : bool
+        Whether the pixels of the image stay where they are and others are put between them, instead of each being cut
+        into several.
+    """
+
+    factor: int = 1
+    along: str = "YX"
+    between: bool = False
+
+    def region(self, region: Region, axes: str) -> Region:
+        """Return a region of the image in pixels of the result."""
+        factor = self.factor
+        spans = []
+        for (start, stop), letter in zip(region, axes, strict=True):
+            if letter not in self.along:
+                spans.append((start, stop))
+            elif self.between:
+                spans.append((start * factor, (stop - 1) * factor + 1))
+            else:
+                spans.append((start * factor, stop * factor))
+        return tuple(spans)
+
+    def strides(self, axes: str) -> tuple[float, ...]:
+        """Return how many pixels of the image one of the result spans, per axis."""
+        return tuple(1 / self.factor if letter in self.along else 1.0 for letter in axes)
+
+    def sizes(self, sizes: Mapping[str, float]) -> dict[str, float]:
+        """Return the size of a pixel of the result from that of the image, by axis."""
+        return {letter: size / (self.factor if letter in self.along else 1) for letter, size in sizes.items()}
+
+    def centres(self, pixels: Sequence[float], axes: str) -> tuple[float, ...]:
+        """Return where in the image, in its pixels, the centre of a pixel of the result lies; one number per axis."""
+        lies = zip(pixels, self.strides(axes), strict=True)
+        return tuple(at * stride + (0 if self.between else (stride - 1) / 2) for at, stride in lies)
+
+
 def magnified(region: Region, axes: str, factor: int) -> Region:
     """Return a region in pixels that are finer along Y and X by a factor."""
-    return tuple(
-        (start * factor, stop * factor) if letter in "YX" else (start, stop)
-        for (start, stop), letter in zip(region, axes, strict=True)
-    )
+    return Finer(factor).region(region, axes)
 
 
 class Planes:
@@ -200,11 +244,11 @@ class Planes:
     Made by :func:`planes`. Iterating again starts again.
     """
 
-    def __init__(self, axes: str, region: Region) -> None:
+    def __init__(self, axes: str, region: Region, within: str = "YX") -> None:
         self.axes = axes
         self.region = region
         self._choices: list[Sequence[int | slice]] = [
-            [slice(start, stop)] if letter in "YX" else range(start, stop)
+            [slice(start, stop)] if letter in within else range(start, stop)
             for letter, (start, stop) in zip(axes, region, strict=True)
         ]
 
@@ -217,7 +261,7 @@ class Planes:
         yield from product(*self._choices)
 
 
-def planes(axes: str, shape: Sequence[int], region: Region | None = None) -> Planes:
+def planes(axes: str, shape: Sequence[int], region: Region | None = None, within: str = "YX") -> Planes:
     """Walk over the planes of an image, or of a region of it.
 
     Parameters
@@ -228,6 +272,8 @@ def planes(axes: str, shape: Sequence[int], region: Region | None = None) -> Pla
         Shape of the whole array.
     region : tuple of (start, stop), optional
         One span per axis; ``None`` is the whole array.
+    within : str
+        Axes of a plane; ``"ZYX"`` walks over volumes.
 
     Returns
     -------
@@ -247,7 +293,7 @@ def planes(axes: str, shape: Sequence[int], region: Region | None = None) -> Pla
     if region is None:
         region = full_region(shape)
     check_region(region, shape)
-    return Planes(axes, region)
+    return Planes(axes, region, within)
 
 
 def region_of(index: PlaneIndex, window: Region) -> Region:

@@ -33,10 +33,13 @@ class BetweenFilter(NamedTuple):
         Weights for each row between two, from the first to the last; each sums to 1, so that brightness is kept.
     errors : ndarray of float32, shape (factor - 1,)
         Root mean square error to be expected in each, noise of the slice itself included; in the units of the image.
+    contrast : float
+        Standard deviation of pixels about the mean of what is around them.
     """
 
     kernels: NDArray[np.float32]
     errors: NDArray[np.float32]
+    contrast: float
 
     @property
     def error(self) -> float:
@@ -68,8 +71,9 @@ def between_filter(powers: NDArray[np.floating], factor: int) -> BetweenFilter:
         kernels.append(weights.reshape(rows.shape))
         squares.append(covariance[0, 0] - 2 * weights @ towards + weights @ among @ weights)
     least = _TRUST**2 * covariance[0, 0] + _SMALLEST**2
+    errors = np.sqrt(np.maximum(squares, 0) + least)
     return BetweenFilter(
-        np.stack(kernels).astype(np.float32), np.sqrt(np.maximum(squares, 0) + least).astype(np.float32)
+        np.stack(kernels).astype(np.float32), errors.astype(np.float32), float(np.sqrt(covariance[0, 0]))
     )
 
 

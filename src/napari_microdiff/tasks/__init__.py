@@ -23,6 +23,7 @@ __all__ = [
     "Reference",
     "count_evaluations",
     "denoise",
+    "isotropic",
     "look",
     "reference_of",
     "repair",
@@ -102,6 +103,36 @@ def superresolve(
     """
     options = {"factor": factor, "blur": blur, "optics": optics, "noise_level": noise_level}
     return _finished(build_request({"task": "superresolve", "options": options, **fields}), image)
+
+
+def isotropic(image: Sliceable, *, factor: int, **fields: Any) -> Result:
+    """Draw what may lie between the slices of a stack, so that its voxels become cubes.
+
+    Parameters
+    ----------
+    image : array-like
+        Any real type, three to six axes, of which one is Z; numpy, dask, zarr, or nested lists of numbers.
+    factor : int
+        Distance of slices in pixels, from 2 to 10.
+    **fields
+        Other fields of `Request`, such as ``model``, ``steps``, ``samples``, ``seed``, ``axes`` and ``device``.
+
+    Returns
+    -------
+    Result
+        ``result.sample`` and ``result.uncertainty`` are in the units of the image, with ``factor - 1`` slices between
+        each two: slice ``n`` of the image is slice ``factor * n`` of the result, to the last bit.
+
+    Raises
+    ------
+    ImageError, RequestError, ModelError, DeviceError
+        If something is unusable; the message says what to do.
+
+    Examples
+    --------
+    >>> result = isotropic(stack, factor=5, axes="ZYX")  # doctest: +SKIP
+    """
+    return _finished(build_request({"task": "isotropic", "options": {"factor": factor}, **fields}), image)
 
 
 def repair(image: Sliceable, damaged: Sliceable, *, start: float = 1.0, **fields: Any) -> Result:

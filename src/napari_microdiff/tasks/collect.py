@@ -12,7 +12,7 @@ from ..engine.canvas import Denoised
 from ..engine.events import Preview
 from ..engine.request import Request
 from ..engine.tiles import Box
-from ..imaging.axes import PlaneIndex, magnified, region_of, region_shape
+from ..imaging.axes import PlaneIndex, region_of, region_shape
 from .base import Image, PlaneJob, Source
 
 _SPREAD_NEEDS = 8  # samples; fewer give a spread too noisy to be worth more than the denoiser's own variance
@@ -38,7 +38,7 @@ class Collector:
 
     def __init__(self, request: Request, source: Source, task: Reader) -> None:
         self._request, self._source, self._task = request, source, task
-        self._region = magnified(source.region, source.axes, request.magnification)
+        self._region = request.finer.region(source.region, source.axes)
         shape = region_shape(self._region)
         self.images: dict[str, NDArray[np.float32]] = {
             name: np.zeros(shape, dtype=np.float32) for name in request.outputs
@@ -88,7 +88,7 @@ class Collector:
 
     def copy(self, index: PlaneIndex) -> None:
         """Keep a plane as it is, with no uncertainty."""
-        factor = self._request.magnification
+        factor = self._request.finer.factor
         box: Box = tuple((factor * part.start, factor * part.stop) for part in index if isinstance(part, slice))
         pixels = np.asarray(self._source.array[index], dtype=np.float32).repeat(factor, axis=0).repeat(factor, axis=1)
         for name in ("mean", "sample"):

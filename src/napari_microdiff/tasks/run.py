@@ -14,7 +14,7 @@ import torch
 
 from .. import __version__
 from ..diffusion.denoiser import Preconditioned
-from ..engine.canvas import sample_plane, sampled_area
+from ..engine.canvas import Denoised, sample_plane, sampled_area
 from ..engine.device import (
     choose_device,
     choose_precision,
@@ -27,8 +27,9 @@ from ..engine.events import Done, Event, Notice, Preview, Progress, Result
 from ..engine.memory import Workplace, is_out_of_memory
 from ..engine.request import Request
 from ..engine.tiles import make_tiles
+from ..engine.volume import count_looks, sample_volume
 from ..errors import DeviceError, RequestError
-from ..imaging.axes import Sliceable, magnified, planes
+from ..imaging.axes import Sliceable, planes
 from ..models.build import load_denoiser
 from ..models.store import Model, find_model
 from .base import (
@@ -43,14 +44,18 @@ from .base import (
     samples_needed,
 )
 from .denoise import Denoise
+from .isotropic import Isotropic
 from .repair import Repair
 from .segment import Segment
 from .superresolve import Superresolve
 from .synthesize import Synthesize
 
+_FLAT = 2  # axes of a plane; volumes have more
+
 TASKS: dict[str, Callable[[Context], Task]] = {
     "denoise": Denoise,
     "superresolve": Superresolve,
+    "isotropic": Isotropic,
     "repair": Repair,
     "segment": Segment,
     "synthesize": Synthesize,
@@ -172,7 +177,7 @@ def _planes(
     task: Task, denoiser: Preconditioned, request: Request, workplace: Workplace, gatherer: Gatherer
 ) -> Iterator[Progress | Preview | Notice]:
     guided, source = task.guide(denoiser), task.source
-    indices = planes(source.axes, source.shape, source.region)
+    indices = planes(source.axes, source.shape, source.region, request.within)
     pace = _Pace(len(indices) * request.samples)
     for index in indices:
         jobs = task.jobs(index)
@@ -183,7 +188,8 @@ def _planes(
         for sample in range(request.samples):
             job = jobs[sample % len(jobs)]
             pace.start_sample(_evaluations(job, workplace.tile))
-            sampling = sample_plane(guided, job.plane, job.steps, workplace, seed=request.seed, sample=sample)
+            draw = sample_volume if len(job.plane.shape) > _FLAT else sample_plane
+            sampling = draw(guided, job.plane, job.steps, workplace, seed=request.seed, sample=sample)
             drawn = None
             while True:
                 try:
@@ -194,7 +200,8 @@ def _planes(
                 if isinstance(event, Notice):
                     yield event
                     continue
-                yield gatherer.take(index, job, event, sample)
+                if isinstance(event, Denoised):
+                    yield gatherer.take(index, job, event, sample)
                 yield pace.tick()
             for _ in gatherer.take_sample(index, job, drawn, sample):
                 yield pace.now()
@@ -202,6 +209,8 @@ def _planes(
 
 def _evaluations(job: PlaneJob, tile: int | None) -> int:
     plane = job.plane
+    if len(plane.shape) > _FLAT:
+        return count_looks(plane, job.steps, tile)
     return len(job.steps) * len(make_tiles(plane.shape, sampled_area(plane, job.steps), tile, plane.reach))
 
 
@@ -240,12 +249,15 @@ def count_evaluations(request: Request, shape: tuple[int, ...]) -> int:
     blank = np.broadcast_to(np.zeros((), dtype=np.uint8), shape)
     source = open_source(request, blank)
     tile = request.tile or default_tile(choose_device(request.device))
-    per_plane = 1
-    finer = magnified(source.region, source.axes, request.magnification)
-    for start, stop in (finer[axis] for axis in source.plane_axes):
-        per_plane *= (stop - 1) // tile - start // tile + 1  # tiles lie on a grid that starts at the image's origin
+    finer = dict(zip(source.axes, request.finer.region(source.region, source.axes), strict=True))
+    # Tiles lie on a grid that starts at the image's origin.
+    along = {letter: (stop - 1) // tile - start // tile + 1 for letter, (start, stop) in finer.items()}
+    per_plane = along["Y"] * along["X"]
+    if request.within == "ZYX":
+        across = {letter: finer[letter][1] - finer[letter][0] for letter in "YX"}
+        per_plane = along.get("Z", 1) * (across["Y"] * along["X"] + across["X"] * along["Y"])
     return (
-        len(planes(source.axes, source.shape, source.region))
+        len(planes(source.axes, source.shape, source.region, request.within))
         * samples_needed(request)
         * evaluations_needed(request)
         * per_plane

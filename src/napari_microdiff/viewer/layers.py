@@ -193,12 +193,12 @@ def result_layers(viewer: ViewerModel, source: Source, result: Result, made: str
     layer = source.layer
     name = layer.name if layer in viewer.layers else source.name
     first = tuple(start for start, _ in result.region)[: layer.ndim]
-    stride = strides_of(result.request.magnification, source.axes)[: layer.ndim]
-    starts = tuple(at + (span - 1) / 2 for at, span in zip(first, stride, strict=True))
+    finer, axes = result.request.finer, source.axes[: layer.ndim]
+    stride = finer.strides(axes)
+    starts = finer.centres([start for start, _ in finer.region(result.region, source.axes)][: layer.ndim], axes)
     whole = tuple((0, n) for n in source.array.shape)[: layer.ndim]
     part = tuple(result.region)[: layer.ndim] != whole
-    finer = any(span != 1 for span in stride)
-    where = placement(layer, starts if any(starts) else None, stride if finer else None)
+    where = placement(layer, starts if any(starts) else None, stride if finer.factor > 1 else None)
     on_the_pixels = placement(layer, first if any(first) else None)
     layers = []
     names = {**_NAMES, **_NAMES_OF.get(result.request.task, {})}
@@ -213,11 +213,6 @@ def result_layers(viewer: ViewerModel, source: Source, result: Result, made: str
         }
         layers.append(ResultLayer(output, look.data, arguments, look.kind))
     return layers
-
-
-def strides_of(magnification: int, axes: str) -> tuple[float, ...]:
-    """Return how many pixels of the source one pixel of a result spans, per axis."""
-    return tuple(1 / magnification if letter in "YX" else 1.0 for letter in axes)
 
 
 def add_results(viewer: ViewerModel, source: Source, result: Result, made: str = "denoised") -> list[Layer]:

@@ -91,8 +91,7 @@ def _save(path: Path, result: Result, source: str, dtype: Any, sizes: dict[str, 
     outputs: list[OutputImage | OutputTable] = []
     for number, (output, array) in enumerate(arrays_of(result).items()):
         target = path if number == 0 else path.with_name(f"{name} {output}{ending}")
-        finer = 1 if output == "residual" else result.request.magnification
-        size = {letter: side / (finer if letter in "YX" else 1) for letter, side in sizes.items()}
+        size = sizes if output == "residual" else result.request.finer.sizes(sizes)
         kept = label_type(array) if output == "labels" else _type_of(output, np.dtype(dtype))
         facts = note(result, output, source)
         here = axes + "S" * (array.ndim - len(axes))  # a mask has no colours, what is drawn under it may have

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from ..engine.events import Preview
 from ..engine.request import Span
-from ..imaging.axes import magnified
-from .layers import ResultLayer, Source, placement, put, spans_of, strides_of
+from ..imaging.axes import Finer
+from .layers import ResultLayer, Source, placement, put, spans_of
 
 PLANE_SIDE = 1024  # pixels of a preview plane: a larger one costs more to show than it tells
 BUDGET = 2**26  # pixels in all
+AS_MANY = Finer()
 _PLACE = ("scale", "translate", "rotate", "shear", "affine")
 _FORMING = "napari-microdiff forming"  # in the metadata of a layer that is not a result yet
 
@@ -38,8 +39,8 @@ class LivePreview:
     objects : bool
         Whether the result is a Labels layer. Previews tell how deep in an object each pixel lies, and all that lies in
         one has the same label as long as it forms.
-    magnification : int
-        Pixels of the result along one of the source, in y and x.
+    finer : Finer
+        How the pixels of the result lie on those of the source.
     """
 
     def __init__(
@@ -49,14 +50,14 @@ class LivePreview:
         region: tuple[Span, ...],
         *,
         objects: bool = False,
-        magnification: int = 1,
+        finer: Finer = AS_MANY,
     ) -> None:
         self._viewer = viewer
         self._source = source
         self._objects = objects
         self._rgb = source.rgb and not objects
-        self._finer = np.asarray(strides_of(magnification, source.axes))[: source.layer.ndim]
-        self._starts, stops = spans_of(magnified(region, source.axes, magnification), source.layer.ndim)
+        self._finer = finer
+        self._starts, stops = spans_of(finer.region(region, source.axes), source.layer.ndim)
         lengths = stops - self._starts
         self._strides = _strides(lengths, source.axes)
         self._shape = tuple(int(n) for n in -(-lengths // self._strides))
@@ -105,11 +106,13 @@ class LivePreview:
             self._draw(canvas, preview)
         # A coarse pixel spans several pixels of the source: its centre is the middle of theirs.
         middle = self._starts + (self._strides - 1) / 2
-        start = tuple((middle + 0.5) * self._finer - 0.5)
+        axes = self._source.axes[: source.ndim]
+        start = self._finer.centres(middle, axes)
+        span = tuple(self._strides * self._finer.strides(axes))
         arguments = {
             "name": f"{source.name} (forming)",
             "metadata": {_FORMING: True},
-            **placement(source, start, tuple(self._strides * self._finer)),
+            **placement(source, start, span),
         }
         look = {} if self._objects else self._source.appearance()
         layer = Labels(canvas, **arguments) if self._objects else Image(canvas, **arguments, **look)

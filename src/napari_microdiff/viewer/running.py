@@ -73,9 +73,7 @@ class Runner(QObject):
         if settings.load().previews:
             whole = tuple((0, int(n)) for n in run.source.array.shape)
             region, objects = run.request.region or whole, run.request.task == "segment"
-            run.live = LivePreview(
-                self._viewer, run.source, region, objects=objects, magnification=run.request.magnification
-            )
+            run.live = LivePreview(self._viewer, run.source, region, objects=objects, finer=run.request.finer)
             job.previewed.connect(run.live.show)
             job.failed.connect(run.live.remove)
             job.cancelled.connect(run.live.remove)

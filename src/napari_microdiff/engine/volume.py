@@ -1,0 +1,178 @@
+"""Volumes through networks of planes: each step looks at a volume from two sides, plane by plane.
+
+A network that knows images of one kind of plane restores all planes across y and all planes across x; the estimate of
+the volume is the mean of both, at every step of the sampler (after Lee et al. 2023, arXiv:2303.08440, who have two
+networks take turns). What one side cannot tell of a neighbouring plane the other one does, so that nothing flickers
+from plane to plane.
+
+The volume itself may lie on disk; what is held in memory is a slab of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from torch import Tensor
+
+from ..diffusion.denoiser import NOTHING, Condition, Denoiser, Prediction
+from ..diffusion.samplers import Step
+from .canvas import Canvas, Denoised, Evaluated, Image, Plane, cut_to, evaluate, sampled_area, stream_of
+from .events import Notice
+from .memory import Scratch, Workplace
+from .tiles import Box, Reach, Tile, make_tiles
+
+_SIDES = (1, 2)  # axes that planes are cut across: y and x
+_DIMS = 3
+_AT_ONCE = 8  # slices that are stepped at once
+
+
+@dataclass(frozen=True)
+class Looked:
+    """Planes were evaluated from one side; the estimate of their slab is not complete yet."""
+
+
+def sample_volume(
+    denoiser: Denoiser, volume: Plane, steps: Sequence[Step], workplace: Workplace, *, seed: int, sample: int = 0
+) -> Generator[Denoised | Looked | Notice, None, Image | None]:
+    """Draw one sample of a volume with a denoiser of planes; see `canvas.sample_plane`.
+
+    Parameters
+    ----------
+    volume : Plane
+        With a shape of (z, y, x). Its condition is asked for windows that are one pixel thick along y or along x, and
+        has all three axes.
+
+    Yields
+    ------
+    Looked, Denoised or Notice
+        After every evaluation; for every few slices once they were looked at from both sides; when memory ran out.
+    """
+    area = sampled_area(volume, steps)
+    canvas = None if len(steps) == 1 else Canvas(volume, area, steps)
+    try:
+        for number, step in enumerate(steps):
+            for slab in _slabs(volume, area, workplace.tile):
+                both = _Mean(slab)
+                looking = _look(denoiser, volume, slab, step.sigma, workplace, canvas if number else None)
+                try:
+                    for item in looking:
+                        if isinstance(item, Evaluated):
+                            both.add(item)
+                            yield Looked()
+                        else:
+                            yield item
+                    for done in both.parts(canvas):
+                        if canvas is not None:
+                            canvas.apply(step, done, seed, *stream_of(number, sample))
+                        yield cut_to(done, volume.region, first=number == 0)
+                finally:
+                    both.close()
+            if canvas is not None:
+                canvas.advance()
+        return None if canvas is None else canvas.read_region()
+    finally:
+        if canvas is not None:
+            canvas.close()
+
+
+def count_looks(volume: Plane, steps: Sequence[Step], tile: int | None) -> int:
+    """Return how many events a sample takes but for notices."""
+    slabs = _slabs(volume, sampled_area(volume, steps), tile)
+    looks = [sum(len(_planes(volume, slab, side, tile)) for side in _SIDES) + len(_few_slices(slab)) for slab in slabs]
+    return len(steps) * sum(looks)
+
+
+def _slabs(volume: Plane, area: Box, tile: int | None) -> Iterator[Box]:
+    along_z = Reach((volume.reach.stride[0], 1, 1), (0,) * _DIMS)
+    for part in make_tiles(volume.shape, (area[0], (0, 1), (0, 1)), tile, along_z):
+        yield (part.core[0], *area[1:])
+
+
+def _planes(volume: Plane, slab: Box, side: int, tile: int | None) -> list[Tile]:
+    """Return the parts of all planes across an axis; equal ones of neighbouring planes follow each other."""
+    reach = _reach_across(volume.reach, side)
+    first = (*slab[:side], (slab[side][0], slab[side][0] + 1), *slab[side + 1 :])
+    return [
+        Tile(_moved(part.core, side, at), _moved(part.window, side, at))
+        for part in make_tiles(volume.shape, first, tile, reach)
+        for at in range(*slab[side])
+    ]
+
+
+def _moved(box: Box, side: int, at: int) -> Box:
+    return (*box[:side], (at, at + 1), *box[side + 1 :])
+
+
+def _reach_across(reach: Reach, side: int) -> Reach:
+    stride, halo = list(reach.stride), list(reach.halo)
+    stride[side], halo[side] = 1, 0
+    return Reach(tuple(stride), tuple(halo))
+
+
+def _look(
+    denoiser: Denoiser, volume: Plane, slab: Box, sigma: float, workplace: Workplace, canvas: Canvas | None
+) -> Iterator[Evaluated | Notice]:
+    for side in _SIDES:
+        planes = _planes(volume, slab, side, workplace.tile)
+        across = replace(volume, reach=_reach_across(volume.reach, side))
+        yield from evaluate(of_planes(denoiser, side), across, planes, sigma, workplace, canvas)
+
+
+def of_planes(denoiser: Denoiser, side: int) -> Denoiser:
+    """Make a denoiser of planes one of volumes that are a pixel thick along an axis: 1 for y, 2 for x."""
+    axis = side + 2
+
+    def flat(x: Tensor, sigma: float | Tensor, condition: Condition = NOTHING) -> Prediction:
+        given = {f.name: getattr(condition, f.name) for f in fields(condition)}
+        thin = {
+            name: part.squeeze(axis) if part is not None and part.ndim == x.ndim else part
+            for name, part in given.items()
+        }
+        mean, variance = denoiser(x.squeeze(axis), sigma, Condition(**thin))
+        return Prediction(mean.unsqueeze(axis), None if variance is None else variance.unsqueeze(axis))
+
+    return flat
+
+
+def _few_slices(slab: Box) -> list[Box]:
+    (start, stop), *others = slab
+    return [((at, min(at + _AT_ONCE, stop)), *others) for at in range(start, stop, _AT_ONCE)]
+
+
+class _Mean:
+    """The mean over both sides of a slab."""
+
+    def __init__(self, slab: Box) -> None:
+        self._slab = slab
+        self._scratch = Scratch()
+        self._mean = self._scratch.zeros(self._shape)
+        self._variance: Image | None = None
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return (1, *(stop - start for start, stop in self._slab))
+
+    def add(self, item: Evaluated) -> None:
+        """Add what was seen of a part from one side."""
+        share = np.float32(1 / len(_SIDES))
+        spans = zip(item.core, self._slab, strict=True)
+        here = (slice(None), *(slice(a - first, b - first) for (a, b), (first, _) in spans))
+        self._mean[here] += share * item.mean
+        if item.variance is not None:
+            if self._variance is None:
+                self._variance = self._scratch.zeros(self._shape)
+            self._variance[here] += share * item.variance
+
+    def parts(self, canvas: Canvas | None) -> Iterator[Evaluated]:
+        """Yield what was seen from both sides, a few slices at a time."""
+        for core in _few_slices(self._slab):
+            here = (slice(None), slice(core[0][0] - self._slab[0][0], core[0][1] - self._slab[0][0]))
+            x = np.zeros((), np.float32) if canvas is None else canvas.read(core)
+            yield Evaluated(core, x, self._mean[here], None if self._variance is None else self._variance[here])
+
+    def close(self) -> None:
+        """Give back memory and files."""
+        del self._mean, self._variance
+        self._scratch.close()

@@ -1,0 +1,180 @@
+"""Isotropic stacks: what may lie between slices, so that voxels become cubes.
+
+Slices are taken for what they are in electron microscopy, thin: they stay as they are, and what is drawn between them
+is shown them as known rows of all planes that cut across them (after DiffuseIR, Pan et al. 2023, arXiv:2306.12109).
+Such a plane looks like a slice of which most rows are lost, which is what the network was trained on. Planes across y
+and planes across x are restored in turn and averaged at every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..diffusion.denoiser import Denoiser
+from ..diffusion.guidance import known_pixels
+from ..engine.canvas import Plane
+from ..engine.request import IsotropicOptions, Request
+from ..engine.tiles import Box, Reach, grown
+from ..errors import ImageError, RequestError
+from ..imaging.axes import PlaneIndex, full_region, region_shape
+from ..imaging.between import ACROSS, BetweenFilter, between_filter
+from ..imaging.spectrum import VECTOR_LENGTH
+from .base import (
+    Context,
+    Image,
+    PlaneJob,
+    PlaneView,
+    Source,
+    box_of,
+    check_architecture,
+    steps_of,
+    without_equal_samples,
+)
+from .between import Between
+from .collect import Collector
+from .statistics import Statistics, advice, familiarity, measure, position_of, positions
+
+_ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 3, "vector_length": VECTOR_LENGTH}
+_SIGMA_MIN = 0.02  # of the expected error of the guess; what is below cannot be seen
+
+
+class Isotropic:
+    """The task; see `tasks.base.Task`."""
+
+    def __init__(self, context: Context) -> None:
+        self.request, self.source, self.notices = context.request, context.source, context.notices
+        self.card, self._denoiser = context.card, context.denoiser
+        options = self.request.options
+        assert isinstance(options, IsotropicOptions)
+        self._factor = options.factor
+        check_architecture(self.card, _ARCHITECTURE)
+        if self._factor not in self.card.factors:
+            raise RequestError(
+                f"The model '{self.card.id}' makes {min(self.card.factors)} to {max(self.card.factors)} slices of one, "
+                f"not {self._factor}."
+            )
+        check_stack(self.source)
+        self.request = without_equal_samples(self.request, self.notices)
+        self._statistics = {p: measure(self.source, p) for p in positions(self.source)}
+        if all(s.constant for s in self._statistics.values()):
+            raise ImageError("The image has the same value everywhere, so there is nothing between its slices.")
+        self.report = self._describe()
+
+    def guide(self, denoiser: Denoiser) -> Denoiser:
+        """Hold the slices."""
+        return known_pixels(denoiser)
+
+    def jobs(self, index: PlaneIndex) -> Sequence[PlaneJob]:
+        """Prepare one volume, the same for all samples; nothing for a channel without any content."""
+        statistics = self._statistics[position_of(self.source, index)]
+        if statistics.constant:
+            return ()
+        told = self._filter(statistics)
+        steps = steps_of(self.request, self._denoiser.blind_from(told.error), _SIGMA_MIN * told.error, blind=True)
+        (stride, _), (halo, _) = astuple(Reach.of(self._denoiser.network.stride, self.card.halo))
+        whole = full_region([length for length, part in zip(self.source.shape, index, strict=True) if _spans(part)])
+        view = PlaneView(self.source.array, index, region_shape(whole))
+        finer = self.request.finer
+        # Several steps see what lies around what is around the region.
+        margin = (2 * halo + stride + ACROSS,) * 2
+        within = grown(box_of(index)[1:], view.shape[1:], margin)
+        volume = Plane(
+            shape=region_shape(finer.region(whole, "ZYX")),
+            region=finer.region(box_of(index), "ZYX"),
+            reach=Reach((stride,) * 3, (halo,) * 3),
+            number=self.source.plane_number(index),
+            condition_at=Between(view, self._factor, statistics, told, within).condition,
+        )
+        return (PlaneJob(volume, steps, view),)
+
+    def gatherer(self, request: Request) -> IsotropicCollector:
+        """Return what gathers mean, sample and uncertainty around the slices."""
+        return IsotropicCollector(request, self.source, self)
+
+    def read(self, index: PlaneIndex, normalised: Image) -> Image:
+        """Bring a mean or a sample back to the units of the image."""
+        return self._statistics[position_of(self.source, index)].normalization.undo(normalised)
+
+    def read_spread(self, index: PlaneIndex, mean: Image, spread: Image) -> Image:
+        """Bring a standard deviation back to the units of the image."""
+        scale = self._statistics[position_of(self.source, index)].normalization.scale * self.card.spread_scale
+        return np.asarray(spread * np.float32(scale))
+
+    def _filter(self, statistics: Statistics) -> BetweenFilter:
+        return between_filter(statistics.spectrum.powers, self._factor)
+
+    def _describe(self) -> dict[str, Any]:
+        kept = [s for s in self._statistics.values() if not s.constant]
+        filters = [self._filter(s) for s in kept]
+        report: dict[str, Any] = {
+            "noise_level": [s.noise_level for s in self._statistics.values()],
+            "normalization": [[s.normalization.offset, s.normalization.scale] for s in self._statistics.values()],
+            # Of the variance between slices, noise included.
+            "slices_tell": float(min(1 - (told.error / told.contrast) ** 2 for told in filters)),
+        }
+        known = self.card.familiarity
+        if known is not None:
+            distance = max(familiarity(s.vector(), known) for s in kept)
+            report["familiarity"] = {
+                "distance": distance,
+                "threshold": known.threshold,
+                "advice": advice(distance, known.threshold, 1.0, self.request.task),
+            }
+        return report
+
+
+def check_stack(source: Source) -> None:
+    """Raise ImageError if a source is no stack of slices that lie in front of each other."""
+    if "Z" not in source.axes:
+        raise ImageError(
+            "The image is no stack: it has no axis of depth (Z). Open a stack of slices, or name its axes, for "
+            "example ZYX."
+        )
+    if [letter for letter in source.axes if letter in "ZYX"] != ["Z", "Y", "X"]:
+        raise ImageError(f"The axes are in the order {source.axes}. Bring them into the order Z, Y, X.")
+    start, stop = source.region[source.axes.index("Z")]
+    if stop - start < 2:
+        raise ImageError("There is one slice only, and nothing lies between it and another. Take two slices or more.")
+
+
+def _spans(part: int | slice) -> bool:
+    return isinstance(part, slice)
+
+
+class IsotropicCollector(Collector):
+    """Gathers what was drawn between slices that are as they were."""
+
+    def compare(self, job: PlaneJob, core: Box, mean: Image) -> None:
+        """Do nothing: no recorded pixel says anything about what lies between the slices."""
+
+    def copy(self, index: PlaneIndex) -> None:
+        """Fill a volume of one value with it."""
+        region = self._request.finer.region(box_of(index), "ZYX")
+        first = tuple(part.start if isinstance(part, slice) else part for part in index)
+        value = np.asarray(self._source.array[first], dtype=np.float32)
+        for name in ("mean", "sample"):
+            self._put(name, index, region, np.full(tuple(b - a for a, b in region), value, dtype=np.float32))
+
+    def report(self) -> dict[str, Any]:
+        """Return nothing that is not known before."""
+        return {}
+
+    def _put(self, name: str, index: PlaneIndex, core: Box, pixels: Image) -> None:
+        if name in ("mean", "sample"):
+            pixels = self._with_slices(index, core, pixels)
+        super()._put(name, index, core, pixels)
+
+    def _with_slices(self, index: PlaneIndex, core: Box, pixels: Image) -> NDArray[np.float32]:
+        """Return pixels in which the slices are what was recorded, to the last bit."""
+        factor, ((top, bottom), *plane) = self._request.finer.factor, core
+        made = np.array(pixels, dtype=np.float32)
+        for row in range(-(-top // factor) * factor, bottom, factor):
+            inside = iter((slice(row // factor, row // factor + 1), *(slice(*span) for span in plane)))
+            here = tuple(next(inside) if isinstance(part, slice) else part for part in index)
+            made[row - top] = np.asarray(self._source.array[here], dtype=np.float32)[0]
+        return made

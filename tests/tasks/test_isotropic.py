@@ -1,0 +1,150 @@
+"""Isotropic stacks: slices stay, what is between them fits in tiles and regions, and what is refused."""
+
+from __future__ import annotations
+
+import dask.array as da
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_microdiff import isotropic
+from napari_microdiff.engine.events import Preview, Progress
+from napari_microdiff.errors import ImageError, ModelError, RequestError
+
+
+@pytest.fixture(scope="module")
+def volume():
+    noise = np.random.default_rng(3).standard_normal((41, 72, 88))
+    smooth = ndimage.gaussian_filter(noise, 2.5)
+    return (200 + 60 * smooth / smooth.std() + 4 * noise).astype(np.float32)
+
+
+@pytest.fixture
+def made(result, slicer):
+    """Carry out a request on a stack."""
+
+    def make(stack, factor=5, **fields):
+        options = {"factor": factor}
+        return result(stack, **{"task": "isotropic", "model": slicer, "options": options, "axes": "ZYX", **fields})
+
+    return make
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+@pytest.mark.parametrize("factor", [2, 5, 10])
+def test_slices_stay_to_the_last_bit_and_others_come_between(made, volume, dtype, factor):
+    stack = np.clip(volume, 0, 255)[::factor].astype(dtype)
+    result = made(stack, factor, outputs=("mean", "sample", "uncertainty"), steps=2)
+    for name, image in result.images().items():
+        assert image.shape == ((len(stack) - 1) * factor + 1, *stack.shape[1:])
+        assert image.dtype == np.float32
+        if name == "uncertainty":
+            assert (image[::factor] == 0).all()
+            assert (np.delete(image, np.s_[::factor], axis=0) > 0).all()
+        else:
+            np.testing.assert_array_equal(image[::factor], stack.astype(np.float32))
+            assert np.isfinite(image).all()
+
+
+def test_the_mean_is_near_what_linear_interpolation_gives(made, volume):
+    """The tiny network changes little of the linear estimate that it begins with."""
+    stack = volume[::4]
+    result = made(stack, 4, outputs=("mean",), steps=1)
+    linear = ndimage.zoom(stack, (41 / 11, 1, 1), order=1)
+    assert np.abs(result.mean - linear).mean() < 0.25 * volume.std()
+
+
+@pytest.mark.parametrize(("steps", "output"), [(1, "mean"), (3, "sample")])
+def test_tiles_and_regions_are_parts_of_the_whole(made, volume, steps, output):
+    stack = volume[::5]
+    whole = made(stack, steps=steps, outputs=(output,)).images()[output]
+    scale = np.ptp(whole)
+    tiled = made(stack, steps=steps, outputs=(output,), tile=32).images()[output]
+    assert np.abs(tiled - whole).max() < 1e-3 * scale
+    part = made(stack, steps=steps, outputs=(output,), region=((2, 5), (10, 41), (20, 60)))
+    assert part.region == ((2, 5), (10, 41), (20, 60))
+    expected = whole[10:21, 10:41, 20:60]
+    assert np.abs(part.images()[output] - expected).max() < (1e-3 if steps == 1 else 1e-2) * scale
+
+
+def test_rows_and_columns_are_alike(made, volume):
+    """Both directions count the same, so that a stack with rows and columns exchanged gives the same, exchanged."""
+    stack = volume[::5]
+    one = made(stack, outputs=("mean",), steps=1).mean
+    other = made(stack.swapaxes(1, 2).copy(), outputs=("mean",), steps=1).mean.swapaxes(1, 2)
+    assert np.abs(one - other).max() < 1e-3 * np.ptp(one)
+
+
+def test_the_same_request_gives_the_same_voxels_and_seeds_differ(made, volume):
+    stack = volume[:21:5, :40, :40]
+    one, two, other = (made(stack, steps=2, samples=2, seed=seed, outputs=("sample",)) for seed in (4, 4, 5))
+    np.testing.assert_array_equal(one.sample, two.sample)
+    assert (one.sample != other.sample).any()
+
+
+def test_channels_and_times_are_made_one_by_one(made, volume):
+    stack = volume[:16:5, :40, :48]
+    many = np.stack([stack, stack * 3 + 7, np.full_like(stack, 4.0)], axis=1)  # ZCYX
+    result = made(many, axes="ZCYX", outputs=("mean",), steps=1)
+    assert result.mean.shape == (16, 3, 40, 48)
+    np.testing.assert_allclose(result.mean[:, 0], made(stack, outputs=("mean",), steps=1).mean, rtol=1e-4, atol=1e-2)
+    assert (result.mean[:, 2] == 4).all()
+    times = made(np.stack([stack, stack[::-1]]), axes="TZYX", outputs=("sample",), steps=2)
+    assert times.sample.shape == (2, 16, 40, 48)
+
+
+def test_a_stack_that_is_read_as_needed_gives_the_same(made, volume):
+    stack = volume[::5]
+    lazy = da.from_array(stack, chunks=(1, 40, 40))
+    np.testing.assert_array_equal(made(lazy, steps=1).sample, made(stack, steps=1).sample)
+
+
+def test_previews_lie_where_the_result_will_be_and_progress_ends_at_all(events, volume, slicer):
+    options = {"factor": 5}
+    told = events(volume[::5], task="isotropic", model=slicer, axes="ZYX", options=options, outputs=("mean",), tile=64)
+    result = told[-1].result
+    seen = np.zeros(result.mean.shape, bool)
+    for preview in (event for event in told if isinstance(event, Preview)):
+        place = tuple(slice(*span) for span in preview.region)
+        np.testing.assert_allclose(preview.image, result.mean[place], rtol=1e-4, atol=1e-3)
+        seen[place] = True
+    assert seen.all()
+    progress = [event for event in told if isinstance(event, Progress)]
+    assert progress[-1].done == progress[-1].total
+    assert all(one.total == progress[0].total for one in progress)
+
+
+def test_the_report_says_how_much_the_slices_tell(made, volume):
+    near, far = (made(volume[::factor], factor, steps=1).report["slices_tell"] for factor in (2, 8))
+    assert 0 < far < near < 1
+
+
+def test_what_cannot_be_is_refused_in_words(made, volume, slicer, tiny_model):
+    stack = volume[::5]
+    with pytest.raises(ImageError, match="no axis of depth"):
+        made(stack[0], axes="YX")
+    with pytest.raises(ImageError, match="one slice only"):
+        made(stack[:1])
+    with pytest.raises(ImageError, match="one slice only"):
+        made(stack, region=((2, 3), (0, 40), (0, 40)))
+    with pytest.raises(ImageError, match="in the order"):
+        made(stack, axes="YXZ")
+    with pytest.raises(ImageError, match="same value everywhere"):
+        made(np.ones((4, 40, 40), dtype=np.uint8))
+    broken = stack.copy()
+    broken[3, 4, 5] = np.nan
+    with pytest.raises(ImageError, match="NaN"):
+        made(broken)
+    with pytest.raises(ModelError, match="is for 'denoise'"):
+        isotropic(stack, factor=5, axes="ZYX", model=tiny_model)
+    for factor in (1, 11):
+        with pytest.raises(RequestError, match="factor"):
+            isotropic(stack, factor=factor, axes="ZYX", model=slicer)
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 1), (2, 1, 50), (3, 7, 5)])
+def test_small_stacks_are_filled(made, shape):
+    stack = np.random.default_rng(0).integers(0, 200, shape).astype(np.uint8)
+    result = made(stack, 3, steps=2)
+    assert result.sample.shape == ((shape[0] - 1) * 3 + 1, *shape[1:])
+    assert np.isfinite(result.sample).all()

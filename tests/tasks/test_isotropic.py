@@ -56,7 +56,7 @@ def test_the_mean_is_near_what_linear_interpolation_gives(made, volume):
 
 @pytest.mark.parametrize(("steps", "output"), [(1, "mean"), (3, "sample")])
 def test_tiles_and_regions_are_parts_of_the_whole(made, volume, steps, output):
-    stack = volume[::5]
+    stack = volume[::5, :48, :64]
     whole = made(stack, steps=steps, outputs=(output,)).images()[output]
     scale = np.ptp(whole)
     tiled = made(stack, steps=steps, outputs=(output,), tile=32).images()[output]

@@ -11,7 +11,7 @@ import typer
 
 from .. import __version__
 from ..errors import MicrodiffError
-from . import augment, export, jobs, others, repair, store, superresolve, synthesize
+from . import augment, export, isotropic, jobs, others, repair, store, superresolve, synthesize
 from .terminal import one_line, say
 
 _CANCELLED = 130  # what a shell expects of a programme that Ctrl-C ended
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.command()(jobs.denoise)
 app.command()(superresolve.superresolve)
+app.command()(isotropic.isotropic)
 app.command()(repair.repair)
 app.command()(jobs.segment)
 app.command()(synthesize.synthesize)

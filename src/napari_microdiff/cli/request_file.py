@@ -14,6 +14,7 @@ _FILES = ("input", "output", "sample", "uncertainty", "residual", "table", "behi
 _PRINCIPAL = {
     "denoise": ("mean", "sample", "uncertainty"),
     "superresolve": ("mean", "sample", "uncertainty", "residual"),
+    "isotropic": ("sample", "mean", "uncertainty"),
     "repair": ("sample", "mean", "uncertainty"),
     "synthesize": ("sample", "mean"),
 }

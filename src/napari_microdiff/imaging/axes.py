@@ -6,6 +6,7 @@ to one index; the colour samples of an RGB image (S) are three planes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -231,6 +232,19 @@ class Finer:
         """Return where in the image, in its pixels, the centre of a pixel of the result lies; one number per axis."""
         lies = zip(pixels, self.strides(axes), strict=True)
         return tuple(at * stride + (0 if self.between else (stride - 1) / 2) for at, stride in lies)
+
+
+def slice_distance(sizes: Mapping[str, float]) -> int | None:
+    """Return the distance of slices in pixels, to the nearest whole number; None if the sizes do not tell it.
+
+    Parameters
+    ----------
+    sizes : mapping of str to float
+        Of a pixel along Z, Y and X, in one unit.
+    """
+    if not all(sizes.get(letter, 0) > 0 for letter in "ZYX"):
+        return None
+    return max(1, round(sizes["Z"] / math.sqrt(sizes["Y"] * sizes["X"])))
 
 
 def magnified(region: Region, axes: str, factor: int) -> Region:

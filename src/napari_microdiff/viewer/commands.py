@@ -12,6 +12,7 @@ from .settings import PLUGIN
 _TITLES = {
     "denoise": "Denoise",
     "superresolve": "Super-resolve",
+    "isotropic": "Isotropic z",
     "repair": "Repair",
     "segment": "Segment",
     "synthesize": "Synthesise",
@@ -34,6 +35,11 @@ def denoise_layer(viewer: Viewer) -> None:
 def superresolve_layer(viewer: Viewer) -> None:
     """Open the Super-resolve panel with the selected image."""
     _open_with_selected(viewer, "superresolve")
+
+
+def isotropic_layer(viewer: Viewer) -> None:
+    """Open the Isotropic z panel with the selected image."""
+    _open_with_selected(viewer, "isotropic")
 
 
 def repair_layer(viewer: Viewer) -> None:

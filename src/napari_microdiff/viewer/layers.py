@@ -182,7 +182,7 @@ _NAMES = {
 }
 # Where a task calls them otherwise.
 _DRAWN = {"sample": "{}", "mean": "{} (mean)"}
-_NAMES_OF = {"synthesize": _DRAWN, "repair": _DRAWN}
+_NAMES_OF = {"synthesize": _DRAWN, "isotropic": _DRAWN, "repair": _DRAWN}
 
 
 def result_layers(viewer: ViewerModel, source: Source, result: Result, made: str = "denoised") -> list[ResultLayer]:

@@ -93,6 +93,10 @@ class Panel(QWidget):
         """Return the fields of the request that only this panel sets."""
         return {}
 
+    def previewed(self, region: tuple[Span, ...], axes: str) -> tuple[Span, ...]:
+        """Return what is run on to preview what is visible."""
+        return region
+
     def looked(self, look: Any) -> None:
         """Use what was learnt by looking at the image."""
 
@@ -279,7 +283,7 @@ class Panel(QWidget):
         if region is None:
             show_warning(f"'{layer.name}' is out of view. Bring it back with View > Fit to View, then preview it.")
             return
-        self.run(region)
+        self.run(self.previewed(region, view.axes_of(layer)))
 
     def run_all(self) -> None:
         """Run on the whole image."""

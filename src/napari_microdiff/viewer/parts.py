@@ -26,7 +26,7 @@ from qtpy.QtWidgets import (
 from ..engine.request import Request
 from ..models.card import Card
 
-TASKS = ("denoise", "superresolve", "repair", "segment", "synthesize")
+TASKS = ("denoise", "superresolve", "isotropic", "repair", "segment", "synthesize")
 USUAL_MODELS = frozenset(Request.model_validate({"task": task}).model for task in TASKS)
 _NO_LAYER = "no layer"
 

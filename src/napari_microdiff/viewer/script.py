@@ -13,6 +13,7 @@ _DRAWN = ("guidance", "photons", "read_noise", "blur")
 _OPTIONS = {
     "denoise": (*_SAID, "noise_level", "start"),
     "superresolve": (*_SAID, "factor", "noise_level"),
+    "isotropic": (*_SAID, "factor"),
     "repair": (*_SAID, "start"),
     "segment": (*_SAID, "diameter", "shown", "saddle", "smallest"),
     "synthesize": (*(name for name in _SAID if name not in ("samples", "axes")), *_DRAWN),
@@ -69,7 +70,8 @@ def as_command(request: Request, source: str = "INPUT.tif") -> str:
         return shlex.join([*words, *_style_of(request.options)])
     if isinstance(request.options, SuperresolveOptions):
         words += _blur_of(request.options)
-    for output in ("mean", "uncertainty") if request.task == "repair" else ("sample", "uncertainty", "residual"):
+    drawn = request.task in ("isotropic", "repair")
+    for output in ("mean", "uncertainty") if drawn else ("sample", "uncertainty", "residual"):
         if output in request.outputs:
             words += [f"--{output}", f"{output.upper()}.tif"]
     return shlex.join(words)

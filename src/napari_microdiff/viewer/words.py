@@ -10,6 +10,12 @@ DENOISED = {
     "uncertainty": "How far each pixel may be off (one standard deviation): where not to trust the result.\n"
     "Its layer starts hidden.",
 }
+BETWEEN = {
+    "sample": "One volume that could lie between the slices, with their noise: good to look at, not to measure on.",
+    "mean": "The best estimate of every voxel. It is smoother than the slices, which stay as they are.",
+    "uncertainty": "How far each voxel may be off (one standard deviation); nothing in the slices themselves.\n"
+    "Its layer starts hidden.",
+}
 REPAIRED = {
     "sample": "One image that could lie under the damage: good to look at, not to measure on.",
     "mean": "The mean of the samples. Ask for several under More; of one it is a first, smooth guess.",

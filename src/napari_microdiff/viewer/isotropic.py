@@ -1,0 +1,127 @@
+"""The Isotropic z panel: what it has beyond the anatomy that all panels share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtWidgets import QSpinBox
+
+from ..engine.request import IsotropicOptions, Request, Span
+from ..imaging.axes import slice_distance
+from . import view, words
+from .layout import Rows
+from .panel import Panel
+from .parts import Line
+
+_LEAST, _MOST = 2, 10
+_TIP = (
+    "How many pixels lie from one slice to the next: so many slices are made of each.\n"
+    "If the layer says how far apart its slices are, it is set for you."
+)
+
+
+class IsotropicPanel(Panel):
+    """Draw what may lie between the slices of a stack, so that its voxels become cubes."""
+
+    task = "isotropic"
+    doing = "Making isotropic"
+    made = "isotropic"
+    outputs = words.BETWEEN
+    details = ({"steps": 1}, {"steps": 4}, {"steps": 8}, {"steps": 20})
+    detail_at_first = 1
+    nothing_open = "Open a stack of electron micrographs."
+    nothing_chosen = "Choose a stack of slices first."
+
+    def add_rows(self, rows: Rows) -> None:
+        """Add how far apart slices are."""
+        self.factor = QSpinBox()
+        self.factor.setRange(_LEAST, _MOST)
+        self.factor.setSuffix(" pixels apart")
+        self.factor.setToolTip(_TIP)
+        self.factor_line = Line(self.viewer)
+        rows.add("Slices", self.factor, self.factor_line)
+        self.factor.valueChanged.connect(self._factor_changed)
+
+    def options(self) -> dict[str, Any]:
+        """Return the distance of slices."""
+        return {"options": IsotropicOptions(factor=self.factor.value())}
+
+    def set_request(self, request: Request) -> None:
+        """Set the panel to what a request asks for, but for its image and region."""
+        assert isinstance(request.options, IsotropicOptions)
+        self.factor.setValue(request.options.factor)
+        super().set_request(request)
+
+    def detail_changed(self, position: int) -> None:
+        """Set the steps; of one there is a mean, of more also what looks like a slice."""
+        super().detail_changed(position)
+        others = tuple(name for name in self.ticks.ticked if name not in ("mean", "sample"))
+        self.ticks.tick((("sample" if position else "mean"), *others))
+
+    def blocked(self) -> str:
+        """Return why nothing can be run now, or nothing if it can."""
+        return super().blocked() or self._no_stack()
+
+    def previewed(self, region: tuple[Span, ...], axes: str) -> tuple[Span, ...]:
+        """Return the visible part of the slice that is shown and of the next one; of the last, of the one before."""
+        assert self.image.layer is not None
+        axis = axes.index("Z")
+        at, last = region[axis][0], view.level_0(self.image.layer).shape[axis] - 1
+        first = min(at, last - 1)
+        return (*region[:axis], (first, first + 2), *region[axis + 1 :])
+
+    def refresh(self) -> None:
+        """Bring everything up to date."""
+        self.offer_sample()
+        super().refresh()
+        self.factor_line.say(self._said_of_slices())
+
+    def _no_stack(self) -> str:
+        layer = self.image.layer
+        if layer is None:
+            return self.nothing_chosen
+        axes, shape = view.axes_of(layer), view.level_0(layer).shape
+        if "Z" not in axes:
+            return "This image is no stack of slices. Choose one that is, or name its axis of depth Z."
+        return "" if shape[axes.index("Z")] > 1 else "This stack has one slice only. Choose one with two or more."
+
+    def _said_of_slices(self) -> str:
+        layer = self.image.layer
+        if layer is None:
+            return ""
+        reason = self._no_stack()
+        if reason:
+            return reason
+        distance = slice_distance(view.sizes_um(layer, view.axes_of(layer)))
+        slices = view.level_0(layer).shape[view.axes_of(layer).index("Z")]
+        made = f"{slices} slices become {(slices - 1) * self.factor.value() + 1}."
+        if distance is None:
+            return f"{made} The layer does not say how far apart they are."
+        if distance != self.factor.value():
+            return f"{made} By its scale they are {distance} {'pixel' if distance == 1 else 'pixels'} apart."
+        return made
+
+    def _factor_changed(self) -> None:
+        if hasattr(self, "actions"):
+            self.refresh()
+
+    def _image_changed(self) -> None:
+        layer = self.image.layer
+        distance = None if layer is None else slice_distance(view.sizes_um(layer, view.axes_of(layer)))
+        if distance is not None and _LEAST <= distance <= _MOST:
+            self.factor.setValue(distance)
+        super()._image_changed()
+
+    def _job_changed(self) -> None:
+        super()._job_changed()
+        last = self.runner.last
+        if self.runner.job is None and last is not None and last.layers and last.request.region is not None:
+            self._show_between(last.layers[0], last.source.axes.index("Z"))
+
+    def _show_between(self, layer: Any, axis: int) -> None:
+        """After a preview, show what was drawn: the slice in the middle."""
+        if layer in self.viewer.layers and self.viewer.dims.ndisplay == 2:
+            middle = layer.data_to_world([n // 2 for n in layer.data.shape[: layer.ndim]])
+            shown = self.viewer.dims.ndim - layer.ndim + axis
+            if shown not in self.viewer.dims.displayed:
+                self.viewer.dims.set_point(shown, middle[axis])

@@ -1,0 +1,163 @@
+"""The Isotropic z panel with a real, tiny network: what a user clicks, and what comes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import napari
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_microdiff.files import read_image
+from napari_microdiff.viewer.isotropic import IsotropicPanel
+from napari_microdiff.viewer.layers import recall
+from napari_microdiff.viewer.script import as_command, as_python
+
+LONG = 600_000
+
+
+def slices(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(100, 20, shape).astype(np.float32)
+
+
+@pytest.fixture
+def viewer(make_napari_viewer_proxy: Any, slicer: str) -> napari.Viewer:
+    return make_napari_viewer_proxy()
+
+
+@pytest.fixture
+def panel(viewer: napari.Viewer, slicer: str) -> IsotropicPanel:
+    panel = IsotropicPanel(viewer)
+    viewer.window.add_dock_widget(panel, name="Isotropic z")
+    assert panel.model.choose(slicer)
+    return panel
+
+
+def run(qtbot: Any, panel: IsotropicPanel, button: str = "run") -> list[Any]:
+    """Click a button, wait, and return the layers that were made."""
+    target = getattr(panel.run_bar, button)
+    assert target.isEnabled(), target.toolTip()
+    qtbot.mouseClick(target, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    assert panel.runner.last is not None, panel.results.line.text()
+    return list(panel.runner.last.layers)
+
+
+def test_first_and_last_slices_lie_where_they_were(panel: IsotropicPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    turned = np.array([[1, 0, 0], [0, 0.6, -0.8], [0, 0.8, 0.6]])
+    place = {"scale": (0.05, 0.01, 0.01), "translate": (3, 4, 5), "rotate": turned, "units": ("um",) * 3}
+    image = viewer.add_image(slices(5, 32, 40), name="tissue", colormap="green", **place)
+    assert panel.factor.value() == 5  # as the layer's scale says
+    assert panel.factor_line.text() == "5 slices become 21."
+    sample, sigma = run(qtbot, panel)
+    assert sample.name == "tissue isotropic"
+    assert sample.data.shape == sigma.data.shape == (21, 32, 40)
+    np.testing.assert_array_equal(sample.data[::5], image.data)
+    np.testing.assert_allclose(sample.scale, (0.01, 0.01, 0.01))
+    for made in (sample, sigma):
+        for corner in (np.zeros(3), np.array(image.data.shape) - 1):
+            there = made.data_to_world(corner * (5, 1, 1))
+            np.testing.assert_allclose(there, image.data_to_world(corner), rtol=0, atol=1e-9)
+        assert made.units == image.units
+    assert sample.colormap.name == "green"
+    memory = recall(sample)
+    assert memory is not None
+    assert memory["request"].options.factor == 5
+
+
+def test_preview_draws_between_this_slice_and_the_next_and_shows_it(
+    panel: IsotropicPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    image = viewer.add_image(slices(6, 40, 40), scale=(4, 1, 1))
+    panel.factor.setValue(4)
+    viewer.dims.set_point(0, 8)
+    made = run(qtbot, panel, "preview")[0]
+    assert made.name.endswith("(view)")
+    assert made.data.shape[0] == 5
+    np.testing.assert_array_equal(made.data[[0, -1]], image.data[2:4])
+    assert viewer.dims.point[0] == pytest.approx(10)  # half way from slice 2 to slice 3
+    viewer.dims.set_point(0, 20)
+    made = run(qtbot, panel, "preview")[0]
+    np.testing.assert_array_equal(made.data[[0, -1]], image.data[4:6])
+
+
+def test_what_forms_is_where_the_result_will_be(
+    panel: IsotropicPanel, viewer: napari.Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_microdiff.viewer.jobs.PREVIEW_EVERY", 0.0)
+    monkeypatch.setattr("napari_microdiff.viewer.jobs.NEWS_EVERY", 0.0)
+    image = viewer.add_image(slices(5, 40, 40), scale=(0.3, 0.1, 0.1), translate=(5, 6, 7))
+    forming: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def note(event: Any) -> None:
+        layer = event.value
+        if layer.name.endswith("(forming)"):
+            forming.append((layer.data_to_world(np.zeros(3)), layer.data_to_world(np.array(layer.data.shape) - 1)))
+
+    viewer.layers.events.inserted.connect(note)
+    panel.factor.setValue(3)
+    run(qtbot, panel)
+    first, last = forming[0]
+    np.testing.assert_allclose(first, image.data_to_world(np.zeros(3)), atol=1e-9)
+    np.testing.assert_allclose(last, image.data_to_world(np.array(image.data.shape) - 1), atol=1e-9)
+
+
+def test_cancel_changes_nothing(panel: IsotropicPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    viewer.add_image(slices(12, 200, 200))
+    panel.factor.setValue(10)
+    qtbot.mouseClick(panel.run_bar.run, Qt.MouseButton.LeftButton)
+    qtbot.wait(200)
+    qtbot.mouseClick(panel.run_bar.cancel, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    assert len(viewer.layers) == 1
+    assert panel.results.line.text() == "Cancelled; nothing was changed."
+
+
+def test_what_is_no_stack_is_said_before_it_is_run(panel: IsotropicPanel, viewer: napari.Viewer) -> None:
+    assert "Open a stack" in panel.image_line.text()
+    viewer.add_image(slices(40, 40))
+    assert not panel.run_bar.run.isEnabled()
+    assert "no stack of slices" in panel.factor_line.text()
+    viewer.layers.clear()
+    viewer.add_image(slices(1, 40, 40), axis_labels=("z", "y", "x"))
+    assert "one slice only" in panel.run_bar.run.toolTip()
+    viewer.layers.clear()
+    viewer.add_image(slices(5, 40, 40), scale=(1, 1, 1), units=("um",) * 3)
+    assert "they are 1 pixel apart" in panel.factor_line.text()
+    assert panel.run_bar.run.isEnabled()
+
+
+def test_one_step_makes_the_mean_and_more_a_sample(panel: IsotropicPanel) -> None:
+    assert panel.ticks.ticked == ("sample", "uncertainty")
+    panel.detail.move_to(0)
+    assert panel.ticks.ticked == ("mean", "uncertainty")
+    panel.detail.move_to(2)
+    assert panel.ticks.ticked == ("sample", "uncertainty")
+    assert panel.request().steps == 8
+
+
+def test_a_result_is_repeated_copied_and_saved(
+    panel: IsotropicPanel, viewer: napari.Viewer, qtbot: Any, tmp_path: Path
+) -> None:
+    viewer.add_image(slices(5, 32, 32), name="tissue", scale=(0.03, 0.01, 0.01), units=("um",) * 3)
+    first = run(qtbot, panel)[0].data
+    qtbot.mouseClick(panel.results.again, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    last = panel.runner.last
+    assert last is not None
+    assert last.result is not None
+    np.testing.assert_array_equal(last.layers[0].data, first)
+    request = last.result.request
+    assert "napari_microdiff.isotropic(" in as_python(request, "tissue")
+    assert "factor=3" in as_python(request, "tissue")
+    words = as_command(request)
+    assert words.startswith("napari-microdiff isotropic INPUT.tif OUTPUT.tif")
+    assert "--factor 3" in words
+    assert "--uncertainty UNCERTAINTY.tif" in words
+    job = panel.actions.save(tmp_path / "made.tif")
+    qtbot.waitUntil(lambda: job.over, timeout=LONG)
+    made = read_image(tmp_path / "made.tif")
+    assert made.shape == (13, 32, 32)
+    assert made.pixel_size_um == pytest.approx({"Z": 0.01, "Y": 0.01, "X": 0.01})

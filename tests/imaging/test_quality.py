@@ -162,4 +162,17 @@ def test_images_that_cannot_be_compared_are_refused(truth):
     with pytest.raises(ValueError, match="cannot be compared"):
         psnr(truth, truth[1:])
     with pytest.raises(ValueError, match="one plane"):
-        fourier_ring_correlation(np.ones((2, 8, 8)), np.ones((2, 8, 8)))
+        fourier_ring_correlation(np.ones(8), np.ones(8))
+
+
+def test_in_volumes_rings_are_shells():
+    rng = np.random.default_rng(0)
+    one, other = rng.standard_normal((2, 24, 32, 40))
+    frequencies, same = fourier_ring_correlation(one, 3 * one + 2)
+    np.testing.assert_allclose(same, 1)
+    assert frequencies[-1] < 0.5
+    _, strange = fourier_ring_correlation(one, other)
+    assert np.abs(strange[3:]).max() < 0.15
+    smooth = ndimage.gaussian_filter(one, (1.5, 0, 0))  # along z only
+    _, less = fourier_ring_correlation(one, smooth)
+    assert less[-1] < less[0]

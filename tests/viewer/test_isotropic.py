@@ -133,9 +133,9 @@ def test_one_step_makes_the_mean_and_more_a_sample(panel: IsotropicPanel) -> Non
     assert panel.ticks.ticked == ("sample", "uncertainty")
     panel.detail.move_to(0)
     assert panel.ticks.ticked == ("mean", "uncertainty")
-    panel.detail.move_to(2)
+    panel.detail.move_to(1)
     assert panel.ticks.ticked == ("sample", "uncertainty")
-    assert panel.request().steps == 8
+    assert panel.request().steps == 4
 
 
 def test_a_result_is_repeated_copied_and_saved(

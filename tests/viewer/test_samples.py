@@ -29,7 +29,15 @@ def test_a_sample_is_a_noisy_image_over_its_hidden_truth(sample: Callable[[], li
     assert (truth.units, truth.axis_labels) == (noisy.units, noisy.axis_labels)
 
 
-@pytest.mark.parametrize("sample", ALL)
+def test_slices_are_every_fifth_of_their_volume() -> None:
+    truth, slices = (Image(array, **arguments) for array, arguments, _ in samples.simulated_slices())
+    assert (truth.visible, slices.visible) == (False, True)
+    np.testing.assert_array_equal(slices.data, truth.data[::5])
+    last = np.array(slices.data.shape) - 1
+    np.testing.assert_allclose(slices.data_to_world(last), truth.data_to_world(last * (5, 1, 1)))
+
+
+@pytest.mark.parametrize("sample", [*ALL, samples.simulated_slices])
 def test_everybody_sees_the_same_sample(sample: Callable[[], list[Any]]) -> None:
     for (first, *_), (second, *_) in zip(sample(), sample(), strict=True):
         np.testing.assert_array_equal(first, second)

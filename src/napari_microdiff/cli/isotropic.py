@@ -18,7 +18,7 @@ def isotropic(
     ] = None,
     model: Model = None,
     sampler: Sampler = None,
-    steps: Annotated[int | None, typer.Option(help="Evaluations per sample; usually 4.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Evaluations per sample; usually 8.")] = None,
     samples: Annotated[int | None, typer.Option(help="Number of samples, for their mean and spread.")] = None,
     seed: Seed = None,
     tile: TileSide = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,8 +86,8 @@ def fourier_ring_correlation(first: _Image, second: _Image) -> tuple[_Array, _Ar
 
     Parameters
     ----------
-    first, second : ndarray, shape (y, x)
-        Of the same shape.
+    first, second : ndarray, shape (y, x) or (z, y, x)
+        Of the same shape. In volumes the rings are shells.
 
     Returns
     -------
@@ -99,7 +100,7 @@ def fourier_ring_correlation(first: _Image, second: _Image) -> tuple[_Array, _Ar
     ----------
     Nieuwenhuizen et al. (2013), Nature Methods 10, 557.
     """
-    spectra = [np.fft.fft2(_windowed(image)) for image in _pair(first, second)]
+    spectra = [np.fft.fftn(_windowed(image)) for image in _pair(first, second)]
     ring, number = _rings(spectra[0].shape)
     cross, *powers = (
         np.bincount(ring, part.real.ravel(), number + 1)[1:number]
@@ -247,7 +248,7 @@ def high_frequency_energy(truth: _Image, estimate: _Image, *, above: float = 0.2
     """
     powers = []
     for image in _pair(truth, estimate):
-        spectrum = np.abs(np.fft.fft2(_windowed(image))) ** 2
+        spectrum = np.abs(np.fft.fftn(_windowed(image))) ** 2
         radius = _radius(spectrum.shape)
         powers.append(float(spectrum[(radius >= above) & (radius <= 0.5)].sum()))
     return powers[1] / powers[0] if powers[0] > 0 else float("nan")
@@ -261,14 +262,15 @@ def _pair(first: _Image, second: _Image) -> tuple[_Array, _Array]:
 
 def _windowed(image: _Array) -> _Array:
     """Fade the image to 0 at its borders, whose jumps would else look like fine detail."""
-    if image.ndim != 2:
-        raise ValueError(f"one plane is needed, not shape {image.shape}")
-    window = np.outer(*(np.hanning(side + 2)[1:-1] for side in image.shape))
+    if image.ndim not in (2, 3):
+        raise ValueError(f"one plane or one volume is needed, not shape {image.shape}")
+    window = reduce(np.multiply.outer, (np.hanning(side + 2)[1:-1] for side in image.shape))
     return np.asarray((image - image.mean()) * window)
 
 
 def _radius(shape: tuple[int, ...]) -> _Array:
-    return np.asarray(np.hypot(np.fft.fftfreq(shape[0])[:, None], np.fft.fftfreq(shape[1])))
+    grids = np.meshgrid(*(np.fft.fftfreq(side) for side in shape), indexing="ij", sparse=True)
+    return np.asarray(np.sqrt(sum(grid**2 for grid in grids)))
 
 
 def _rings(shape: tuple[int, ...]) -> tuple[NDArray[np.intp], int]:

@@ -28,7 +28,7 @@ class IsotropicPanel(Panel):
     made = "isotropic"
     outputs = words.BETWEEN
     details = ({"steps": 1}, {"steps": 4}, {"steps": 8}, {"steps": 20})
-    detail_at_first = 1
+    detail_at_first = 2
     nothing_open = "Open a stack of electron micrographs."
     nothing_chosen = "Choose a stack of slices first."
 

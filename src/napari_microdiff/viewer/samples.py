@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..imaging.samples import SAMPLES, noisy_sample
+from ..imaging.tissue import tissue_volume
 
 LayerData = tuple[NDArray[Any], dict[str, Any], str]
 
 # Micrometres along each axis, of the samples that have a size.
+_SLICES_UM = 0.01
 _PIXEL_UM = {"filaments": (0.1, 0.1), "nuclei": (0.3, 0.3), "nuclei-stack": (0.6, 0.3, 0.3)}
 
 
@@ -41,6 +43,21 @@ def simulated_nuclei() -> list[LayerData]:
 def simulated_stack() -> list[LayerData]:
     """Return a z-stack of nuclei, uint16."""
     return _layers("nuclei-stack")
+
+
+def simulated_slices() -> list[LayerData]:
+    """Return slices of tissue, 5 pixels apart, uint8; the volume that they are from lies below."""
+    volume = tissue_volume()
+    told = {"units": ("micrometer",) * 3, "axis_labels": tuple("zyx"), "contrast_limits": (0, 255)}
+    apart = 5
+    return [
+        (volume, {"name": "tissue slices (truth)", "visible": False, "scale": (_SLICES_UM,) * 3, **told}, "image"),
+        (
+            volume[::apart],
+            {"name": "tissue slices", "scale": (apart * _SLICES_UM, _SLICES_UM, _SLICES_UM), **told},
+            "image",
+        ),
+    ]
 
 
 def _layers(name: str) -> list[LayerData]:

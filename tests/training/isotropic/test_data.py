@@ -1,0 +1,116 @@
+"""Rows are left out as the recipe says, batches are repeatable, and a network begins with the linear estimate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from napari_microdiff.diffusion.denoiser import Preconditioned
+from napari_microdiff.diffusion.unet import LocalUNet
+from napari_microdiff.imaging.spectrum import VECTOR_LENGTH
+from napari_microdiff.models.card import Architecture
+from napari_microdiff.models.store import find_model
+from napari_microdiff.training.course import open_course
+from napari_microdiff.training.fit import train
+from napari_microdiff.training.isotropic.data import CROP, Gaps, IsotropicBatches, draw_gaps, normalise
+from napari_microdiff.training.isotropic.validate import Validation
+from napari_microdiff.training.parent import parent_of, weights_of
+from napari_microdiff.training.recipes import Clean, IsotropicRecipe, read_recipe
+from napari_microdiff.training.restore.sources import load_sources
+
+
+@pytest.fixture(scope="module")
+def recipe() -> IsotropicRecipe:
+    return IsotropicRecipe(
+        task="isotropic",
+        id="isotropic-small",
+        title="Small",
+        summary="for tests",
+        architecture=Architecture(condition_channels=3, vector_length=VECTOR_LENGTH, widths=(8, 8), blocks=1),
+        clean=(Clean(files="alone/*.tif", shrink=(1.0, 1.2)),),
+        procedural="electron_microscopy",
+        procedural_count=2,
+        steps=2,
+    )
+
+
+@pytest.fixture(scope="module")
+def batches(recipe: IsotropicRecipe, data_folder: Path) -> IsotropicBatches:
+    return IsotropicBatches(recipe, load_sources(recipe, data_folder), seed=3)
+
+
+def test_a_batch_has_two_crops_of_each_field(batches: IsotropicBatches) -> None:
+    batch = batches[0]
+    assert batch.clean.shape == batch.guess.shape == (8, 1, CROP, CROP)
+    assert batch.noisy.shape == (8, 2, CROP, CROP)
+    assert batch.vector.shape == (8, VECTOR_LENGTH)
+    assert all(torch.isfinite(part).all() for part in batch)
+    shown = batch.noisy[:, 1:] == 0
+    assert ((shown.float().mean(dim=(1, 2, 3)) > 0.05) & (shown.float().mean(dim=(1, 2, 3)) < 0.6)).all()
+    for image in (batch.noisy[:, :1], batch.guess):  # rows that are shown are what was recorded
+        torch.testing.assert_close(image[shown], batch.clean[shown], rtol=0, atol=0)
+
+
+def test_a_run_can_be_resumed_at_any_batch(batches: IsotropicBatches) -> None:
+    resumed = IsotropicBatches(batches.recipe, batches.sources, seed=3, first=5)
+    for a, b in zip(batches[7], resumed[2], strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0)
+    assert not torch.equal(batches[0].clean, batches[1].clean)
+
+
+def test_gaps_are_those_of_the_recipe(recipe: IsotropicRecipe) -> None:
+    rng = np.random.default_rng(0)
+    drawn = [draw_gaps(recipe, rng) for _ in range(300)]
+    assert {gaps.factor for gaps in drawn} == set(range(2, 11))
+    assert all(0 <= gaps.first < gaps.factor for gaps in drawn)
+    assert {gaps.first for gaps in drawn} == set(range(10))
+
+
+def test_rows_between_are_interpolated_and_doubted() -> None:
+    image = torch.from_numpy(np.random.default_rng(0).random((256, 256)).astype(np.float32))
+    field = normalise(image, Gaps(4, 2), None)
+    assert field.noisy.shape == (2, 253, 256)
+    assert field.clean.shape == field.guess.shape == (253, 256)
+    middle = (field.clean[4] + field.clean[8]) / 2
+    torch.testing.assert_close(field.noisy[0, 6], middle)
+    doubts = field.noisy[1, :, 0]
+    assert (doubts[::4] == 0).all()
+    assert float(doubts[1:4].pow(2).mean().sqrt()) == pytest.approx(1, rel=1e-4)
+
+
+def test_an_untrained_network_is_the_linear_estimate(recipe: IsotropicRecipe, data_folder: Path) -> None:
+    validation = Validation(recipe, load_sources(recipe, data_folder, validation=True))
+    torch.manual_seed(0)
+    denoiser = Preconditioned(LocalUNet(**recipe.architecture.model_dump()), 0.5, 2.5)
+    assert validation.measure(denoiser) == pytest.approx({"recorded": 0.0, "procedural": 0.0}, abs=1e-4)
+    assert validation.gain_over_interpolation(denoiser)["procedural"] > 0.2
+    assert validation.spread_scale(denoiser) > 0
+
+
+def test_a_run_makes_a_model_for_the_task(recipe: IsotropicRecipe, data_folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "recipe.yaml"
+    file.write_text(recipe.model_dump_json(), encoding="utf-8")
+    train(file, data_folder, tmp_path / "run", device="cpu")
+    course = open_course(recipe, data_folder, tmp_path / "cache")
+    assert course.sigma_data() > 0
+    card = (tmp_path / "run" / "model" / "card.yaml").read_text()
+    assert "task: isotropic" in card
+    assert "linear interpolation" in card
+
+
+def test_the_bundled_recipe_begins_with_the_denoiser_shown_one_map_more() -> None:
+    recipe = read_recipe("isotropic-em")
+    assert isinstance(recipe, IsotropicRecipe)
+    parent = parent_of(recipe)
+    assert parent is not None
+    assert parent.card.id == "denoise-em"
+    wide = Preconditioned(LocalUNet(**recipe.architecture.model_dump()), parent.card.sigma_data, parent.card.sigma_max)
+    wide.network.load_state_dict(weights_of(parent, recipe))
+    narrow = LocalUNet(**find_model("denoise-em").card.architecture.model_dump())
+    stem, other = wide.network.features.stem.weight, narrow.features.stem.weight
+    added = stem.shape[1] - other.shape[1]
+    assert added == recipe.architecture.unshuffle**2
+    assert (stem[:, -1 - added : -1] == 0).all()

@@ -28,6 +28,7 @@ from napari_microdiff.imaging.population import population_of
 from napari_microdiff.imaging.samples import noisy_sample, nuclei
 from napari_microdiff.viewer import samples
 from napari_microdiff.viewer.denoise import DenoisePanel
+from napari_microdiff.viewer.isotropic import IsotropicPanel
 from napari_microdiff.viewer.panel import Panel
 from napari_microdiff.viewer.repair import RepairPanel
 from napari_microdiff.viewer.segment import SegmentPanel
@@ -136,6 +137,23 @@ def superresolve_picture(folder: Path) -> None:
     studio.finish()
     studio.picture("superresolve-after.png")
     studio.viewer.close()
+
+
+def isotropic_picture(folder: Path) -> None:
+    """Take the Isotropic z panel with a stack from the side, before and after."""
+    studio = Studio(samples.simulated_slices, folder, IsotropicPanel)
+    viewer, panel = studio.viewer, studio.panel
+    panel.ticks.tick(("sample",))
+    panel.run_bar.run.click()
+    studio.finish()
+    viewer.layers.remove(viewer.layers[0])  # the truth, which is hidden
+    viewer.dims.order = (1, 0, 2)
+    viewer.dims.set_point(1, 0.8)
+    grid = getattr(viewer, "canvas", viewer).grid  # napari 0.9 moved it
+    grid.enabled, grid.shape = True, (2, 1)
+    viewer.reset_view()
+    studio.picture("isotropic-after.png")
+    viewer.close()
 
 
 def repair_picture(folder: Path) -> None:
@@ -289,6 +307,7 @@ def main() -> None:
     panel_pictures(folder)
     result_picture(folder)
     superresolve_picture(folder)
+    isotropic_picture(folder)
     repair_picture(folder)
     segment_picture(folder)
     correct_picture(folder)

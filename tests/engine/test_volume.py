@@ -99,5 +99,7 @@ def test_samples_of_a_pair_have_opposite_noise(image):
     one, other, third = (drawn(blurred, volume_of(image), steps, sample=n)[0] for n in range(3))
     _, events = drawn(blurred, volume_of(image), steps[:1])
     middle = mean_of(events, SHAPE)
-    np.testing.assert_allclose((one + other)[0] / 2, 1.1 * middle, atol=1e-4)  # the denoiser adds a tenth of what it sees
+    np.testing.assert_allclose(
+        (one + other)[0] / 2, 1.1 * middle, atol=1e-4
+    )  # the denoiser adds a tenth of what it sees
     assert np.abs(one - third).max() > 0.01

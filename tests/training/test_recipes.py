@@ -14,6 +14,7 @@ def test_bundled_recipes_are_valid_and_name_their_data() -> None:
     assert bundled_recipes() == [
         "denoise-em",
         "denoise-fluorescence",
+        "isotropic-em",
         "segment-nuclei",
         "superres-em",
         "superres-fluorescence",

@@ -51,8 +51,11 @@ def test_first_and_last_slices_lie_where_they_were(panel: IsotropicPanel, viewer
     image = viewer.add_image(slices(5, 32, 40), name="tissue", colormap="green", **place)
     assert panel.factor.value() == 5  # as the layer's scale says
     assert panel.factor_line.text() == "5 slices become 21."
+    assert panel.told.text() == ""
     sample, sigma = run(qtbot, panel)
     assert sample.name == "tissue isotropic"
+    assert panel.told.warns  # noise alone: no slice tells anything of the next one
+    assert "Most of what lies between them is made up." in panel.told.text()
     assert sample.data.shape == sigma.data.shape == (21, 32, 40)
     np.testing.assert_array_equal(sample.data[::5], image.data)
     np.testing.assert_allclose(sample.scale, (0.01, 0.01, 0.01))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtWidgets import QSpinBox
+from qtpy.QtWidgets import QSpinBox, QWidget
 
 from ..engine.request import IsotropicOptions, Request, Span
 from ..imaging.axes import slice_distance
@@ -42,6 +42,11 @@ class IsotropicPanel(Panel):
         rows.add("Slices", self.factor, self.factor_line)
         self.factor.valueChanged.connect(self._factor_changed)
 
+    def own_results(self) -> list[QWidget]:
+        """Return the line that says how much of the result the slices tell."""
+        self.told = Line(self.viewer)
+        return [self.told]
+
     def options(self) -> dict[str, Any]:
         """Return the distance of slices."""
         return {"options": IsotropicOptions(factor=self.factor.value())}
@@ -75,6 +80,9 @@ class IsotropicPanel(Panel):
         self.offer_sample()
         super().refresh()
         self.factor_line.say(self._said_of_slices())
+        last = self.runner.last
+        result = None if last is None else last.result
+        self.told.say(words.slices_tell(result), warn=words.slices_are_far(result))
 
     def _no_stack(self) -> str:
         layer = self.image.layer

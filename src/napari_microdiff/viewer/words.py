@@ -36,6 +36,7 @@ PREVIEW_TIP = "Run on the part of the image that is visible now."
 RUN_TIP = "Run on the whole image: all planes, time points and channels."
 
 
+_HALF = 0.5
 _STRUCTURE = 0.1  # correlation of neighbouring pixels of the residual, from which on it is no noise
 _AS_NOISE = 1.1  # largest deviation of the residual, in that of the noise
 _EXACT = 1e-3  # of the range of the image
@@ -105,6 +106,24 @@ def progress(progress: Progress) -> str:
     """Return how far a job is and how long it will take."""
     share = f"{100 * progress.done / max(progress.total, 1):.0f} %"
     return share if progress.seconds_left is None else f"{share}, {duration(progress.seconds_left)} left"
+
+
+def slices_tell(result: Result | None) -> str:
+    """Say how much of what lies between slices they tell, and what the rest is."""
+    if result is None:
+        return ""
+    share = float(result.report["slices_tell"])
+    rest = (
+        "Most of what lies between them is made up."
+        if slices_are_far(result)
+        else "The rest, noise included, is drawn."
+    )
+    return f"Slices so far apart tell about {share:.0%} of the contrast between them. {rest}"
+
+
+def slices_are_far(result: Result | None) -> bool:
+    """Whether slices tell less than half of what lies between them."""
+    return result is not None and float(result.report["slices_tell"]) < _HALF
 
 
 def outcome(name: str, made: str, result: Result) -> str:

@@ -35,7 +35,8 @@ def tissue_volume(shape: tuple[int, int, int] = (81, 160, 160), seed: int = 0) -
     grey = rng.uniform(0.62, 0.86, count)[which[:, 0]] - 0.5 * membrane
     image = _with_mitochondria(rng, grey.reshape(shape), which[:, 0].reshape(shape), seeds)
     image = ndimage.gaussian_filter(image + 0.05 * rng.standard_normal(shape), 0.7)
-    return np.clip(255 * (image + _NOISE * rng.standard_normal(shape)), 0, 255).round().astype(np.uint8)
+    noisy = np.clip(255 * (image + _NOISE * rng.standard_normal(shape)), 0, 255)
+    return np.asarray(noisy.round(), dtype=np.uint8)
 
 
 def _bent(rng: np.random.Generator, shape: tuple[int, int, int]) -> NDArray[np.float64]:

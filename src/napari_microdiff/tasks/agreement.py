@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..engine.tiles import Box, grown
 from ..imaging.axes import PlaneIndex, region_of, region_shape
 from ..imaging.quality import fourier_ring_correlation, resolution
 from ..imaging.resolved import power_beyond
+from ..imaging.unexplained import unexplained
 from .base import Image, PlaneJob, Source, box_of
 from .collect import Collector, Reader
 from .measuring import Measuring
@@ -32,13 +33,22 @@ class AgreeingCollector(Collector):
         What the microscope would have measured.
     image_range : float
         Of the image, in its units.
+    noise_at : callable
+        Returns the standard deviation of the noise of a plane, in the units of the image.
     """
 
     def __init__(
-        self, request: Request, source: Source, task: Reader, measuring: Measuring, image_range: float
+        self,
+        request: Request,
+        source: Source,
+        task: Reader,
+        measuring: Measuring,
+        image_range: float,
+        noise_at: Callable[[PlaneIndex], float],
     ) -> None:
         super().__init__(request, source, task)
-        self._measuring, self._range = measuring, image_range
+        self._measuring, self._range, self._noise_at = measuring, image_range, noise_at
+        self._places, self._strongest = 0, 0.0
         self._residual_map = None
         if "residual" in self.images:
             self._residual_map = np.full(region_shape(source.region), np.nan, dtype=np.float32)
@@ -69,7 +79,13 @@ class AgreeingCollector(Collector):
     def report(self) -> dict[str, Any]:
         """Return facts about how the result agrees with the image."""
         return {
-            "residual": {**self._residual.summary(), "largest": self._residual.largest, "range": self._range},
+            "residual": {
+                **self._residual.summary(),
+                "largest": self._residual.largest,
+                "range": self._range,
+                "places": self._places,
+                "strongest": self._strongest,
+            },
             "power_beyond": float(np.mean(self._beyond)) if self._beyond else None,
             "samples_agree_to": self._agrees_to,
         }
@@ -113,6 +129,7 @@ class AgreeingCollector(Collector):
                 measured = job.noisy[tuple(slice(a, b) for a, b in core)]
                 residual = np.asarray(measured, dtype=np.float64) - seen[here]
                 self._residual.add(residual)
+                self._look_for_structures(residual, seen[here], self._noise_at(index))
                 self._keep(index, core, residual)
                 self._look_beyond(made[inside])
                 yield
@@ -124,6 +141,11 @@ class AgreeingCollector(Collector):
         first = (start for start, _ in self._source.region)
         place = tuple(slice(a - o, b - o) for (a, b), o in zip(region, first, strict=True))
         self._residual_map[place] = self._with_all_axes(index, residual.astype(np.float32))
+
+    def _look_for_structures(self, residual: NDArray[np.float64], seen: Image, noise: float) -> None:
+        found = unexplained(residual, seen, noise, self._range)
+        self._places += found.places
+        self._strongest = max(self._strongest, found.strongest)
 
     def _look_beyond(self, made: Image) -> None:
         if min(made.shape) >= _LEAST:

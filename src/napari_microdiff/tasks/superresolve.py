@@ -97,7 +97,7 @@ class Superresolve:
     def gatherer(self, request: Request) -> AgreeingCollector:
         """Return what gathers mean, sample and uncertainty, and tells how the mean agrees with the image."""
         scales = [s.normalization.scale for s in self._statistics.values() if not s.constant]
-        return AgreeingCollector(request, self.source, self, self._measuring, 2 * max(scales))
+        return AgreeingCollector(request, self.source, self, self._measuring, 2 * max(scales), self._noise_at)
 
     def read(self, index: PlaneIndex, normalised: Image) -> Image:
         """Bring a mean or a sample back to the units of the image."""
@@ -107,6 +107,11 @@ class Superresolve:
         """Bring a standard deviation back to the units of the image."""
         scale = self._statistics[position_of(self.source, index)].normalization.scale * self.card.spread_scale
         return np.asarray(spread * np.float32(scale))
+
+    def _noise_at(self, index: PlaneIndex) -> float:
+        """Return the noise of a plane, as measured or told."""
+        wanted = self._options.noise_level
+        return self._statistics[position_of(self.source, index)].noise_level if wanted is None else wanted
 
     def _is_noiseless(self, statistics: Statistics) -> bool:
         wanted = self._options.noise_level

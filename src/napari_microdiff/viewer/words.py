@@ -48,6 +48,8 @@ def disagrees(result: Result) -> bool:
     residual = result.report.get("residual", {})
     noise = max(result.report.get("noise_level", [0.0]))
     left = residual.get("deviation", 0.0)
+    if residual.get("places"):
+        return True
     if left <= _EXACT * residual.get("range", 0.0):
         return False
     return bool(left > _AS_NOISE * noise or residual["correlation"] > _STRUCTURE)
@@ -57,9 +59,15 @@ def agreement(result: Result) -> str:
     """Say how what would be measured of a result agrees with the image that it was made from."""
     residual = result.report["residual"]
     left, noise = residual["deviation"], max(result.report["noise_level"])
-    if left <= _EXACT * residual["range"]:
+    if left <= _EXACT * residual["range"] and not disagrees(result):
         return "This microscope would see of the result just what your image shows."
     said = f"What this microscope would see of the result is {left:.3g} off your image, whose noise is {noise:.3g}."
+    if residual.get("places"):
+        where = count(residual["places"], "place")
+        return (
+            f"{said} They disagree in {where}, more than noise explains: something was made up there, or left out. "
+            "'What is left of the image', under More, shows where."
+        )
     if disagrees(result):
         return f"{said} They disagree: the blur may be told wrong, or something was made up."
     return f"{said} The two agree."

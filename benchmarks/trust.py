@@ -1,0 +1,149 @@
+"""Does the report find what is made up? Structures pasted into results, and models used on the wrong kind of image."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+
+import numpy as np
+import typer
+from common import DataOption, Image, OutOption, QuickOption
+from report import Report, Row, say
+from skimage import data as bundled
+from superres_quality import BLUR, NOISES, Scene, measured, run, scenes
+
+import napari_microdiff
+from napari_microdiff.engine.events import Result
+from napari_microdiff.imaging.unexplained import unexplained
+from napari_microdiff.models.store import list_models
+from napari_microdiff.viewer.words import disagrees
+
+SIDES = (8, 24)  # of what is pasted, in pixels of the result
+HEIGHTS = (0.3, 0.6)  # of it, in the contrast of the result
+VISIBLE = 15.0
+OTHERS = ("camera", "brick", "grass", "gravel", "page", "text", "clock", "moon")  # no kind of micrograph
+WRONG = {"superres-fluorescence": "superres-em", "superres-em": "superres-fluorescence"}
+
+
+def pasted(result: Image, rng: np.random.Generator) -> Image:
+    """Return a result with something in it that was not there, with soft rims: a spot, or a part from elsewhere."""
+    side = int(rng.integers(*SIDES))
+    rows, columns = np.mgrid[:side, :side] - (side - 1) / 2
+    soft = np.exp(-(rows**2 + columns**2) / (2 * (side / 5) ** 2))
+    contrast = float(np.subtract(*np.percentile(result, (99.5, 1))))
+    height = rng.uniform(*HEIGHTS) * contrast * rng.choice([-1, 1])
+    top, left = (int(rng.integers(n - side)) for n in result.shape)
+    here = (slice(top, top + side), slice(left, left + side))
+    made = result.astype(np.float64)
+    if rng.random() < 0.5:
+        made[here] += height * soft
+        return made
+    for _ in range(100):  # a part that is different enough
+        y, x = (int(rng.integers(n - side)) for n in result.shape)
+        other = result[y : y + side, x : x + side]
+        if abs(((other - made[here]) * soft).sum() / soft.sum()) > HEIGHTS[0] * contrast / 2:
+            break
+    else:
+        made[here] += height * soft
+        return made
+    made[here] = made[here] * (1 - soft) + other * soft
+    return made
+
+
+def is_flagged(scene: Scene, image: Image, noise: float) -> bool:
+    """Whether the report would say of an image that something in it was made up."""
+    seen = measured(scene, image)
+    span = float(np.subtract(*np.percentile(scene.recorded, (99.9, 0.1))))
+    return unexplained(scene.recorded - seen, seen, noise, span).places > 0
+
+
+def is_warned(result: Result) -> bool:
+    """Whether the report warns of a result: its image is strange to the model, or the two disagree."""
+    familiar = result.report["familiarity"]
+    return disagrees(result) or familiar["distance"] > familiar["threshold"]
+
+
+def plant(scene: Scene, count: int, number: int) -> Row:
+    """Super-resolve a scene, then paste structures into the result, one at a time."""
+    result = run(scene, outputs=("mean",))
+    noise = 0.0 if scene.noise == 0 else result.report["noise_level"][0]
+    rng = np.random.default_rng([7, number])
+    found, hidden, before = [], 0, measured(scene, result.mean)
+    for _ in range(count):
+        fake = pasted(result.mean, rng)
+        change = float(np.sqrt(np.square(measured(scene, fake) - before).sum()))
+        if change < VISIBLE * scene.noise:
+            hidden += 1
+        else:
+            found.append(is_flagged(scene, fake, noise))
+    return {
+        "scene": scene.name,
+        "kind": f"x{scene.factor}, {'noise' if scene.noise else 'no noise'}",
+        "pasted": len(found),
+        "found": sum(found),
+        "hidden in noise": hidden,
+        "warned of though right": is_warned(result),
+        "places in it": result.report["residual"]["places"],
+    }
+
+
+def strangers(found: list[Scene]) -> Iterator[tuple[str, str, Image]]:
+    """Yield names, wrong models and images."""
+    for scene in found:
+        if scene.factor == 2:
+            yield scene.name, WRONG[scene.model], scene.recorded
+    for name in OTHERS:
+        for model in WRONG:
+            yield name, model, np.asarray(getattr(bundled, name)())[:256, :256]
+
+
+def main(data: DataOption = None, quick: QuickOption = False, out: OutOption = None) -> None:
+    """Count what is found, and what is warned of without need."""
+    side, count = (128, 4) if quick else (512, 25)
+    found, what = scenes(data, side)
+    found = found[:4] if quick else found
+    known = {model.card.id for model in list_models()}
+    report = Report("trust", {"data": what, "side": side, "pasted": count, "blur px": BLUR, "noise": NOISES["noise"]})
+    report.note(f"On {what}. Pasted are spots and parts from elsewhere in the result, one at a time: ")
+    report.note(f"{SIDES[0]} to {SIDES[1]} pixels across, {HEIGHTS[0]} to {HEIGHTS[1]} of the contrast high.")
+    report.note(
+        f"Those that change what would be recorded by less than {VISIBLE:g} times its noise (root of the sum of "
+    )
+    report.note("squares) no one can see; they are counted apart.")
+    rows = []
+    for number, scene in enumerate(found):
+        say(f"{scene.name}: pasting")
+        rows.append(plant(scene, count, number))
+    report.table("structures pasted into results", rows)
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        mine = [row for row in rows if row["kind"] == kind]
+        share = sum(row["found"] for row in mine) / max(1, sum(row["pasted"] for row in mine))
+        report.claim(f"{kind}: share of pasted structures that is found", share, least=0.95)
+    alarms = statistics.fmean(row["warned of though right"] for row in rows)
+    report.claim("share of right results that is warned of", alarms, most=0.05)
+    wrong = []
+    for name, model, image in strangers(found):
+        if model in known:
+            say(f"{name} with {model}")
+            result = napari_microdiff.superresolve(image, model=model, blur=BLUR, axes="YX", outputs=("mean",))
+            familiar = result.report["familiarity"]
+            wrong.append(
+                {
+                    "image": name,
+                    "model": model,
+                    "distance / threshold": familiar["distance"] / familiar["threshold"],
+                    "warned of": is_warned(result),
+                }
+            )
+    if wrong:
+        report.table("models on the wrong kind of image", wrong)
+        micrographs = [row["warned of"] for row in wrong if row["image"] not in OTHERS]
+        if micrographs:
+            report.claim("wrong model: share that is warned of", statistics.fmean(micrographs), least=0.95)
+        others = [row["warned of"] for row in wrong if row["image"] in OTHERS]
+        report.claim("no micrograph: share that is warned of", statistics.fmean(others), least=0.95)
+    report.save(out, quick=quick)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,52 @@
+"""Structures in what is left over are found, and noise is not taken for one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_microdiff.imaging.unexplained import UNLIKELY, deviations, unexplained
+
+SHAPE = (384, 384)
+
+
+@pytest.fixture(scope="module")
+def seen() -> np.ndarray:
+    field = ndimage.gaussian_filter(np.random.default_rng(1).standard_normal(SHAPE), 6)
+    return 100 + 80 * field / np.abs(field).max()
+
+
+def blob(side: float, height: float) -> np.ndarray:
+    rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    return height * np.exp(-((rows - 130) ** 2 + (columns - 200) ** 2) / (2 * side**2))
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("kind", ["white", "of the light", "smooth"])
+def test_noise_is_no_structure(seen: np.ndarray, seed: int, kind: str) -> None:
+    noise = np.random.default_rng(seed).standard_normal(SHAPE) * 5
+    if kind == "of the light":
+        noise *= np.sqrt(seen / seen.mean())
+    if kind == "smooth":
+        noise = 3 * ndimage.gaussian_filter(noise, 0.8)
+    assert unexplained(noise, seen, 5.0, 160.0).places == 0
+
+
+@pytest.mark.parametrize("side", [1.5, 3.0, 6.0])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_what_was_made_up_is_found_where_it_is(seen: np.ndarray, side: float, sign: int) -> None:
+    noise = np.random.default_rng(0).standard_normal(SHAPE) * 5
+    residual = noise + sign * blob(side, 40.0)
+    found = unexplained(residual, seen, 5.0, 160.0)
+    assert found.places == 1
+    assert found.strongest > UNLIKELY
+    place = np.unravel_index(deviations(residual, seen, 5.0, 160.0).argmax(), SHAPE)
+    assert np.hypot(place[0] - 130, place[1] - 200) < 2 * side
+
+
+def test_without_noise_only_what_is_larger_than_rounding_counts(seen: np.ndarray) -> None:
+    rounding = 1e-5 * np.random.default_rng(0).standard_normal(SHAPE)
+    assert unexplained(rounding, seen, 0.0, 160.0).places == 0
+    assert unexplained(rounding + blob(2.0, 5.0), seen, 0.0, 160.0).places == 1
+    assert unexplained(np.zeros((3, 4)), np.zeros((3, 4)), 0.0, 0.0).strongest == 0

@@ -104,12 +104,10 @@ def main(data: DataOption = None, quick: QuickOption = False, out: OutOption = N
     found = found[:4] if quick else found
     known = {model.card.id for model in list_models()}
     report = Report("trust", {"data": what, "side": side, "pasted": count, "blur px": BLUR, "noise": NOISES["noise"]})
-    report.note(f"On {what}. Pasted are spots and parts from elsewhere in the result, one at a time: ")
+    report.note(f"On {what}. Pasted are spots and parts from elsewhere in the result, one at a time:")
     report.note(f"{SIDES[0]} to {SIDES[1]} pixels across, {HEIGHTS[0]} to {HEIGHTS[1]} of the contrast high.")
-    report.note(
-        f"Those that change what would be recorded by less than {VISIBLE:g} times its noise (root of the sum of "
-    )
-    report.note("squares) no one can see; they are counted apart.")
+    report.note(f"Those that change what would be recorded by less than {VISIBLE:g} times its noise (root of the sum")
+    report.note("of squares) no one can see; they are counted apart.")
     rows = []
     for number, scene in enumerate(found):
         say(f"{scene.name}: pasting")

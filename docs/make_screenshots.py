@@ -39,7 +39,7 @@ from napari_microdiff.viewer.synthesis.panel import SynthesizePanel
 FOLDER = Path(__file__).parent / "images"
 WINDOW = 1366, 740
 SIDE = 480  # of an image in a row
-TITLES = {"superresolve": "Super-resolve", "synthesize": "Synthesise"}  # else their task
+TITLES = {"isotropic": "Isotropic z", "superresolve": "Super-resolve", "synthesize": "Synthesise"}  # else their task
 GALLERY, BRIGHT = 8, 3  # images; photons in the style, for each of the usual sample
 DUST, DEAD = ((110, 130, 16), (260, 300, 20), (400, 150, 12)), slice(350, 353)  # in the simulated nuclei
 MASK = slice(128, 320)  # part of the simulated nuclei that a mask is made from

@@ -10,6 +10,7 @@ from napari_microdiff.engine.events import Preview
 from napari_microdiff.errors import ImageError, ModelError, RequestError
 from napari_microdiff.imaging.optics import Binning, Blur, PointSpread
 from napari_microdiff.imaging.samples import filaments_and_blobs
+from napari_microdiff.imaging.unexplained import unexplained
 
 OPTICS = (0.52, 0.8, 0.2)
 
@@ -73,6 +74,16 @@ def test_with_noise_the_report_says_how_much_is_left_over(made, sharp):
     assert residual["deviation"] == pytest.approx(left.std(), rel=0.05)
     pairs = ((left[:, 1:] * left[:, :-1]).sum() + (left[1:] * left[:-1]).sum()) / 2
     assert residual["correlation"] == pytest.approx(pairs / (left**2).sum(), abs=0.02)
+
+
+def test_structures_in_what_is_left_over_are_counted(made, sharp):
+    image = seen(sharp, PointSpread(0.6), noise=20)
+    result = made(image, options={"blur": 0.6})
+    again = seen(result.mean.astype(np.float64), PointSpread(0.6))
+    residual = result.report["residual"]
+    expected = unexplained(image - again, again, result.report["noise_level"][0], residual["range"])
+    assert residual["places"] == expected.places > 0  # an untrained network leaves out much
+    assert residual["strongest"] == pytest.approx(expected.strongest, rel=1e-3)
 
 
 @pytest.mark.parametrize("noise", [0, 10])

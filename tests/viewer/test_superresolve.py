@@ -160,6 +160,21 @@ def test_without_noise_the_result_is_said_to_be_the_image(
     assert panel.agreement.warns == words.disagrees(panel.runner.last.result)  # type: ignore[union-attr, arg-type]
 
 
+def test_what_was_made_up_is_said_with_the_way_to_see_it(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    viewer.add_image(filaments(48, 48))
+    run(qtbot, panel)
+    last = panel.runner.last
+    assert last is not None
+    assert last.result is not None
+    for places, said in ((1, "in 1 place, more"), (3, "in 3 places, more")):
+        last.result.report["residual"]["places"] = places
+        panel.refresh()
+        assert said in panel.agreement.text()
+        assert panel.agreement.warns
+
+
 def test_a_result_brings_its_settings_back(panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any) -> None:
     viewer.add_image(filaments(32, 32))
     panel.factor.value = 4

@@ -78,6 +78,16 @@ def test_first_the_batch_shrinks_then_the_tiles():
     assert "tiles of 32 pixels" in notice.message
 
 
+def test_small_tiles_are_evaluated_together_until_memory_runs_out():
+    small, large = (make_tiles(SHAPE, ALL, side, REACH)[0] for side in (32, None))
+    workplace = Workplace(CPU, batch=2, tile=32, pixels=4 * 64 * 64)
+    area = np.prod(small.window_shape)
+    assert workplace.count(small) == max(2, 4 * 64 * 64 // area)
+    assert workplace.count(large) == 2
+    workplace.shrink([small] * 4, SHAPE, REACH)
+    assert workplace.count(small) == 2
+
+
 def test_a_batch_of_three_shrinks_to_one():
     workplace = Workplace(CPU, batch=4, tile=64)
     workplace.shrink(make_tiles(SHAPE, ALL, 64, REACH)[:3], SHAPE, REACH)

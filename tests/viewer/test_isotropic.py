@@ -77,13 +77,21 @@ def test_preview_draws_between_this_slice_and_the_next_and_shows_it(
     panel.factor.setValue(4)
     viewer.dims.set_point(0, 8)
     made = run(qtbot, panel, "preview")[0]
-    assert made.name.endswith("(view)")
+    assert made.name.endswith("(mean) (view)")  # which one step makes
     assert made.data.shape[0] == 5
     np.testing.assert_array_equal(made.data[[0, -1]], image.data[2:4])
     assert viewer.dims.point[0] == pytest.approx(10)  # half way from slice 2 to slice 3
+    assert panel.runner.last.request.steps == 1  # type: ignore[union-attr]
+    assert panel.request().steps == 8
     viewer.dims.set_point(0, 20)
     made = run(qtbot, panel, "preview")[0]
     np.testing.assert_array_equal(made.data[[0, -1]], image.data[4:6])
+
+
+def test_a_preview_is_of_the_middle_of_what_is_visible(panel: IsotropicPanel, viewer: napari.Viewer) -> None:
+    viewer.add_image(slices(2, 4, 300, 400), axis_labels=("t", "z", "y", "x"))
+    region = ((1, 2), (2, 3), (0, 300), (40, 100))
+    assert panel.previewed(region, "TZYX") == ((1, 2), (2, 4), (86, 214), (40, 100))
 
 
 def test_what_forms_is_where_the_result_will_be(

@@ -163,7 +163,7 @@ def evaluate(
     """Evaluate tiles of a plane at a noise level; with smaller ones, and a notice, where memory runs out."""
     waiting = list(tiles)
     while waiting:
-        group = next(batches(waiting, workplace.batch))
+        group = next(batches(waiting, workplace.count(waiting[0])))
         try:
             done = _evaluate_batch(denoiser, plane, group, sigma, workplace.device, canvas)
         except (RuntimeError, MemoryError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -67,11 +68,18 @@ class Workplace:
         How many tiles are evaluated at once.
     tile : int, optional
         Side of a tile; ``None`` for the whole plane at once.
+    pixels : int
+        Pixels that are evaluated at once at least, where tiles are smaller: many small ones take hardly longer than one.
     """
 
     device: torch.device
     batch: int = 1
     tile: int | None = None
+    pixels: int = 0
+
+    def count(self, tile: Tile) -> int:
+        """Return how many tiles like this one are evaluated at once."""
+        return max(self.batch, self.pixels // math.prod(tile.window_shape))
 
     def cut(self, tiles: Sequence[Tile], shape: Sequence[int], reach: Reach) -> list[Tile]:
         """Return tiles that were made before `shrink`, none of them larger than what is known to suffice."""
@@ -100,7 +108,7 @@ class Workplace:
         """
         release_memory(self.device)
         if len(failed) > 1:
-            self.batch = max(1, len(failed) // 2)
+            self.batch, self.pixels = max(1, len(failed) // 2), 0
             message = f"Not enough memory on {self.device}: going on with {self.batch} tiles at once."
             return list(failed), Notice(message)
         smaller = split_tile(failed[0], shape, reach)

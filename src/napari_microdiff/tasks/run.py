@@ -51,6 +51,7 @@ from .superresolve import Superresolve
 from .synthesize import Synthesize
 
 _FLAT = 2  # axes of a plane; volumes have more
+_AT_ONCE = 512  # side of as many pixels as small planes are evaluated at once
 
 TASKS: dict[str, Callable[[Context], Task]] = {
     "denoise": Denoise,
@@ -132,7 +133,9 @@ def _run_on(
     denoiser.precision = torch_dtype(precision)
     task = TASKS[request.task](Context(request, opened, model.card, denoiser, [], **given))
     tile = request.tile or default_tile(device)
-    workplace = Workplace(device, default_batch(device), tile)
+    # Planes across a volume are many and small.
+    pixels = default_batch(device) * _AT_ONCE**2 if request.within == "ZYX" else 0
+    workplace = Workplace(device, default_batch(device), tile, pixels)
     resolved = task.request.model_copy(
         update={
             "weights_sha256": model.card.weights_sha256,

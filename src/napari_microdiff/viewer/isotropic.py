@@ -14,6 +14,7 @@ from .panel import Panel
 from .parts import Line
 
 _LEAST, _MOST = 2, 10
+_PREVIEW = 128  # pixels of a side
 _TIP = (
     "How many pixels lie from one slice to the next: so many slices are made of each.\n"
     "If the layer says how far apart its slices are, it is set for you."
@@ -68,12 +69,23 @@ class IsotropicPanel(Panel):
         return super().blocked() or self._no_stack()
 
     def previewed(self, region: tuple[Span, ...], axes: str) -> tuple[Span, ...]:
-        """Return the visible part of the slice that is shown and of the next one; of the last, of the one before."""
+        """Return the middle of what is visible, of the slice that is shown and the next one.
+
+        Of the last slice it is the one before. The network has to see far around, so that more would take minutes.
+        """
         assert self.image.layer is not None
-        axis = axes.index("Z")
-        at, last = region[axis][0], view.level_0(self.image.layer).shape[axis] - 1
+        at, last = region[axes.index("Z")][0], view.level_0(self.image.layer).shape[axes.index("Z")] - 1
         first = min(at, last - 1)
-        return (*region[:axis], (first, first + 2), *region[axis + 1 :])
+        middles = {letter: view.middle(*span, _PREVIEW) for letter, span in zip(axes, region, strict=True)}
+        spans = {**dict(zip(axes, region, strict=True)), "Z": (first, first + 2), "Y": middles["Y"], "X": middles["X"]}
+        return tuple(spans[letter] for letter in axes)
+
+    def request(self, axes: str | None = None, region: tuple[Span, ...] | None = None) -> Request:
+        """Return what the panel asks for now; for a preview that is the mean, which takes one step."""
+        request = super().request(axes, region)
+        if region is None:
+            return request
+        return request.model_copy(update={"steps": 1, "samples": 1, "outputs": ("mean",)})
 
     def refresh(self) -> None:
         """Bring everything up to date."""

@@ -195,7 +195,7 @@ def result_layers(viewer: ViewerModel, source: Source, result: Result, made: str
     first = tuple(start for start, _ in result.region)[: layer.ndim]
     finer, axes = result.request.finer, source.axes[: layer.ndim]
     stride = finer.strides(axes)
-    starts = finer.centres([start for start, _ in finer.region(result.region, source.axes)][: layer.ndim], axes)
+    starts = finer.centres([start for start, _ in finer.region(tuple(result.region)[: layer.ndim], axes)], axes)
     whole = tuple((0, n) for n in source.array.shape)[: layer.ndim]
     part = tuple(result.region)[: layer.ndim] != whole
     where = placement(layer, starts if any(starts) else None, stride if finer.factor > 1 else None)

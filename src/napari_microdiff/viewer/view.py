@@ -122,9 +122,9 @@ def visible_region(
             start, stop = max(0, int(corners[0, axis])), min(length, int(corners[1, axis]))
             if stop <= start:
                 return None
-            region.append(_middle(start, stop, side))
+            region.append(middle(start, stop, side))
         else:
-            region.append(_middle(0, length, side))
+            region.append(middle(0, length, side))
     return tuple(region)
 
 
@@ -138,7 +138,8 @@ def _corners(layer: Image | Labels) -> np.ndarray | None:
     return np.stack([np.floor(corners[0]), np.ceil(corners[1]) + 1])
 
 
-def _middle(start: int, stop: int, side: int) -> Span:
+def middle(start: int, stop: int, side: int) -> Span:
+    """Return the middle of a span, of at most so many pixels."""
     if stop - start <= side:
         return start, stop
     start += (stop - start - side) // 2

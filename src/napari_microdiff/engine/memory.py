@@ -69,7 +69,7 @@ class Workplace:
     tile : int, optional
         Side of a tile; ``None`` for the whole plane at once.
     pixels : int
-        Pixels that are evaluated at once at least, where tiles are smaller: many small ones take hardly longer than one.
+        Pixels that are evaluated at once where tiles are smaller than that.
     """
 
     device: torch.device

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -332,8 +333,95 @@ class SynthesizeBench(Bench):
         return {**waits, "strokes": count, "seconds_a_stroke": round(waits["seconds"] / count, 3)}
 
 
-BENCHES = {"denoise": Bench, "segment": SegmentBench, "synthesize": SynthesizeBench}
-MODELS = {"segment": "segment-nuclei", "synthesize": "synth-nuclei"}
+class SuperresolveBench(Bench):
+    """The same with the Super-resolve panel, whose result has as many pixels as those of the others."""
+
+    outputs = ("mean", "sample", "uncertainty")
+
+    def image(self, side: int) -> Any:
+        """Return an image of half the side."""
+        return super().image(side // 2)
+
+    def make_panel(self) -> Any:
+        """Return the panel of the task."""
+        from napari_microdiff.viewer.superresolve import SuperresolvePanel
+
+        return SuperresolvePanel(self.viewer)
+
+
+class IsotropicBench(Bench):
+    """The same with slices of tissue and the Isotropic z panel; its side is that of a square of as many voxels."""
+
+    outputs = ("sample", "mean", "uncertainty")
+
+    def image(self, side: int) -> Any:
+        """Return slices 5 pixels apart."""
+        from napari_microdiff.imaging.tissue import tissue_volume
+
+        across = round((side**2 / SLICES) ** 0.5)
+        return tissue_volume((SLICES, across, across))[::5]
+
+    def make_panel(self) -> Any:
+        """Return the panel of the task."""
+        from napari_microdiff.viewer.isotropic import IsotropicPanel
+
+        panel = IsotropicPanel(self.viewer)
+        panel.factor.setValue(5)
+        return panel
+
+
+class RepairBench(Bench):
+    """The same with the Repair panel and dust all over the image."""
+
+    outputs = ("sample", "mean", "uncertainty")
+
+    def make_panel(self) -> Any:
+        """Return the panel of the task, and paint."""
+        from napari_microdiff.viewer.repair import RepairPanel
+
+        panel = RepairPanel(self.viewer)
+        panel.add_mask()
+        self.mask = panel.mask.layer
+        for row in range(16, self.mask.data.shape[0], 64):
+            self.mask.data[row : row + 6, 16::64] = 1
+        return panel
+
+    def clear(self) -> None:
+        """Remove all layers but the source and the mask."""
+        for layer in [layer for layer in self.viewer.layers if layer not in (self.source, self.mask)]:
+            self.viewer.layers.remove(layer)
+        pause(0.5)
+
+    def cancel(self, after: float) -> dict[str, float]:
+        """Do the same; the mask is no layer that is left."""
+        found = super().cancel(after)
+        return {**found, "layers_left": found["layers_left"] - 1}
+
+
+BENCHES = {
+    "denoise": Bench,
+    "superresolve": SuperresolveBench,
+    "isotropic": IsotropicBench,
+    "repair": RepairBench,
+    "segment": SegmentBench,
+    "synthesize": SynthesizeBench,
+}
+MODELS = {
+    "superresolve": "superres-fluorescence",
+    "isotropic": "isotropic-em",
+    "repair": "denoise-fluorescence",
+    "segment": "segment-nuclei",
+    "synthesize": "synth-nuclei",
+}
+PANELS = {
+    "denoise": ("denoise", "DenoisePanel"),
+    "superresolve": ("superresolve", "SuperresolvePanel"),
+    "isotropic": ("isotropic", "IsotropicPanel"),
+    "repair": ("repair", "RepairPanel"),
+    "segment": ("segment", "SegmentPanel"),
+    "synthesize": ("synthesis.panel", "SynthesizePanel"),
+}
+SLICES = 41
 STROKES, GALLERY, ALONE = 10, 16, 5
 
 
@@ -343,7 +431,7 @@ def main(
     model: Annotated[
         str, typer.Option(help="Identity of a model for denoising in the store.")
     ] = "denoise-fluorescence",
-    task: Annotated[str, typer.Option(help="denoise, or segment or synthesize with the bundled model.")] = "denoise",
+    task: Annotated[str, typer.Option(help="denoise, or another task with the bundled model.")] = "denoise",
     out: OutOption = None,
 ) -> None:
     """Measure a job, its cancelling and the opening of the panel in a real viewer window."""
@@ -399,13 +487,9 @@ def panel_opening(task: str) -> dict[str, Any]:
     viewer.add_image(np.zeros((256, 256)))
     pause(1)
     began = time.perf_counter()
-    if task == "denoise":
-        from napari_microdiff.viewer.denoise import DenoisePanel as Panel
-    elif task == "segment":
-        from napari_microdiff.viewer.segment import SegmentPanel as Panel
-    else:
-        from napari_microdiff.viewer.synthesis.panel import SynthesizePanel as Panel
-    viewer.window.add_dock_widget(Panel(viewer), name="Panel", area="right")
+    module, panel = PANELS[task]
+    made = getattr(import_module(f"napari_microdiff.viewer.{module}"), panel)(viewer)
+    viewer.window.add_dock_widget(made, name="Panel", area="right")
     seconds = time.perf_counter() - began
     loaded = "torch" in sys.modules
     viewer.close()

@@ -2,7 +2,7 @@
 
 A network that knows images of one kind of plane restores all planes across y and all planes across x; the estimate of
 the volume is the mean of both, at every step of the sampler (after Lee et al. 2023, arXiv:2303.08440, who have two
-networks take turns). What one side cannot tell of a neighbouring plane the other one does, so that nothing flickers
+networks take turns). What one side cannot tell of a neighbouring plane the other one does, so that little flickers
 from plane to plane.
 
 The volume itself may lie on disk; what is held in memory is a slab of it.

@@ -11,6 +11,7 @@ from napari_microdiff.engine.device import (
     default_batch,
     default_tile,
     describe_device,
+    small_together,
     torch_dtype,
 )
 from napari_microdiff.errors import DeviceError
@@ -101,3 +102,8 @@ def test_a_gpu_is_named(monkeypatch):
 def test_a_real_gpu_is_chosen():
     assert choose_device("auto").type == "cuda"
     assert describe_device(choose_device("cuda:0")).startswith("cuda:0 (")
+
+
+def test_only_a_gpu_gets_many_small_tiles_at_once():
+    assert small_together(torch.device("cpu")) == 0
+    assert small_together(torch.device("cuda")) >= 2**20

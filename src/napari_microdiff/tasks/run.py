@@ -21,6 +21,7 @@ from ..engine.device import (
     default_batch,
     default_tile,
     describe_device,
+    small_together,
     torch_dtype,
 )
 from ..engine.events import Done, Event, Notice, Preview, Progress, Result
@@ -51,7 +52,6 @@ from .superresolve import Superresolve
 from .synthesize import Synthesize
 
 _FLAT = 2  # axes of a plane; volumes have more
-_AT_ONCE = 512  # side of as many pixels as small planes are evaluated at once
 
 TASKS: dict[str, Callable[[Context], Task]] = {
     "denoise": Denoise,
@@ -133,9 +133,7 @@ def _run_on(
     denoiser.precision = torch_dtype(precision)
     task = TASKS[request.task](Context(request, opened, model.card, denoiser, [], **given))
     tile = request.tile or default_tile(device)
-    # Planes across a volume are many and small.
-    pixels = default_batch(device) * _AT_ONCE**2 if request.within == "ZYX" else 0
-    workplace = Workplace(device, default_batch(device), tile, pixels)
+    workplace = Workplace(device, default_batch(device), tile, small_together(device))
     resolved = task.request.model_copy(
         update={
             "weights_sha256": model.card.weights_sha256,

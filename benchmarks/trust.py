@@ -59,8 +59,7 @@ def is_flagged(scene: Scene, image: Image, noise: float) -> bool:
 
 def is_warned(result: Result) -> bool:
     """Whether the report warns of a result: its image is strange to the model, or the two disagree."""
-    familiar = result.report["familiarity"]
-    return disagrees(result) or familiar["distance"] > familiar["threshold"]
+    return disagrees(result) or not result.report["familiarity"]["alike"]
 
 
 def plant(scene: Scene, count: int, number: int) -> Row:
@@ -129,7 +128,8 @@ def main(data: DataOption = None, quick: QuickOption = False, out: OutOption = N
                 {
                     "image": name,
                     "model": model,
-                    "distance / threshold": familiar["distance"] / familiar["threshold"],
+                    "content / threshold": familiar["content"] / familiar["content_threshold"],
+                    "better": familiar["better"] or "",
                     "warned of": is_warned(result),
                 }
             )

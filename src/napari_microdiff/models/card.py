@@ -16,7 +16,19 @@ CARD_NAME = "card.yaml"
 # Cards hold long rows of numbers, and all of them are read whenever a model is looked up. libyaml reads them many times
 # as fast as Python does; nearly every build of PyYAML has it.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Row(list[float]):
+    """Numbers that are written in one line."""
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Writes rows of numbers as rows, which leaves the rest of a card readable."""
+
+
+_Dumper.add_representer(
+    _Row, lambda dumper, row: dumper.represent_sequence("tag:yaml.org,2002:seq", row, flow_style=True)
+)
 
 
 class _Part(BaseModel):
@@ -55,12 +67,12 @@ class Architecture(_Part):
 
 
 class Familiarity(_Part):
-    """What the statistics of the training images look like, to tell when an image is unlike them.
+    """What some statistics of the training images look like, to tell when an image is unlike them.
 
     Attributes
     ----------
     mean, precision : tuple of float, tuple of tuple of float
-        Mean of the statistics vector over the training images and the inverse of its covariance.
+        Mean of the statistics over the training images and the inverse of their covariance.
     threshold : float
         Mahalanobis distance that 99 % of the training images stay under.
     """
@@ -114,6 +126,9 @@ class Card(_Part):
         Names of the classes of objects that it draws, in the order of their numbers; empty where there is only one.
     factors : tuple of int
         By how much it makes pixels finer.
+    familiarity, content : Familiarity, optional
+        How noisy and how sharp the training images are, and what they show: see `imaging.spectrum` and
+        `imaging.texture`.
     architecture : Architecture
         How to build the network.
     weights_sha256 : str
@@ -145,6 +160,7 @@ class Card(_Part):
     quality: tuple[Quality, ...] = ()
     known_failures: tuple[str, ...] = ()
     familiarity: Familiarity | None = None
+    content: Familiarity | None = None
     originals: KnownOriginals | None = None
 
 
@@ -177,6 +193,15 @@ def _parsed(text: str) -> Card:
 
 def write_card(card: Card, folder: Path) -> None:
     """Write ``card`` into ``folder`` as YAML."""
-    content = card.model_dump(mode="json")
+    content = _in_rows(card.model_dump(mode="json"))
     text: str = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     (folder / CARD_NAME).write_text(text, encoding="utf-8")
+
+
+def _in_rows(content: Any) -> Any:
+    """Mark all lists of numbers as rows."""
+    if isinstance(content, dict):
+        return {name: _in_rows(value) for name, value in content.items()}
+    if isinstance(content, list) and content and all(isinstance(value, int | float) for value in content):
+        return _Row(content)
+    return [_in_rows(value) for value in content] if isinstance(content, list) else content

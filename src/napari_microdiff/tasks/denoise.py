@@ -31,8 +31,9 @@ from ..imaging.wiener import RADIUS
 from .base import Context, Image, PlaneJob, check_architecture, evaluations_needed, steps_of, without_equal_samples
 from .collect import Collector
 from .conditioning import filtered, noisy_condition, range_around
+from .likeness import likeness
 from .remember import Remembered
-from .statistics import Statistics, advice, channel_view, familiarity, measure, position_of, positions
+from .statistics import Statistics, channel_view, measure, position_of, positions
 
 _DETERMINISTIC = {"dpmpp-2m", "heun", "ddim"}
 _ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}
@@ -187,18 +188,12 @@ class Denoise:
         return Normalization(float(ends.mean()), max(float(np.ptp(ends)) / 2, 1e-6))
 
     def _describe(self) -> dict[str, Any]:
-        first = next(s for s in self._statistics.values() if not s.constant)
+        kept = [s for s in self._statistics.values() if not s.constant]
         report: dict[str, Any] = {
             "noise_level": [s.noise_level for s in self._statistics.values()],
             "normalization": [[s.normalization.offset, s.normalization.scale] for s in self._statistics.values()],
         }
-        known = self.card.familiarity
-        if known is not None:
-            distance = max(familiarity(s.vector(), known) for s in self._statistics.values() if not s.constant)
-            noise_ratio = first.noise_level / first.normalization.scale
-            report["familiarity"] = {
-                "distance": distance,
-                "threshold": known.threshold,
-                "advice": advice(distance, known.threshold, noise_ratio),
-            }
+        found = likeness(self.card, [(s, s.vector()) for s in kept])
+        if found is not None:
+            report["familiarity"] = found.report(kept[0].noise_level / kept[0].normalization.scale)
         return report

@@ -37,7 +37,8 @@ from .base import (
 )
 from .between import Between
 from .collect import Collector
-from .statistics import Statistics, advice, familiarity, measure, position_of, positions
+from .likeness import likeness
+from .statistics import Statistics, measure, position_of, positions
 
 _ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 3, "vector_length": VECTOR_LENGTH}
 _SIGMA_MIN = 0.02  # of the expected error of the guess; what is below cannot be seen
@@ -117,14 +118,9 @@ class Isotropic:
             # Of the variance between slices, noise included.
             "slices_tell": float(min(1 - (told.error / told.contrast) ** 2 for told in filters)),
         }
-        known = self.card.familiarity
-        if known is not None:
-            distance = max(familiarity(s.vector(), known) for s in kept)
-            report["familiarity"] = {
-                "distance": distance,
-                "threshold": known.threshold,
-                "advice": advice(distance, known.threshold, 1.0, self.request.task),
-            }
+        found = likeness(self.card, [(s, s.vector()) for s in kept])
+        if found is not None:
+            report["familiarity"] = found.report(task=self.request.task)
         return report
 
 

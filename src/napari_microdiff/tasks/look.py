@@ -8,7 +8,10 @@ from ..engine.request import Request
 from ..imaging.axes import Sliceable
 from ..models.store import find_model
 from .base import open_source
-from .statistics import advice, familiarity, measure, positions
+from .likeness import Likeness, likeness
+from .statistics import measure, positions
+
+UNTOLD = "This model does not say what its training images were like. Judge the result with care."
 
 
 @dataclass(frozen=True)
@@ -19,20 +22,14 @@ class Look:
     ----------
     noise_level : float
         Standard deviation of the noise, in the units of the image.
-    familiarity : float
-        Distance of the image's statistics from those of the training images; small is alike.
-    threshold : float, optional
-        Distance that 99 % of the training images stay under; ``None`` if the card does not say.
-    like_training : bool, optional
-        Whether the distance is under the threshold.
+    likeness : Likeness, optional
+        How the image compares with those that the model was trained on; ``None`` if the card does not say.
     advice : str
         One sentence for people.
     """
 
     noise_level: float
-    familiarity: float
-    threshold: float | None
-    like_training: bool | None
+    likeness: Likeness | None
     advice: str
 
 
@@ -50,12 +47,10 @@ def look(request: Request, source: Sliceable) -> Look:
     opened = open_source(request, source)
     measured = [s for s in (measure(opened, p) for p in positions(opened)) if not s.constant]
     if not measured:
-        nothing = "The image has the same value everywhere, so there is nothing to do."
-        return Look(0.0, 0.0, None, None, nothing)
+        return Look(0.0, None, "The image has the same value everywhere, so there is nothing to do.")
     noisiest = max(measured, key=lambda s: s.noise_level / s.normalization.scale)
-    if card.familiarity is None:
-        return Look(noisiest.noise_level, 0.0, None, None, advice(0.0, None, 1.0))
-    distance = max(familiarity(s.vector(), card.familiarity) for s in measured)
-    threshold = card.familiarity.threshold
-    words = advice(distance, threshold, noisiest.noise_level / noisiest.normalization.scale, request.task)
-    return Look(noisiest.noise_level, distance, threshold, distance <= threshold, words)
+    found = likeness(card, [(s, s.vector()) for s in measured])
+    if found is None:
+        return Look(noisiest.noise_level, None, UNTOLD)
+    words = found.advice(noisiest.noise_level / noisiest.normalization.scale, request.task)
+    return Look(noisiest.noise_level, found, words)

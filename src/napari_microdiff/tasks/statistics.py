@@ -16,9 +16,9 @@ from ..imaging.axes import PlaneIndex, Sliceable, full_region, planes
 from ..imaging.blocks import raw_blocks
 from ..imaging.intensity import Normalization
 from ..imaging.noise import noise_sigma_in
-from ..imaging.spectrum import LIKENESS, Spectrum, measure_spectrum, noise_floor, statistics_vector
+from ..imaging.spectrum import Spectrum, measure_spectrum, noise_floor, statistics_vector
+from ..imaging.texture import texture_vector
 from ..imaging.wiener import wiener_error, wiener_kernel
-from ..models.card import Familiarity
 from .base import Source, check_finite
 
 _BLOCKS, _BLOCK_SIDE = 24, 192
@@ -38,6 +38,8 @@ class Statistics:
         Standard deviation of the noise, in the units of the image.
     spectrum : Spectrum
         Of the normalised image.
+    texture : ndarray of float32, shape (TEXTURE_LENGTH,)
+        What the image shows; see `imaging.texture`.
     constant : bool
         Whether all pixels are equal.
     """
@@ -45,6 +47,7 @@ class Statistics:
     normalization: Normalization
     noise_level: float
     spectrum: Spectrum
+    texture: NDArray[np.float32]
     constant: bool
 
     def vector(self, noise_level: float | None = None) -> NDArray[np.float32]:
@@ -129,11 +132,11 @@ def measure(source: Source, position: int | None) -> Statistics:
     flat = bool(np.ptp(blocks) == 0)
     constant = flat and _is_constant(view, axes)
     normalization = Normalization.fit(blocks)
-    spectrum = measure_spectrum(normalization.apply(blocks))
+    normal = normalization.apply(blocks)
     noise = 0.0 if constant else noise_sigma_in(fine.astype(np.float64))
     if noise < _ROUNDING * normalization.scale:
         noise = 0.0
-    measured = Statistics(normalization, noise, spectrum, constant)
+    measured = Statistics(normalization, noise, measure_spectrum(normal), texture_vector(normal), constant)
     if not flat:  # what was found then depends on all of the image
         _KNOWN.put(seen, measured)
     return measured
@@ -183,31 +186,6 @@ def _is_constant(view: Sliceable, axes: str) -> bool:
             if (part != first).any():
                 return False
     return True
-
-
-def familiarity(vector: NDArray[np.floating], known: Familiarity) -> float:
-    """Return the Mahalanobis distance of an image's statistics from those of the training images."""
-    away = np.asarray(vector[LIKENESS], dtype=np.float64) - np.asarray(known.mean)
-    return float(np.sqrt(away @ np.asarray(known.precision) @ away))
-
-
-def advice(distance: float, threshold: float | None, noise_ratio: float, task: str = "denoise") -> str:
-    """Say in one sentence whether a model of a task suits an image, with noise of a share of its range."""
-    if threshold is None:
-        return "This model does not say what its training images were like. Judge the result with care."
-    if distance <= threshold:
-        return "The image is like those that the model was trained on."
-    if task != "denoise":
-        return (
-            "The image is unlike those that the model was trained on: what it adds may be made up. Compare the result "
-            "with the image."
-        )
-    if noise_ratio < 0.01:
-        return "The image has much less noise than those that the model was trained on: it may need no denoising."
-    return (
-        "The image is unlike those that the model was trained on. Compare the result with the image, try another "
-        "model, or adapt this one to the image."
-    )
 
 
 def positions(source: Source) -> Sequence[int | None]:

@@ -34,9 +34,10 @@ from .conditioning import (
     repeated,
     superresolving_vector,
 )
+from .likeness import likeness
 from .measuring import Measuring
 from .remember import Remembered
-from .statistics import Statistics, advice, familiarity, measure, position_of, positions
+from .statistics import Statistics, measure, position_of, positions
 
 _ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": SUPERRESOLVING_LENGTH}
 _SIGMA_MIN = 0.02  # of the expected error of the guess; what is below cannot be seen
@@ -167,14 +168,9 @@ class Superresolve:
             "psf_width": self._psf.width,
             "image_shows_to": min(resolved_period(s.spectrum.powers, self._floor(s)) for s in kept),
         }
-        known = self.card.familiarity
-        if known is not None:
-            distance = max(familiarity(s.vector_at(self._floor(s)), known) for s in kept)
-            report["familiarity"] = {
-                "distance": distance,
-                "threshold": known.threshold,
-                "advice": advice(distance, known.threshold, 1.0, self.request.task),
-            }
+        found = likeness(self.card, [(s, s.vector_at(self._floor(s))) for s in kept])
+        if found is not None:
+            report["familiarity"] = found.report(task=self.request.task)
         return report
 
 

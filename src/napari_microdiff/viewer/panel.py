@@ -239,9 +239,9 @@ class Panel(QWidget):
             return  # running says what is wrong
 
     def _on_look(self, look: Any) -> None:
-        if look.like_training is None:
+        if look.likeness is None:
             self.familiar.say(look.advice)
-        elif look.like_training:
+        elif look.likeness.alike:
             self.familiar.say("● like its training images")
         else:
             self.familiar.say(f"▲ {look.advice}", warn=True)

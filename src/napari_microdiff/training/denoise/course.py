@@ -8,7 +8,6 @@ from typing import Any
 from ...diffusion.denoiser import Preconditioned
 from ..recipes import DenoiseRecipe
 from ..restore.course import RestoreCourse
-from ..restore.likeness import measure_familiarity
 from ..restore.sources import load_sources
 from .data import DenoiseBatches
 from .validate import Validation
@@ -34,6 +33,6 @@ class DenoiseCourse(RestoreCourse):
         """Return gains, familiarity and the factor of the spread."""
         return {
             "quality": self.gains("the best Gaussian filter of each image", figures),
-            "familiarity": measure_familiarity(self.batches(seed=self.recipe.seed + 1)),
+            **self.likeness(),
             "spread_scale": round(self.validation.spread_scale(denoiser), 3),
         }

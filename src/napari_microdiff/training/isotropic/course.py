@@ -8,7 +8,6 @@ from typing import Any
 from ...diffusion.denoiser import Preconditioned
 from ..recipes import IsotropicRecipe
 from ..restore.course import RestoreCourse
-from ..restore.likeness import measure_familiarity
 from ..restore.sources import load_sources
 from .data import IsotropicBatches
 from .validate import Validation
@@ -37,6 +36,6 @@ class IsotropicCourse(RestoreCourse):
         return {
             "factors": tuple(range(least, largest + 1)),
             "quality": (*self.gains("the best linear estimate", figures), *over_linear),
-            "familiarity": measure_familiarity(self.batches(seed=self.recipe.seed + 1)),
+            **self.likeness(),
             "spread_scale": round(self.validation.spread_scale(denoiser), 3),
         }

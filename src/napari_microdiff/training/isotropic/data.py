@@ -1,4 +1,4 @@
-"""Batches for training to fill in rows. Batch number n of a seed is always the same, so that a run can be resumed.
+"""Batches for training to fill in rows.
 
 What a stack shows along z is learned along the axes of its slices, where all pixels are there (after vEMDiffuse-a, Lu
 et al. 2024, Nature Communications 15:4677).
@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from ...imaging.between import between_filter
 from ...imaging.intensity import Normalization
@@ -19,11 +18,12 @@ from ...imaging.spectrum import measure_spectrum, statistics_vector
 from ...tasks.conditioning import between_rows
 from ..recipes import IsotropicRecipe
 from ..recording import record
-from ..restore.batch import Batch, Field, jittered
+from ..restore.batch import Field, jittered
+from ..restore.batches import CROP, Draws, RestoreBatches
 from ..restore.fields import clean_field
-from ..restore.sources import CleanPlane, Sources
+from ..restore.sources import CleanPlane
 
-FIELD, CROP = 256, 128
+FIELD = 256
 
 
 class Gaps(NamedTuple):
@@ -33,41 +33,26 @@ class Gaps(NamedTuple):
     first: int
 
 
-class IsotropicBatches(Dataset[Batch]):
-    """The endless list of batches of a recipe.
+class IsotropicBatches(RestoreBatches):
+    """Squares of 256 pixels of which some rows are left out."""
 
-    Each item draws ``batch_fields`` squares of 256 pixels, normalises them as the whole image would be, leaves out
-    rows, and cuts two crops of 128 from each.
-    """
+    recipe: IsotropicRecipe
 
-    def __init__(
-        self, recipe: IsotropicRecipe, sources: Sources, *, seed: int, first: int = 0, length: int = 10**9
-    ) -> None:
-        self.recipe, self.sources = recipe, sources
-        self.seed, self.first, self.length = seed, first, length
+    def recorded(self, draws: Draws) -> Tensor:
+        """Draw an image as it may have been recorded, shape (y, x)."""
+        rng = draws.numbers
+        procedural = self.is_procedural(rng, self.recipe.simulated)
+        plane = self.sources.draw_clean(rng, procedural=procedural)
+        return recorded_field(self.recipe, plane, rng, draws.noise, procedural=procedural)
 
-    def __len__(self) -> int:
-        """Return how many batches are left."""
-        return self.length - self.first
+    def field(self, draws: Draws) -> Field:
+        """Draw a square, normalise it and leave out rows."""
+        return normalise(self.recorded(draws), draw_gaps(self.recipe, draws.numbers), draws.numbers)
 
-    def __getitem__(self, index: int) -> Batch:
-        """Make the batch of this number after ``first``."""
-        rng = np.random.default_rng([self.seed, self.first + index])
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        made: list[list[Tensor]] = []
-        for _ in range(self.recipe.batch_fields):
-            procedural = not self.sources.clean or bool(rng.random() < self.recipe.simulated)
-            image = recorded_field(
-                self.recipe, self.sources.draw_clean(rng, procedural=procedural), rng, generator, procedural=procedural
-            )
-            field = normalise(image, draw_gaps(self.recipe, rng), rng)
-            for _ in range(2):
-                top, left = (int(rng.integers(n - CROP + 1)) for n in field.guess.shape)
-                here = (..., slice(top, top + CROP), slice(left, left + CROP))
-                images = [field.noisy[here], field.clean[here][None], field.guess[here][None]]
-                made.append([*images, torch.tensor(field.guess_error), field.vector])
-        noisy, clean, guess, errors, vector = (torch.stack(part) for part in zip(*made, strict=True))
-        return Batch(noisy, clean, guess, errors, vector, (noisy[:, :1] - clean).pow(2).mean(dim=(1, 2, 3)))
+    def corner(self, field: Field, rng: np.random.Generator) -> tuple[int, int]:
+        """Draw where a crop begins."""
+        top, left = (int(rng.integers(n - CROP + 1)) for n in field.guess.shape)
+        return top, left
 
 
 def draw_gaps(recipe: IsotropicRecipe, rng: np.random.Generator) -> Gaps:

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import Dataset
 
 from ...diffusion.denoiser import Preconditioned
-from ...models.card import Quality
+from ...models.card import Familiarity, Quality
 from ..course import Loss
 from ..recipes import RestoreRecipe
 from .batch import Batch
-from .likeness import measure_contrast
+from .batches import RestoreBatches
+from .likeness import measure_content, measure_contrast, measure_familiarity
 from .loss import restoring_loss
 
 _SIGMA_DATA_BATCHES = 16
@@ -24,7 +24,7 @@ class RestoreCourse:
 
     recipe: RestoreRecipe
 
-    def batches(self, *, seed: int, first: int = 0, length: int = 10**7) -> Dataset[Batch]:
+    def batches(self, *, seed: int, first: int = 0, length: int = 10**7) -> RestoreBatches:
         """Return the batches of a seed."""
         raise NotImplementedError
 
@@ -48,6 +48,11 @@ class RestoreCourse:
             )
             for name, value in figures.items()
         )
+
+    def likeness(self) -> dict[str, Familiarity]:
+        """Return what tells whether an image is like those that were trained on, as fields of the card."""
+        batches = self.batches(seed=self.recipe.seed + 1)
+        return {"familiarity": measure_familiarity(batches), "content": measure_content(batches)}
 
     def write_beside(self, folder: Path) -> dict[str, Any]:
         """Write nothing."""

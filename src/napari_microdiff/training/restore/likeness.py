@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from ...imaging.intensity import Normalization
 from ...imaging.spectrum import LIKENESS
+from ...imaging.texture import texture_vector
 from ...models.card import Familiarity
 from .batch import Batch
+from .batches import RestoreBatches
 
 _BATCHES = 60
+_IMAGES = 600
 
 
 def measure_familiarity(batches: Dataset[Batch], count: int = _BATCHES) -> Familiarity:
-    """Describe the statistics vectors of training images by a Gaussian and the distance that 99 % of them keep."""
-    vectors = torch.cat([batches[i].vector for i in range(count)]).double().numpy()[:, LIKENESS]
+    """Describe noise and sharpness of training images."""
+    return _described(torch.cat([batches[i].vector for i in range(count)]).double().numpy()[:, LIKENESS])
+
+
+def measure_content(batches: RestoreBatches, count: int = _IMAGES) -> Familiarity:
+    """Describe what training images show."""
+    images = (batches.recorded(batches.draws(i)).numpy()[None] for i in range(count))
+    return _described(np.stack([texture_vector(Normalization.fit(image).apply(image)) for image in images]))
+
+
+def _described(vectors: NDArray[np.floating]) -> Familiarity:
+    """Describe vectors, shape (count, length), by a Gaussian and the distance that 99 % of them keep."""
+    vectors = vectors.astype(np.float64)
     mean = vectors.mean(axis=0)
     covariance = np.cov(vectors, rowvar=False) + 1e-3 * np.eye(vectors.shape[1])
     precision = np.linalg.inv(covariance)

@@ -8,7 +8,6 @@ from typing import Any
 from ...diffusion.denoiser import Preconditioned
 from ..recipes import SuperresolveRecipe
 from ..restore.course import RestoreCourse
-from ..restore.likeness import measure_familiarity
 from ..restore.sources import load_sources
 from .data import SuperresolveBatches
 from .validate import Validation
@@ -36,6 +35,6 @@ class SuperresolveCourse(RestoreCourse):
         return {
             "factors": self.recipe.factors,
             "quality": (*self.gains("the best linear estimate", figures), *over_cubic),
-            "familiarity": measure_familiarity(self.batches(seed=self.recipe.seed + 1)),
+            **self.likeness(),
             "spread_scale": round(self.validation.spread_scale(denoiser), 3),
         }

@@ -1,4 +1,4 @@
-"""Batches for training to super-resolve. Batch number n of a seed is always the same, so that a run can be resumed."""
+"""Batches for training to super-resolve."""
 
 from __future__ import annotations
 
@@ -7,56 +7,44 @@ import math
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from ...imaging.finer import FINER_RADIUS, finer_filter
 from ...imaging.intensity import Normalization
 from ...imaging.spectrum import measure_spectrum, noise_floor, statistics_vector
 from ...tasks.conditioning import NOISELESS, on_finer_pixels, reflected, repeated, superresolving_vector
 from ..recipes import SuperresolveRecipe
-from ..restore.batch import Batch, Field, jittered
+from ..restore.batch import Field, jittered
+from ..restore.batches import CROP, Draws, RestoreBatches
 from ..restore.fields import clean_field
-from ..restore.sources import Sources
 from .simulate import Recorded, record_blurred
 
-FIELD, CROP = 256, 128  # fine pixels
+FIELD = 256  # fine pixels
 
 
-class SuperresolveBatches(Dataset[Batch]):
-    """The endless list of batches of a recipe.
+class SuperresolveBatches(RestoreBatches):
+    """Squares of 256 fine pixels, as a camera with larger ones records them through a lens."""
 
-    Each item draws ``batch_fields`` squares of 256 fine pixels, records them, normalises them as the whole image would
-    be and cuts two crops of 128 from each.
-    """
+    recipe: SuperresolveRecipe
 
-    def __init__(
-        self, recipe: SuperresolveRecipe, sources: Sources, *, seed: int, first: int = 0, length: int = 10**9
-    ) -> None:
-        self.recipe, self.sources = recipe, sources
-        self.seed, self.first, self.length = seed, first, length
+    def recorded(self, draws: Draws) -> Tensor:
+        """Draw an image as it may have been recorded, shape (y, x)."""
+        return self._draw(draws)[0].image
 
-    def __len__(self) -> int:
-        """Return how many batches are left."""
-        return self.length - self.first
+    def field(self, draws: Draws) -> Field:
+        """Draw a square, and normalise it."""
+        return normalise(*self._draw(draws), draws.numbers)
 
-    def __getitem__(self, index: int) -> Batch:
-        """Make the batch of this number after ``first``."""
-        rng = np.random.default_rng([self.seed, self.first + index])
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        made: list[list[Tensor]] = []
-        for _ in range(self.recipe.batch_fields):
-            procedural = not self.sources.clean or bool(rng.random() < self.recipe.simulated)
-            sharp = clean_field(self.recipe, self.sources.draw_clean(rng, procedural=procedural), FIELD, rng)
-            recorded = record_blurred(self.recipe, sharp, rng, generator)
-            field = normalise(recorded, sharp, rng)
-            step = math.lcm(*self.recipe.factors)
-            for _ in range(2):
-                top, left = (step * int(corner) for corner in rng.integers((FIELD - CROP) // step + 1, size=2))
-                here = (slice(top, top + CROP), slice(left, left + CROP))
-                images = [image[here][None] for image in (field.noisy, field.clean, field.guess)]
-                made.append([*images, torch.tensor(field.guess_error), field.vector])
-        noisy, clean, guess, errors, vector = (torch.stack(part) for part in zip(*made, strict=True))
-        return Batch(noisy, clean, guess, errors, vector, (noisy - clean).pow(2).mean(dim=(1, 2, 3)))
+    def corner(self, field: Field, rng: np.random.Generator) -> tuple[int, int]:
+        """Draw where a crop begins: with a pixel of the camera."""
+        step = math.lcm(*self.recipe.factors)
+        top, left = (step * int(corner) for corner in rng.integers((FIELD - CROP) // step + 1, size=2))
+        return top, left
+
+    def _draw(self, draws: Draws) -> tuple[Recorded, Tensor]:
+        rng = draws.numbers
+        plane = self.sources.draw_clean(rng, procedural=self.is_procedural(rng, self.recipe.simulated))
+        sharp = clean_field(self.recipe, plane, FIELD, rng)
+        return record_blurred(self.recipe, sharp, rng, draws.noise), sharp
 
 
 def normalise(recorded: Recorded, sharp: Tensor, rng: np.random.Generator | None) -> Field:

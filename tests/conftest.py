@@ -88,11 +88,13 @@ def make_tiny_sharpener(folder: Path) -> None:
     _make_tiny_restorer(folder, "superres-tiny", "superresolve", (2, 4), maps=2, length=SUPERRESOLVING_LENGTH)
 
 
-def make_tiny_slicer(folder: Path) -> None:
+def make_tiny_slicer(folder: Path, *, beside: bool = True) -> None:
     """Save a small network with random weights as a model that draws slices between slices."""
+    from napari_microdiff.imaging.between import BESIDE, PLANE_MAPS
     from napari_microdiff.imaging.spectrum import VECTOR_LENGTH
 
-    _make_tiny_restorer(folder, "isotropic-tiny", "isotropic", tuple(range(2, 11)), maps=3, length=VECTOR_LENGTH)
+    maps = PLANE_MAPS + len(BESIDE) * beside
+    _make_tiny_restorer(folder, folder.name, "isotropic", tuple(range(2, 11)), maps=maps, length=VECTOR_LENGTH)
 
 
 def _make_tiny_restorer(
@@ -221,6 +223,15 @@ def slicer(tiny_model: str) -> str:
 
     make_tiny_slicer(user_folder() / "isotropic-tiny")
     return "isotropic-tiny"
+
+
+@pytest.fixture
+def lone_slicer(tiny_model: str) -> str:
+    """Identity of one that is not shown the planes beside the one that it looks at."""
+    from napari_microdiff.models.store import user_folder
+
+    make_tiny_slicer(user_folder() / "isotropic-lone", beside=False)
+    return "isotropic-lone"
 
 
 @pytest.fixture

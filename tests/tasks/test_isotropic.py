@@ -67,6 +67,13 @@ def test_tiles_and_regions_are_parts_of_the_whole(made, volume, steps, output):
     assert np.abs(part.images()[output] - expected).max() < (1e-3 if steps == 1 else 1e-2) * scale
 
 
+def test_a_model_may_know_nothing_of_neighbouring_planes(made, volume, lone_slicer):
+    stack = volume[::5, :40, :48]
+    whole = made(stack, model=lone_slicer, steps=1, outputs=("mean",)).mean
+    part = made(stack, model=lone_slicer, steps=1, outputs=("mean",), region=((2, 5), (10, 31), (20, 40))).mean
+    assert np.abs(part - whole[10:21, 10:31, 20:40]).max() < 1e-3 * np.ptp(whole)
+
+
 def test_rows_and_columns_are_alike(made, volume):
     """Both directions count the same, so that a stack with rows and columns exchanged gives the same, exchanged."""
     stack = volume[::5]

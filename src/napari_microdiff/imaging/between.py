@@ -17,6 +17,8 @@ from .spectrum import BANDS
 
 SLICES = 4  # that are looked at, half of them on each side
 ACROSS = 4  # pixels to each side along a slice
+PLANE_MAPS = 3  # that models which fill in rows are shown of a plane across the slices
+BESIDE = (-4, -2, -1, 1, 2, 4)  # pixels from it to the neighbouring planes that they may be shown, too
 _SIDE = 128  # of the table of covariances
 _CENTRES = (np.arange(BANDS) + 0.5) / (2 * BANDS)  # cycles per pixel
 _RIDGE = 1e-6  # of the variance; smooth images leave their covariances next to singular

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 
 from ..diffusion.denoiser import Condition
+from ..engine.request import Span
 from ..engine.tiles import Box, Tile, read_window
 from ..imaging.between import ACROSS, SLICES, BetweenFilter
 from .base import Image, PlaneView
-from .conditioning import between_rows, noisy_condition
+from .conditioning import between_rows, differences_beside, noisy_condition
 from .statistics import Statistics
 
 _BEYOND = SLICES // 2 - 1  # slices beyond the two around a place that its guess is made of
@@ -26,12 +27,23 @@ class Between:
         Distance of slices in pixels.
     told : BetweenFilter
         The linear filter for this distance.
+    beside : tuple of int
+        Distances of the neighbouring planes that the network is shown, too.
     within : ((start, stop), (start, stop))
-        Part of the slices, along y and x, that windows lie in as far as there is anything.
+        Part of the slices, along y and x, that windows and what they need around them lie in.
     """
 
-    def __init__(self, view: PlaneView, factor: int, statistics: Statistics, told: BetweenFilter, within: Box) -> None:
+    def __init__(
+        self,
+        view: PlaneView,
+        factor: int,
+        statistics: Statistics,
+        told: BetweenFilter,
+        beside: tuple[int, ...],
+        within: Box,
+    ) -> None:
         self._view, self._factor, self._told, self._within = view, factor, told, within
+        self._planes = (0, *beside)
         self._normalization = statistics.normalization
         self._vector = torch.from_numpy(statistics.vector())[None]
         self._slab: tuple[Box, Image] | None = None
@@ -44,18 +56,17 @@ class Between:
         first = max(0, top // self._factor - _BEYOND)
         last = min(self._view.shape[0], -(-bottom // self._factor) + 1 + _BEYOND)
         wider = (max(0, left - ACROSS), min(length, right + ACROSS))
-        spans = ((first, last), tile.window[1], wider) if side == 1 else ((first, last), wider, tile.window[2])
-        rows = torch.from_numpy(self._read(spans).squeeze(side))[None, None]
-        shown, guess = between_rows(rows, self._told)
-        made = torch.cat([shown, guess], dim=1)[0].numpy()
+        shown, guesses = between_rows(self._rows(side, tile.window[side][0], (first, last), wider), self._told)
+        further = (differences_beside(guesses[:, 0]),) if len(guesses) > 1 else ()
+        made = torch.cat([shown[:1], *further, guesses[:1]], dim=1)[0].numpy()
         # More was made than the window has, so that the filter is right in it; what it lacks lies beyond the stack.
         window = ((0, len(made)), (top, bottom), (left, right))
         cut = read_window(made, window, (0, first * self._factor, wider[0]))
         maps = torch.from_numpy(np.ascontiguousarray(cut))[None]
-        shown, guess = maps[:, :-1], maps[:, -1:]
-        condition = noisy_condition(shown, guess, torch.tensor([self._told.error]), self._vector)
+        noisy, guess = maps[:, :-1], maps[:, -1:]
+        condition = noisy_condition(noisy, guess, torch.tensor([self._told.error]), self._vector)
         assert condition.maps is not None
-        thick = (part.unsqueeze(side + 2) for part in (condition.maps, guess, (shown[:, 1:2] == 0).float()))
+        thick = (part.unsqueeze(side + 2) for part in (condition.maps, guess, (noisy[:, 1:2] == 0).float()))
         told, values, known = thick
         return Condition(
             maps=told,
@@ -65,6 +76,18 @@ class Between:
             known=values,
             known_mask=known,
         )
+
+    def _rows(self, side: int, at: int, slices: Span, across: Span) -> torch.Tensor:
+        """Return the known rows of a plane and of those beside it, shape (planes, 1, slices, across).
+
+        Beyond the border the last plane stands for those that are not there.
+        """
+        length = self._view.shape[side]
+        places = np.clip([at + distance for distance in self._planes], 0, length - 1)
+        nearest, furthest = int(places.min()), int(places.max()) + 1
+        spans = (slices, (nearest, furthest), across) if side == 1 else (slices, across, (nearest, furthest))
+        rows = np.moveaxis(self._read(spans), side, 0)[places - nearest]
+        return torch.from_numpy(np.ascontiguousarray(rows))[:, None]
 
     def _read(self, spans: Box) -> Image:
         """Return a part of the slices; they are read from where they lie a slab at a time, slice by slice."""
@@ -77,5 +100,4 @@ class Between:
                 pixels_of[...] = self._normalization.apply(recorded)
             self._slab = box, pixels
         box, pixels = self._slab
-        here = tuple(slice(a - first, b - first) for (a, b), (first, _) in zip(spans, box, strict=True))
-        return np.ascontiguousarray(pixels[here])
+        return pixels[tuple(slice(a - first, b - first) for (a, b), (first, _) in zip(spans, box, strict=True))]

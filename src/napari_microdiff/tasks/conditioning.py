@@ -135,6 +135,23 @@ def between_rows(rows: Tensor, told: BetweenFilter) -> tuple[Tensor, Tensor]:
     return torch.cat([interpolated, doubts], dim=1), guess
 
 
+def differences_beside(guesses: Tensor) -> Tensor:
+    """Return by how much guesses of neighbouring planes differ from that of the plane in their middle.
+
+    Which way structures go that cross a plane aslant can be told from its neighbours only.
+
+    Parameters
+    ----------
+    guesses : Tensor, shape (1 + len(BESIDE), y, x)
+        Of the plane itself, and of those that are as far from it as `BESIDE` says.
+
+    Returns
+    -------
+    Tensor, shape (1, len(BESIDE), y, x)
+    """
+    return (guesses[1:] - guesses[:1])[None]
+
+
 def _interleaved(rows: Tensor, between: Tensor) -> Tensor:
     """Put rows (batch, 1, count, x) and what is between them, (batch, factor - 1, count - 1, x), in order."""
     groups = torch.cat([rows[:, :, :-1], between], dim=1).transpose(1, 2).flatten(1, 2)

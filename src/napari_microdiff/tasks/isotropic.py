@@ -22,7 +22,7 @@ from ..engine.request import IsotropicOptions, Request
 from ..engine.tiles import Box, Reach, grown
 from ..errors import ImageError, RequestError
 from ..imaging.axes import PlaneIndex, full_region, region_shape
-from ..imaging.between import ACROSS, BetweenFilter, between_filter
+from ..imaging.between import ACROSS, BESIDE, PLANE_MAPS, BetweenFilter, between_filter
 from ..imaging.spectrum import VECTOR_LENGTH
 from .base import (
     Context,
@@ -40,7 +40,7 @@ from .collect import Collector
 from .likeness import likeness
 from .statistics import Statistics, measure, position_of, positions
 
-_ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 3, "vector_length": VECTOR_LENGTH}
+_ARCHITECTURE = {"dims": 2, "channels": 1, "vector_length": VECTOR_LENGTH}
 _SIGMA_MIN = 0.02  # of the expected error of the guess; what is below cannot be seen
 
 
@@ -53,7 +53,9 @@ class Isotropic:
         options = self.request.options
         assert isinstance(options, IsotropicOptions)
         self._factor = options.factor
-        check_architecture(self.card, _ARCHITECTURE)
+        maps = self.card.architecture.condition_channels
+        self._beside = BESIDE if maps == PLANE_MAPS + len(BESIDE) else ()
+        check_architecture(self.card, {**_ARCHITECTURE, "condition_channels": PLANE_MAPS + len(self._beside)})
         if self._factor not in self.card.factors:
             raise RequestError(
                 f"The model '{self.card.id}' makes {min(self.card.factors)} to {max(self.card.factors)} slices of one, "
@@ -82,14 +84,14 @@ class Isotropic:
         view = PlaneView(self.source.array, index, region_shape(whole))
         finer = self.request.finer
         # Several steps see what lies around what is around the region.
-        margin = (2 * halo + stride + ACROSS,) * 2
+        margin = (2 * halo + stride + max(ACROSS, *BESIDE),) * 2
         within = grown(box_of(index)[1:], view.shape[1:], margin)
         volume = Plane(
             shape=region_shape(finer.region(whole, "ZYX")),
             region=finer.region(box_of(index), "ZYX"),
             reach=Reach((stride,) * 3, (halo,) * 3),
             number=self.source.plane_number(index),
-            condition_at=Between(view, self._factor, statistics, told, within).condition,
+            condition_at=Between(view, self._factor, statistics, told, self._beside, within).condition,
         )
         return (PlaneJob(volume, steps, view),)
 

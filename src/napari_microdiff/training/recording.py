@@ -18,15 +18,16 @@ def log_uniform(rng: Generator, low: float, high: float) -> float:
 
 
 def blur(image: Tensor, sigma: float, sigma_x: float | None = None) -> Tensor:
-    """Blur a (y, x) tensor by a Gaussian of standard deviation ``sigma`` pixels, reflecting at the border.
+    """Blur a (..., y, x) tensor by a Gaussian of standard deviation ``sigma`` pixels, reflecting at the border.
 
     ``sigma_x`` is that along x where it is another one.
     """
     along_y, along_x = _gaussian(sigma), _gaussian(sigma if sigma_x is None else sigma_x)
     by, bx = len(along_y) // 2, len(along_x) // 2
-    padded = F.pad(image[None, None], (bx, bx, by, by), mode="reflect")
+    planes = image.reshape(-1, 1, *image.shape[-2:])
+    padded = F.pad(planes, (bx, bx, by, by), mode="reflect")
     rows = F.conv2d(padded, along_y.view(1, 1, -1, 1))
-    return F.conv2d(rows, along_x.view(1, 1, 1, -1))[0, 0]
+    return F.conv2d(rows, along_x.view(1, 1, 1, -1)).reshape(image.shape)
 
 
 def _gaussian(sigma: float) -> Tensor:
@@ -37,7 +38,7 @@ def _gaussian(sigma: float) -> Tensor:
 
 
 def record(noise: Noise, clean: Tensor, rng: Generator, generator: torch.Generator) -> Tensor:
-    """Simulate the recording of ``clean`` (range about 0 to 1) by a camera drawn from ``noise``."""
+    """Simulate the recording of ``clean``, shape (..., y, x) (range about 0 to 1), by a camera drawn from ``noise``."""
     deviation = 10 ** (-rng.uniform(*noise.psnr_db) / 20)
     share = rng.uniform(*noise.shot_share)
     background = rng.uniform(0, 0.5) * (rng.random() < 0.7)
@@ -53,7 +54,7 @@ def record(noise: Noise, clean: Tensor, rng: Generator, generator: torch.Generat
         residual = blur(residual, 0.2 if rng.random() < 0.3 else along_y, along_x)
         residual = residual * (before / residual.std().clamp_min(1e-6))
     if rng.random() < noise.stripes:
-        rows = torch.randn(len(light), 1, generator=generator)
+        rows = torch.randn(*light.shape[:-1], 1, generator=generator)
         residual = residual + float(deviation * rng.uniform(0.1, 0.5)) * rows
     if rng.random() < noise.hot_pixels:
         hot = torch.rand(light.shape, generator=generator) < log_uniform(rng, 1e-5, 1e-3)
@@ -65,7 +66,8 @@ def record(noise: Noise, clean: Tensor, rng: Generator, generator: torch.Generat
 def _store(image: Tensor, rng: Generator) -> Tensor:
     """Round to 8 bits, saturating a few of the brightest pixels, as a contrast-stretched export does."""
     low, high = (
-        float(v) for v in torch.quantile(image[::2, ::2], torch.tensor([rng.uniform(0, 0.005), rng.uniform(0.995, 1)]))
+        float(v)
+        for v in torch.quantile(image[..., ::2, ::2], torch.tensor([rng.uniform(0, 0.005), rng.uniform(0.995, 1)]))
     )
     step = max(high - low, 1e-4) / 255
     return ((image.clamp(low, high) - low) / step).round() * step + low

@@ -6,20 +6,32 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
+from pydantic import ValidationError
+from scipy import ndimage
 
 from napari_microdiff.diffusion.denoiser import Preconditioned
 from napari_microdiff.diffusion.unet import LocalUNet
+from napari_microdiff.imaging.between import BESIDE, PLANE_MAPS
 from napari_microdiff.imaging.spectrum import VECTOR_LENGTH
 from napari_microdiff.models.card import Architecture
 from napari_microdiff.models.store import find_model
 from napari_microdiff.training.course import open_course
 from napari_microdiff.training.fit import train
-from napari_microdiff.training.isotropic.data import CROP, Gaps, IsotropicBatches, draw_gaps, normalise
+from napari_microdiff.training.isotropic.data import (
+    CROP,
+    FIELD,
+    Gaps,
+    IsotropicBatches,
+    draw_gaps,
+    normalise,
+    recorded_field,
+)
 from napari_microdiff.training.isotropic.validate import Validation
 from napari_microdiff.training.parent import parent_of, weights_of
 from napari_microdiff.training.recipes import Clean, IsotropicRecipe, read_recipe
-from napari_microdiff.training.restore.sources import load_sources
+from napari_microdiff.training.restore.sources import CleanPlane, load_sources
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +66,57 @@ def test_a_batch_has_two_crops_of_each_field(batches: IsotropicBatches) -> None:
         torch.testing.assert_close(image[shown], batch.clean[shown], rtol=0, atol=0)
 
 
+@pytest.fixture(scope="module")
+def volume(data_folder: Path) -> np.ndarray:
+    """A volume that looks alike from all sides, as a file among the data."""
+    noise = np.random.default_rng(5).standard_normal((60, 64, 68))
+    smooth = ndimage.gaussian_filter(noise, 1.5)
+    (data_folder / "volume").mkdir()
+    tifffile.imwrite(data_folder / "volume" / "0.tif", np.round(128 + 30 * smooth / smooth.std()).astype(np.uint8))
+    return smooth
+
+
+@pytest.fixture(scope="module")
+def wide(recipe: IsotropicRecipe, volume: np.ndarray) -> IsotropicRecipe:
+    """A recipe for a network that is shown neighbouring planes, where there are any."""
+    shape = recipe.architecture.model_copy(update={"condition_channels": PLANE_MAPS + len(BESIDE)})
+    clean = (Clean(files="volume/*.tif", isotropic=True, shrink=(1.0, 1.0), hold_out=0.0),)
+    return recipe.model_copy(update={"architecture": shape, "clean": clean, "simulated": 0.0, "blurred": 0.0})
+
+
+def test_neighbouring_planes_are_shown_where_there_are_any(wide: IsotropicRecipe, data_folder: Path) -> None:
+    sources = load_sources(wide, data_folder)
+    batch = IsotropicBatches(wide.model_copy(update={"alone": 0.0}), sources, seed=0)[0]
+    assert batch.noisy.shape == (8, 2 + len(BESIDE), CROP, CROP)
+    assert (batch.noisy[:, 2:].std(dim=(2, 3)) > 0).all()
+    near = batch.noisy[:, 2 + BESIDE.index(1)].std()
+    assert batch.noisy[:, 2 + BESIDE.index(4)].std() > 1.2 * near
+    alone = IsotropicBatches(wide.model_copy(update={"alone": 1.0}), sources, seed=0)[0]
+    procedural = IsotropicBatches(wide.model_copy(update={"simulated": 1.0}), sources, seed=0)[0]
+    for batch in (alone, procedural):
+        assert batch.noisy.shape == (8, 2 + len(BESIDE), CROP, CROP)
+        assert (batch.noisy[:, 2:] == 0).all()
+
+
+def test_neighbouring_planes_are_varied_as_the_plane_itself(wide: IsotropicRecipe, data_folder: Path) -> None:
+    """Of a volume of which all planes across z are equal, neighbours differ by nothing, whatever is done to them."""
+    same = np.repeat(np.random.default_rng(0).integers(0, 255, (1, 300, 300)).astype(np.float32), 9, axis=0)
+    plane = CleanPlane(same[4], (0.9, 1.1), 1.0, same, 4)
+    for seed in range(6):
+        recipe = wide.model_copy(update={"alone": 0.0, "noisier": 0.0, "blurred": 0.5})
+        rng = np.random.default_rng(seed)
+        images = recorded_field(recipe, plane, rng, torch.Generator(), procedural=False)
+        assert images.shape == (1 + len(BESIDE), FIELD, FIELD)
+        torch.testing.assert_close(images, images[:1].expand_as(images))
+
+
+def test_a_network_is_shown_all_neighbours_or_none(recipe: IsotropicRecipe) -> None:
+    assert recipe.beside == ()
+    told = recipe.model_dump() | {"architecture": recipe.architecture.model_dump() | {"condition_channels": 5}}
+    with pytest.raises(ValidationError, match="3, or 9 if neighbouring planes"):
+        IsotropicRecipe.model_validate(told)
+
+
 def test_a_run_can_be_resumed_at_any_batch(batches: IsotropicBatches) -> None:
     resumed = IsotropicBatches(batches.recipe, batches.sources, seed=3, first=5)
     for a, b in zip(batches[7], resumed[2], strict=True):
@@ -69,9 +132,9 @@ def test_gaps_are_those_of_the_recipe(recipe: IsotropicRecipe) -> None:
     assert {gaps.first for gaps in drawn} == set(range(10))
 
 
-def test_rows_between_are_interpolated_and_doubted() -> None:
+def test_rows_between_are_interpolated_and_doubted(recipe: IsotropicRecipe) -> None:
     image = torch.from_numpy(np.random.default_rng(0).random((256, 256)).astype(np.float32))
-    field = normalise(image, Gaps(4, 2), None)
+    field = normalise(recipe, image[None], Gaps(4, 2), None)
     assert field.noisy.shape == (2, 253, 256)
     assert field.clean.shape == field.guess.shape == (253, 256)
     middle = (field.clean[4] + field.clean[8]) / 2
@@ -101,7 +164,7 @@ def test_a_run_makes_a_model_for_the_task(recipe: IsotropicRecipe, data_folder: 
     assert "linear interpolation" in card
 
 
-def test_the_bundled_recipe_begins_with_the_denoiser_shown_one_map_more() -> None:
+def test_the_bundled_recipe_begins_with_the_denoiser_shown_more_maps() -> None:
     recipe = read_recipe("isotropic-em")
     assert isinstance(recipe, IsotropicRecipe)
     parent = parent_of(recipe)
@@ -112,5 +175,5 @@ def test_the_bundled_recipe_begins_with_the_denoiser_shown_one_map_more() -> Non
     narrow = LocalUNet(**find_model("denoise-em").card.architecture.model_dump())
     stem, other = wide.network.features.stem.weight, narrow.features.stem.weight
     added = stem.shape[1] - other.shape[1]
-    assert added == recipe.architecture.unshuffle**2
+    assert added == (1 + len(BESIDE)) * recipe.architecture.unshuffle**2
     assert (stem[:, -1 - added : -1] == 0).all()

@@ -43,6 +43,24 @@ def test_consecutive_planes_of_a_stack_are_averaged(recipe: DenoiseRecipe, tmp_p
     assert planes[0].image.shape == (64, 64)
 
 
+def test_planes_of_an_isotropic_volume_know_their_neighbours(recipe: DenoiseRecipe, tmp_path: Path) -> None:
+    volume = np.random.default_rng(0).integers(0, 255, (50, 52, 54)).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "volume.tif", volume)
+    entry = Clean(files="*.tif", isotropic=True, hold_out=0)
+    planes = load_sources(recipe.model_copy(update={"pairs": (), "clean": (entry,)}), tmp_path).clean
+    assert len(planes) == 50 + 52 + 54
+    stretch = np.polyfit(volume[0].ravel(), planes[0].image.ravel(), 1)
+    for plane, expected in (
+        (planes[3], volume[5]),
+        (planes[50 + 3], volume[:, 5]),
+        (planes[50 + 52 + 3], volume[..., 5]),
+    ):
+        np.testing.assert_array_equal(plane.beside(0), plane.image)
+        np.testing.assert_allclose(plane.beside(2), np.polyval(stretch, expected), atol=1e-3)
+    np.testing.assert_array_equal(planes[1].beside(-4), planes[0].image)
+    np.testing.assert_array_equal(planes[49].beside(4), planes[49].image)
+
+
 def test_a_pattern_without_files_is_an_error_in_words(recipe: DenoiseRecipe, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"matches 'noisy/\*.tif'"):
         load_sources(recipe, tmp_path)

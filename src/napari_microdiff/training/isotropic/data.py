@@ -15,12 +15,12 @@ from torch import Tensor
 from ...imaging.between import between_filter
 from ...imaging.intensity import Normalization
 from ...imaging.spectrum import measure_spectrum, statistics_vector
-from ...tasks.conditioning import between_rows
+from ...tasks.conditioning import between_rows, differences_beside
 from ..recipes import IsotropicRecipe
 from ..recording import record
 from ..restore.batch import Field, jittered
 from ..restore.batches import CROP, Draws, RestoreBatches
-from ..restore.fields import clean_field
+from ..restore.fields import clean_fields
 from ..restore.sources import CleanPlane
 
 FIELD = 256
@@ -40,14 +40,17 @@ class IsotropicBatches(RestoreBatches):
 
     def recorded(self, draws: Draws) -> Tensor:
         """Draw an image as it may have been recorded, shape (y, x)."""
+        return self._draw(draws)[0]
+
+    def field(self, draws: Draws) -> Field:
+        """Draw a square, normalise it and leave out rows."""
+        return normalise(self.recipe, self._draw(draws), draw_gaps(self.recipe, draws.numbers), draws.numbers)
+
+    def _draw(self, draws: Draws) -> Tensor:
         rng = draws.numbers
         procedural = self.is_procedural(rng, self.recipe.simulated)
         plane = self.sources.draw_clean(rng, procedural=procedural)
         return recorded_field(self.recipe, plane, rng, draws.noise, procedural=procedural)
-
-    def field(self, draws: Draws) -> Field:
-        """Draw a square, normalise it and leave out rows."""
-        return normalise(self.recorded(draws), draw_gaps(self.recipe, draws.numbers), draws.numbers)
 
     def corner(self, field: Field, rng: np.random.Generator) -> tuple[int, int]:
         """Draw where a crop begins."""
@@ -69,21 +72,25 @@ def recorded_field(
     *,
     procedural: bool,
 ) -> Tensor:
-    """Draw a square as it may have been recorded."""
-    image = clean_field(recipe, plane, FIELD, rng)
-    return record(recipe.noise, image, rng, generator) if procedural or rng.random() < recipe.noisier else image
+    """Draw a square as it may have been recorded, and those beside it if they are shown; shape (planes, y, x)."""
+    shown = plane.volume is not None and bool(recipe.beside) and rng.random() >= recipe.alone
+    images = clean_fields(recipe, plane, FIELD, rng, recipe.beside if shown else ())
+    return record(recipe.noise, images, rng, generator) if procedural or rng.random() < recipe.noisier else images
 
 
-def normalise(image: Tensor, gaps: Gaps, rng: np.random.Generator | None) -> Field:
-    """Normalise a square as at inference, jitter it if ``rng`` is given, and leave out rows.
+def normalise(recipe: IsotropicRecipe, images: Tensor, gaps: Gaps, rng: np.random.Generator | None) -> Field:
+    """Normalise squares by the first of them as at inference, jitter if ``rng`` is given, and leave out rows.
 
     The field begins and ends with a row that is shown.
     """
-    normal, _ = jittered(Normalization.fit(image[None].numpy()), rng)
-    image = (image - normal.offset) / normal.scale
-    spectrum = measure_spectrum(image[None].numpy())
+    normal, _ = jittered(Normalization.fit(images[:1].numpy()), rng)
+    images = (images - normal.offset) / normal.scale
+    spectrum = measure_spectrum(images[:1].numpy())
     told = between_filter(spectrum.powers, gaps.factor)
-    rows = image[gaps.first :: gaps.factor]
-    shown, guess = between_rows(rows[None, None], told)
-    clean = image[gaps.first :][: guess.shape[-2]]
-    return Field(shown[0], clean, guess[0, 0], told.error, torch.from_numpy(statistics_vector(spectrum)))
+    rows = images[:, None, gaps.first :: gaps.factor]
+    shown, guesses = between_rows(rows, told)
+    guess = guesses[0, 0]
+    unseen = torch.zeros(1, len(recipe.beside), *guess.shape)
+    noisy = torch.cat([shown[:1], differences_beside(guesses[:, 0]) if len(images) > 1 else unseen], dim=1)[0]
+    clean = images[0, gaps.first :][: len(guess)]
+    return Field(noisy, clean, guess, told.error, torch.from_numpy(statistics_vector(spectrum)))

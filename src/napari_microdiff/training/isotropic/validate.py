@@ -67,7 +67,7 @@ class Validation:
             generator = torch.Generator().manual_seed(number)
             image = recorded_field(recipe, plane, rng, generator, procedural=procedural)
             factor = least + number % (largest - least + 1)
-            field = normalise(image, Gaps(factor, int(rng.integers(factor))), None)
+            field = normalise(recipe, image, Gaps(factor, int(rng.integers(factor))), None)
             kept = len(field.guess) // _GRID * _GRID
             yield Field(field.noisy[:, :kept], field.clean[:kept], field.guess[:kept], *field[3:])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -13,8 +15,8 @@ from .sources import CleanPlane, PairPlane, Plane
 
 
 def _turn(image: Tensor, which: int) -> Tensor:
-    turned = torch.rot90(image, which % 4, (0, 1))
-    return turned.flip(0) if which >= 4 else turned
+    turned = torch.rot90(image, which % 4, (-2, -1))
+    return turned.flip(-2) if which >= 4 else turned
 
 
 def _cut(planes: tuple[Plane, ...], size: int, rng: Generator) -> list[Tensor]:
@@ -36,16 +38,34 @@ def _resize(image: Tensor, side: int) -> Tensor:
 
 def clean_field(recipe: RestoreRecipe, plane: CleanPlane, side: int, rng: Generator) -> Tensor:
     """Draw a clean square of ``side`` pixels: cut, turned, magnified, blurred, with changed contrast."""
+    return clean_fields(recipe, plane, side, rng)[0]
+
+
+def clean_fields(
+    recipe: RestoreRecipe, plane: CleanPlane, side: int, rng: Generator, beside: Sequence[int] = ()
+) -> Tensor:
+    """Draw the same square out of a plane and of some that lie beside it, and vary all of them alike.
+
+    Parameters
+    ----------
+    beside : sequence of int
+        Distances from the plane, in pixels of the square.
+
+    Returns
+    -------
+    Tensor, shape (1 + len(beside), side, side)
+    """
     factor = log_uniform(rng, *plane.shrink)
-    (cut,) = _cut((plane.image,), round(side * factor), rng)
-    image = _turn(_resize(cut, side), int(rng.integers(8)))
+    planes = (plane.image, *(plane.beside(round(factor * distance)) for distance in beside))
+    cut = _cut(planes, round(side * factor), rng)
+    images = _turn(torch.stack([_resize(image, side) for image in cut]), int(rng.integers(8)))
     if rng.random() < recipe.blurred:
-        image = blur(image, log_uniform(rng, *recipe.blur_px))
-    low, high = torch.quantile(image[::3, ::3], torch.tensor([0.01, 0.998]))
-    image = ((image - low) / (high - low).clamp_min(1e-4)).clamp_min(-0.5)
+        images = blur(images, log_uniform(rng, *recipe.blur_px))
+    low, high = torch.quantile(images[0, ::3, ::3], torch.tensor([0.01, 0.998]))
+    images = ((images - low) / (high - low).clamp_min(1e-4)).clamp_min(-0.5)
     if rng.random() < 0.3:
-        image = torch.pow(image.clamp_min(0), float(rng.uniform(0.6, 1.8)))
-    return image
+        images = torch.pow(images.clamp_min(0), float(rng.uniform(0.6, 1.8)))
+    return images
 
 
 def pair_field(plane: PairPlane, side: int, rng: Generator) -> tuple[Tensor, Tensor]:

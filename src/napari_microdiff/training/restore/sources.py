@@ -25,11 +25,21 @@ SMALLEST_PAIR = 192  # pairs are not magnified, so they must hold a whole field
 
 @dataclass(frozen=True)
 class CleanPlane:
-    """One clean image and the range of factors by which it may be binned."""
+    """One clean image and the range of factors by which it may be binned.
+
+    A plane of an isotropic volume knows the volume, shape (planes, y, x), and where in it it lies.
+    """
 
     image: Plane
     shrink: tuple[float, float]
     weight: float
+    volume: Plane | None = None
+    position: int = 0
+
+    def beside(self, distance: int) -> Plane:
+        """Return a parallel plane of the volume, the last one instead of what lies beyond."""
+        assert self.volume is not None
+        return np.asarray(self.volume[min(max(self.position + distance, 0), len(self.volume) - 1)])
 
 
 @dataclass(frozen=True)
@@ -126,6 +136,7 @@ def _load_pairs(entry: Pairs, data: Path, validation: bool) -> list[PairPlane]:
 
 def _load_clean(entry: Clean, data: Path, validation: bool) -> list[CleanPlane]:
     planes: list[Plane] = []
+    volumes: dict[int, tuple[Plane, int]] = {}  # by the number of the plane
     for path in _files(data, entry.files):
         image = _read(path)
         if image.ndim == 2:
@@ -136,10 +147,16 @@ def _load_clean(entry: Clean, data: Path, validation: bool) -> list[CleanPlane]:
         elif image.ndim == 3:
             stack = _stretch(image)[_part(len(image), entry.hold_out, validation)]
             for axis in (0, 1, 2) if entry.isotropic else (0,):
-                planes += _averaged(np.moveaxis(stack, axis, 0), entry.average)
-    usable = [p for p in planes if min(p.shape) >= _SMALLEST]
+                turned = np.moveaxis(stack, axis, 0)
+                if entry.isotropic and entry.average == 1:
+                    volumes |= {len(planes) + position: (turned, position) for position in range(len(turned))}
+                planes += _averaged(turned, entry.average)
+    usable = [number for number, plane in enumerate(planes) if min(plane.shape) >= _SMALLEST]
     # The weight is that of the entry, however many images it has.
-    return [CleanPlane(np.ascontiguousarray(p), entry.shrink, entry.weight / len(usable)) for p in usable]
+    weight = entry.weight / max(1, len(usable))
+    return [
+        CleanPlane(np.ascontiguousarray(planes[n]), entry.shrink, weight, *volumes.get(n, (None, 0))) for n in usable
+    ]
 
 
 def _averaged(stack: Plane, count: int) -> list[Plane]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_microdiff.imaging.unexplained import UNLIKELY, deviations, unexplained
+from napari_microdiff.imaging.unexplained import _SIZES, UNLIKELY, _left, deviations, unexplained
 
 SHAPE = (384, 384)
 
@@ -50,3 +50,17 @@ def test_without_noise_only_what_is_larger_than_rounding_counts(seen: np.ndarray
     assert unexplained(rounding, seen, 0.0, 160.0).places == 0
     assert unexplained(rounding + blob(2.0, 5.0), seen, 0.0, 160.0).places == 1
     assert unexplained(np.zeros((3, 4)), np.zeros((3, 4)), 0.0, 0.0).strongest == 0
+
+
+@pytest.mark.parametrize("length", [1, 2, 5, 7, 19, 60, 300])
+@pytest.mark.parametrize("size", _SIZES)
+def test_what_smoothing_leaves_of_noise_is_known_up_to_the_border(length: int, size: float) -> None:
+    weights = ndimage.gaussian_filter1d(np.eye(length), size, axis=0, mode="reflect")
+    np.testing.assert_allclose(_left(length, size), np.sqrt((weights**2).sum(axis=1)), rtol=1e-6)
+
+
+def test_structures_at_the_border_stand_out_no_more_than_elsewhere() -> None:
+    noise = np.random.default_rng(0).standard_normal((3000, 24, 24))
+    flat = np.zeros((24, 24))
+    strongest = np.stack([deviations(one, flat, 1.0, 1.0) for one in noise]).std(axis=0)
+    assert strongest[0, 0] == pytest.approx(strongest[12, 12], rel=0.15)

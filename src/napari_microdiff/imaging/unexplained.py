@@ -16,6 +16,7 @@ from scipy import ndimage
 # small bright things are, left 9 on training images.
 UNLIKELY = 10.0
 _SIZES = (1.0, 2.0, 4.0)  # of structures, as standard deviations of Gaussians in pixels
+_TRUNCATE = 4.0  # standard deviations at which scipy ends a Gaussian
 _LEVELS = 16  # of brightness, on which noise depends
 _FEWEST = 64  # pixels that a level has
 _MAD = 1.4826  # standard deviation of a Gaussian over its median absolute deviation
@@ -62,11 +63,23 @@ def deviations(residual: NDArray[np.floating], seen: NDArray[np.floating], noise
     found = np.zeros(score.shape)
     for size in _SIZES:
         smooth = ndimage.gaussian_filter(score, size, mode="reflect")
-        white = 1 / (2 * size * np.sqrt(np.pi))  # deviation of smoothed white noise of deviation 1
+        # In units of what smoothing leaves of white noise.
+        smooth /= _left(score.shape[0], size)[:, None] * _left(score.shape[1], size)
         # Where neighbours are alike all over the image, as with a blur told a little wrong, that is not one structure.
-        usual = max(white, _MAD * float(np.median(np.abs(smooth))))
+        usual = max(1.0, _MAD * float(np.median(np.abs(smooth))))
         np.maximum(found, np.abs(smooth) / usual, out=found)
     return found
+
+
+def _left(length: int, size: float) -> _Array:
+    """Return the standard deviation of white noise of deviation 1 along one axis, once it is smoothed.
+
+    At the borders, where pixels are mirrored and so count twice, it is larger than in the middle.
+    """
+    reach = int(np.ceil(2 * _TRUNCATE * size)) + 1
+    few = min(length, 2 * reach)
+    near = np.sqrt(np.square(ndimage.gaussian_filter1d(np.eye(few), size, axis=0, mode="reflect")).sum(axis=1))
+    return np.concatenate([near[: few // 2], np.full(length - few, near[few // 2]), near[few // 2 :]])
 
 
 def _spread(residual: NDArray[np.floating], seen: NDArray[np.floating]) -> _Array:

@@ -21,8 +21,8 @@ def parent_of(recipe: AnyRecipe) -> Model | None:
     ModelError
         If there is none of that name.
     TrainingError
-        If it is of another task, or of another architecture than that of the recipe. A model of a kindred task may
-        be shown fewer maps.
+        If it is of another task, or of another architecture than that of the recipe. Where models of a kindred task
+        will do, too, they may be shown fewer maps.
     """
     if recipe.start_from is None:
         return None
@@ -34,7 +34,7 @@ def parent_of(recipe: AnyRecipe) -> Model | None:
             "of that task, or none."
         )
     theirs, ours = card.architecture.model_dump(), recipe.architecture.model_dump()
-    if card.task != recipe.task and theirs["condition_channels"] < ours["condition_channels"]:
+    if recipe.task in _AKIN and theirs["condition_channels"] < ours["condition_channels"]:
         theirs["condition_channels"] = ours["condition_channels"]
     differing = [f"{name} {theirs[name]} instead of {ours[name]}" for name in theirs if theirs[name] != ours[name]]
     if differing:

@@ -177,3 +177,19 @@ def test_the_bundled_recipe_begins_with_the_denoiser_shown_more_maps() -> None:
     added = stem.shape[1] - other.shape[1]
     assert added == (1 + len(BESIDE)) * recipe.architecture.unshuffle**2
     assert (stem[:, -1 - added : -1] == 0).all()
+
+
+def test_a_run_may_begin_with_a_model_that_is_shown_no_neighbours(recipe: IsotropicRecipe, lone_slicer: str) -> None:
+    shape = recipe.architecture.model_copy(update={"condition_channels": PLANE_MAPS + len(BESIDE)})
+    wider = recipe.model_copy(update={"architecture": shape, "start_from": lone_slicer})
+    parent = parent_of(wider)
+    assert parent is not None
+    network = LocalUNet(**shape.model_dump())
+    network.load_state_dict(weights_of(parent, wider))
+    maps = torch.randn(1, shape.condition_channels, 32, 32)
+    unseen = maps.clone()
+    unseen[:, PLANE_MAPS:] = 0
+    noise, vector = torch.full((1,), 0.1), torch.zeros(1, VECTOR_LENGTH)
+    with torch.inference_mode():
+        one, other = (network(torch.zeros(1, 1, 32, 32), noise, m, vector)[0] for m in (maps, unseen))
+    torch.testing.assert_close(one, other)

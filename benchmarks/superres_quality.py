@@ -6,12 +6,14 @@ import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import tifffile
 import torch
 import typer
 from common import DATA, DataOption, Image, OutOption, QuickOption, best_of
+from peers.plain_superres_unet import superresolve as superresolve_plain
 from report import Report, Row, mean_rows, say
 from scipy import ndimage, signal
 from skimage.restoration import richardson_lucy
@@ -27,6 +29,8 @@ from napari_microdiff.models.store import list_models
 from napari_microdiff.tasks.conditioning import on_finer_pixels, reflected
 
 CUBIC, LINEAR, LUCY = "cubic interpolation", "best linear estimate", "Richardson-Lucy, best iterations"
+PLAIN = "plain U-Net, same size and training"
+PLAIN_WEIGHTS = Path(__file__).parent / "peers" / "plain"
 ONE, MEAN, SAMPLE = "ours, 1 evaluation", "ours, mean of samples", "ours, one sample"
 ITERATIONS = (3, 6, 10, 20, 40, 80)
 BORDER = 32
@@ -114,6 +118,13 @@ def classical(scene: Scene) -> Iterator[tuple[str, Callable[[], Image]]]:
     yield LUCY, lucy
 
 
+def plain_unet(scene: Scene, folder: Path) -> Iterator[tuple[str, Callable[[], Image]]]:
+    """Yield a plain network that was trained as the model of the scene, if there is one."""
+    weights = folder / f"{scene.model}.pt"
+    if weights.exists():
+        yield PLAIN, lambda: superresolve_plain(weights, scene.recorded, scene.factor, BLUR)
+
+
 def ours(scene: Scene, steps: int, samples: int) -> Iterator[tuple[str, Callable[[], Image]]]:
     """Yield the ways of this package."""
     drawn: dict[str, Result] = {}
@@ -157,10 +168,10 @@ def measured(scene: Scene, image: Image) -> Image:
     return Binning(scene.factor).forward(blurred)
 
 
-def study(report: Report, scene: Scene, steps: int, samples: int) -> list[Row]:
+def study(report: Report, scene: Scene, steps: int, samples: int, plain: Path) -> list[Row]:
     """Run all methods on one scene."""
     rows = []
-    for name, method in (*classical(scene), *ours(scene, steps, samples)):
+    for name, method in (*classical(scene), *plain_unet(scene, plain), *ours(scene, steps, samples)):
         say(f"{scene.name}: {name}")
         rows.append({"method": name, **measures(scene, method())})
     report.table(scene.name, rows)
@@ -181,6 +192,10 @@ def judge(report: Report, rows: list[Row]) -> None:
         for bar, least in ((CUBIC, 2.0), (LUCY, 1.0)):
             gain = mean(ONE, "PSNR dB", factor) - mean(bar, "PSNR dB", factor)
             report.claim(f"x{factor}, 1 evaluation over {bar}, dB", gain, least=least if factor == 2 else 0.0)
+    compared = {row["scene"]: row["PSNR dB"] for row in rows if row["method"] == PLAIN}
+    if compared:
+        gains = [r["PSNR dB"] - compared[r["scene"]] for r in rows if r["method"] == ONE and r["scene"] in compared]
+        report.claim(f"1 evaluation over the {PLAIN}, {len(gains)} scenes, dB", statistics.fmean(gains), least=-0.1)
     same = mean(MEAN, "PSNR dB") - mean(ONE, "PSNR dB")
     report.claim("mean of samples against 1 evaluation, dB", same, least=-0.1)
     off = {name: abs(np.log(mean(name, "HF energy"))) for name in (ONE, SAMPLE)}
@@ -197,7 +212,12 @@ def judge(report: Report, rows: list[Row]) -> None:
         report.claim("with noise: correlation of neighbours in a sample's residual", neighbours, most=0.05)
 
 
-def main(data: DataOption = None, quick: QuickOption = False, out: OutOption = None) -> None:
+def main(
+    data: DataOption = None,
+    quick: QuickOption = False,
+    out: OutOption = None,
+    plain: Annotated[Path, typer.Option(help="Folder with weights from peers/plain_superres_unet.py.")] = PLAIN_WEIGHTS,
+) -> None:
     """Compare all methods on sharp images that were blurred, binned and made noisy."""
     side, steps, samples = (128, 2, 2) if quick else (512, 8, 8)
     found, what = scenes(data, side)
@@ -210,7 +230,7 @@ def main(data: DataOption = None, quick: QuickOption = False, out: OutOption = N
         report.note(f"Left out, because it is not installed: {model}.")
     rows: list[Row] = []
     for scene in used[:2] if quick else used:
-        rows += study(report, scene, steps, samples)
+        rows += study(report, scene, steps, samples, plain)
     judge(report, rows)
     report.save(out, quick=quick)
 

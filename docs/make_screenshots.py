@@ -29,6 +29,7 @@ from napari_microdiff.imaging.samples import noisy_sample, nuclei
 from napari_microdiff.viewer import samples
 from napari_microdiff.viewer.denoise import DenoisePanel
 from napari_microdiff.viewer.isotropic import IsotropicPanel
+from napari_microdiff.viewer.modes import SuperresolveModes
 from napari_microdiff.viewer.panel import Panel
 from napari_microdiff.viewer.repair import RepairPanel
 from napari_microdiff.viewer.segment import SegmentPanel
@@ -39,7 +40,7 @@ from napari_microdiff.viewer.synthesis.panel import SynthesizePanel
 FOLDER = Path(__file__).parent / "images"
 WINDOW = 1366, 740
 SIDE = 480  # of an image in a row
-TITLES = {"isotropic": "Isotropic z", "superresolve": "Super-resolve", "synthesize": "Synthesise"}  # else their task
+TITLES = {"synthesize": "Synthesise"}  # else their task
 GALLERY, BRIGHT = 8, 3  # images; photons in the style, for each of the usual sample
 DUST, DEAD = ((110, 130, 16), (260, 300, 20), (400, 150, 12)), slice(350, 353)  # in the simulated nuclei
 MASK = slice(128, 320)  # part of the simulated nuclei that a mask is made from
@@ -73,15 +74,21 @@ class Studio:
         for array, arguments, layer in sample():
             self.viewer.add_layer(napari.layers.Layer.create(array, arguments, layer))
         self.source = self.viewer.layers[-1]
-        self.panel = kind(self.viewer)
-        self.viewer.window.add_dock_widget(
-            self.panel, name=TITLES.get(self.panel.task, self.panel.task.capitalize()), area="right"
-        )
+        self.panel = self._open(kind)
         self.panel.image.choose(self.source)
         settle()
         self.viewer.reset_view()
         wait(lambda: self.panel.familiar.isVisible() or self.panel.looker.job is None)
         settle()
+
+    def _open(self, kind: type[Panel]) -> Panel:
+        if kind in (mode for _, mode, _ in SuperresolveModes.kinds):
+            modes = SuperresolveModes(self.viewer)
+            self.viewer.window.add_dock_widget(modes, name="Super-resolve", area="right")
+            return modes.choose(kind.task)
+        panel = kind(self.viewer)
+        self.viewer.window.add_dock_widget(panel, name=TITLES.get(kind.task, kind.task.capitalize()), area="right")
+        return panel
 
     def picture(self, name: str) -> None:
         """Save the whole window."""
@@ -140,7 +147,7 @@ def superresolve_picture(folder: Path) -> None:
 
 
 def isotropic_picture(folder: Path) -> None:
-    """Take the Isotropic z panel with a stack from the side, before and after."""
+    """Take the Super-resolve panel, mode Isotropic z, with a stack from the side, before and after."""
     studio = Studio(samples.simulated_slices, folder, IsotropicPanel)
     viewer, panel = studio.viewer, studio.panel
     panel.ticks.tick(("sample",))
@@ -157,7 +164,7 @@ def isotropic_picture(folder: Path) -> None:
 
 
 def repair_picture(folder: Path) -> None:
-    """Take the Repair panel with an image before and after, in halves."""
+    """Take the Super-resolve panel, mode Repair, with an image before and after, in halves."""
 
     def dusty() -> list[samples.LayerData]:
         (image, arguments, kind), *_ = samples.simulated_nuclei()[-1:]

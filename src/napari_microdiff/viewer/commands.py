@@ -6,23 +6,27 @@ from napari.utils.notifications import show_info
 from napari.viewer import Viewer
 
 from .layers import recall
+from .modes import SuperresolveModes
 from .panel import Panel
 from .settings import PLUGIN
 
 _TITLES = {
     "denoise": "Denoise",
     "superresolve": "Super-resolve",
-    "isotropic": "Isotropic z",
-    "repair": "Repair",
+    "isotropic": "Super-resolve",
+    "repair": "Super-resolve",
     "segment": "Segment",
     "synthesize": "Synthesise",
 }
 
 
-def _open_panel(viewer: Viewer, task: str) -> Panel:
+def open_panel(viewer: Viewer, task: str) -> Panel:
+    """Open the panel for a task, or bring the one that is open to the front."""
     dock, panel = viewer.window.add_plugin_dock_widget(PLUGIN, _TITLES[task])
     dock.show()
     dock.raise_()
+    if isinstance(panel, SuperresolveModes):
+        return panel.choose(task)
     assert isinstance(panel, Panel)
     return panel
 
@@ -33,17 +37,17 @@ def denoise_layer(viewer: Viewer) -> None:
 
 
 def superresolve_layer(viewer: Viewer) -> None:
-    """Open the Super-resolve panel with the selected image."""
+    """Open the Super-resolve panel with the selected image, to make pixels finer."""
     _open_with_selected(viewer, "superresolve")
 
 
 def isotropic_layer(viewer: Viewer) -> None:
-    """Open the Isotropic z panel with the selected image."""
+    """Open the Super-resolve panel with the selected stack, to draw what lies between slices."""
     _open_with_selected(viewer, "isotropic")
 
 
 def repair_layer(viewer: Viewer) -> None:
-    """Open the Repair panel with the selected image."""
+    """Open the Super-resolve panel with the selected image, to repair it."""
     _open_with_selected(viewer, "repair")
 
 
@@ -58,7 +62,7 @@ def synthesize_layer(viewer: Viewer) -> None:
 
 
 def _open_with_selected(viewer: Viewer, task: str) -> None:
-    panel = _open_panel(viewer, task)
+    panel = open_panel(viewer, task)
     layer = viewer.layers.selection.active
     if isinstance(layer, panel.image.kind):
         panel.image.choose(layer)
@@ -71,7 +75,7 @@ def make_again(viewer: Viewer) -> None:
     if memory is None:
         show_info("This layer was not made by napari-microdiff. Select a result layer.")
         return
-    panel = _open_panel(viewer, memory["request"].task)
+    panel = open_panel(viewer, memory["request"].task)
     source = memory["source"]
     if source in viewer.layers and isinstance(viewer.layers[source], panel.image.kind):
         panel.image.choose(viewer.layers[source])

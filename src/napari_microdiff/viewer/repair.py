@@ -1,4 +1,4 @@
-"""The Repair panel: what it has beyond the anatomy that all panels share."""
+"""The mode Repair of the Super-resolve panel: what it has beyond the anatomy that all panels share."""
 
 from __future__ import annotations
 

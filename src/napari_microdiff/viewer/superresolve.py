@@ -1,4 +1,4 @@
-"""The Super-resolve panel: what it has beyond the anatomy that all panels share."""
+"""The mode Finer pixels of the Super-resolve panel: what it has beyond the anatomy that all panels share."""
 
 from __future__ import annotations
 

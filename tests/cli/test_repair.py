@@ -88,3 +88,11 @@ def test_what_cannot_be_is_one_line_and_no_file(
     assert said in errors[-1]
     assert not Path("out.tif").exists()
     assert Path("dust.tif").read_bytes() == before
+
+
+def test_what_is_drawn_can_be_left_without_noise() -> None:
+    assert code_of("repair", "in.tif", "dust.tif", "noisy.tif", *FAST) == 0
+    assert code_of("repair", "in.tif", "dust.tif", "clean.tif", *FAST, "--no-noise") == 0
+    image, mask = tifffile.imread("in.tif"), tifffile.imread("dust.tif") > 0
+    expected = napari_microdiff.repair(image, mask, model="tiny", device="cpu", noise=False)
+    np.testing.assert_array_equal(read_image("clean.tif").array, np.round(expected.sample).clip(0))

@@ -48,6 +48,26 @@ def test_sound_pixels_are_untouched_and_damaged_ones_drawn(mend, image, dust):
     assert result.report["repaired_pixels"] == gone.sum()
 
 
+def test_a_sample_is_as_noisy_as_the_image_around_it(mend):
+    rng = np.random.default_rng(0)
+    light = np.repeat([[40.0] * 80 + [160.0] * 80], 160, axis=0)
+    image = (5 * rng.poisson(light / 5) + 3 * rng.standard_normal(light.shape)).astype(np.float32)
+    dust = np.zeros(image.shape, bool)
+    dust[40:60, 20:50] = dust[90:120, 100:140] = True
+    clean, noisy = (mend(image, dust, noise=noise, outputs=("sample", "mean"), samples=2) for noise in (False, True))
+    np.testing.assert_array_equal(clean.mean, noisy.mean)
+    added = noisy.sample - clean.sample
+    assert (added[~dust] == 0).all()
+    told = noisy.report["noise_added"][0]
+    assert told["gain"] == pytest.approx(5, rel=0.25)
+    for part in np.s_[40:60, 20:50], np.s_[90:120, 100:140]:
+        expected = np.sqrt(told["gain"] * (clean.sample[part] - told["offset"]).clip(0) + told["read_noise"] ** 2)
+        scores = added[part] / expected
+        assert scores.std() == pytest.approx(1, abs=0.12)
+        assert scores.mean() == pytest.approx(0, abs=0.15)
+    assert clean.report["noise_added"] == []
+
+
 def test_what_lies_in_damaged_pixels_does_not_count(mend, image, dust):
     one = mend(np.where(dust, 65535, image).astype(np.uint16), dust)
     two = mend(np.where(dust, 0, image).astype(np.uint16), dust)
@@ -74,9 +94,9 @@ def test_samples_and_seeds_differ_and_repeat(mend, image, dust):
 
 def test_a_mask_of_planes_serves_a_stack_and_one_of_the_stack_each_slice(mend, image, dust):
     stack = np.stack([image, image[::-1]])
-    both = mend(stack, dust, axes="ZYX").sample
+    both = mend(stack, dust, axes="ZYX", noise=False).sample
     masks = np.stack([dust, np.zeros_like(dust)])
-    first = mend(stack, masks, axes="ZYX").sample
+    first = mend(stack, masks, axes="ZYX", noise=False).sample
     np.testing.assert_array_equal(first[0], both[0])
     np.testing.assert_array_equal(first[1], stack[1])
     assert (both[1] != stack[1])[dust > 0].mean() > 0.9

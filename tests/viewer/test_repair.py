@@ -80,6 +80,24 @@ def test_what_was_painted_is_repaired_and_all_else_kept(panel: RepairPanel, view
     assert "image, damaged," in code
 
 
+def test_noise_can_be_left_out_and_comes_back_with_the_settings(
+    panel: RepairPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    image = viewer.add_image(filaments(48, 56) + np.random.default_rng(0).normal(0, 0.1, (48, 56)), name="section")
+    mask = paint(panel, qtbot)
+    (noisy,) = run(qtbot, panel)
+    qtbot.mouseClick(panel.fold.toggleButton(), Qt.MouseButton.LeftButton)
+    panel.noisy.click()
+    (clean,) = run(qtbot, panel)
+    gone = mask.data > 0
+    assert (noisy.data != clean.data)[gone].mean() > 0.9
+    np.testing.assert_array_equal(clean.data[~gone], image.data[~gone].astype(np.float32))
+    panel.set_request(recall(noisy)["request"])  # type: ignore[index]
+    assert panel.noisy.isChecked()
+    panel.set_request(recall(clean)["request"])  # type: ignore[index]
+    assert not panel.noisy.isChecked()
+
+
 def test_painting_while_the_job_runs_changes_nothing(panel: RepairPanel, viewer: napari.Viewer, qtbot: Any) -> None:
     image = viewer.add_image(filaments(48, 56))
     mask = paint(panel, qtbot)

@@ -17,6 +17,9 @@ def repair(
     start: Annotated[
         float | None, typer.Option(metavar="S", help="More draws more freely, less is smoother; usually 1.")
     ] = None,
+    noise: Annotated[
+        bool | None, typer.Option("--noise/--no-noise", help="Whether what is drawn has the camera's noise; it has.")
+    ] = None,
     model: Model = None,
     sampler: Sampler = None,
     steps: Annotated[int | None, typer.Option(help="Evaluations per sample; usually 12.")] = None,
@@ -46,7 +49,7 @@ def repair(
         device=device,
         precision=precision,
         axes=axes,
-        options=said(start=start),
+        options=said(start=start, noise=noise),
     )
     request = build_request(fields | {"task": "repair", "outputs": tuple(files)})
     process(request, source, files, damaged=mask, overwrite=overwrite)

@@ -92,10 +92,13 @@ class RepairOptions(_Frozen):
     start : float
         Noise, in normalised units, over the smooth filling from which drawing begins: with less the result is smoother
         and nearer to it, with more it is freer.
+    noise : bool
+        Whether the camera's noise, as measured around, is added to what is drawn of a sample.
     """
 
     task: Literal["repair"] = Field(default="repair", exclude=True)
     start: float = Field(default=1.0, ge=0.05, le=10)
+    noise: bool = True
 
 
 class Stroke(_Frozen):

@@ -135,7 +135,7 @@ def isotropic(image: Sliceable, *, factor: int, **fields: Any) -> Result:
     return _finished(build_request({"task": "isotropic", "options": {"factor": factor}, **fields}), image)
 
 
-def repair(image: Sliceable, damaged: Sliceable, *, start: float = 1.0, **fields: Any) -> Result:
+def repair(image: Sliceable, damaged: Sliceable, *, start: float = 1.0, noise: bool = True, **fields: Any) -> Result:
     """Draw what may lie under damaged pixels.
 
     Parameters
@@ -144,7 +144,7 @@ def repair(image: Sliceable, damaged: Sliceable, *, start: float = 1.0, **fields
         Any real type, two to six axes; numpy, dask, zarr, or nested lists of numbers.
     damaged : array-like
         Not zero where pixels are damaged, with the axes of the image or those of its planes.
-    start
+    start, noise
         See `RepairOptions`.
     **fields
         Other fields of `Request`, such as ``model``, ``steps``, ``samples``, ``seed``, ``axes`` and ``device``.
@@ -164,7 +164,7 @@ def repair(image: Sliceable, damaged: Sliceable, *, start: float = 1.0, **fields
     >>> result = repair(section, dust, model="denoise-em", seed=2)  # doctest: +SKIP
     """
     damaged = damaged if hasattr(damaged, "shape") else np.asarray(damaged)
-    request = build_request({"task": "repair", "options": {"start": start}, **fields})
+    request = build_request({"task": "repair", "options": {"start": start, "noise": noise}, **fields})
     return _finished(request, image, damaged=damaged)
 
 

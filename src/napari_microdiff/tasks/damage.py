@@ -58,6 +58,10 @@ class Damage:
         """Return the source with other pixels, of the middle of their kind, in place of the damaged ones."""
         return Source(_Sound(self), self.source.axes, self.source.region)
 
+    def without(self) -> Source:
+        """Return the source with nan, in floating point, in place of the damaged pixels."""
+        return Source(_Without(self), self.source.axes, self.source.region)
+
 
 class _Sound:
     """An array whose damaged pixels are replaced, part by part, by the mean of the others."""
@@ -68,7 +72,15 @@ class _Sound:
         self.dtype = damage.source.array.dtype
 
     def __getitem__(self, part: Any) -> NDArray[Any]:
-        part = part if isinstance(part, tuple) else (part,)
+        pixels, gone = self._read(part if isinstance(part, tuple) else (part,))
+        if gone.any() and not gone.all():
+            pixels[gone] = pixels[~gone].mean()
+        elif gone.any():
+            pixels[gone] = 0
+        return pixels
+
+    def _read(self, part: tuple[Any, ...]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return pixels, and which of them are damaged."""
         pixels = np.array(self._damage.source.array[part])
         mask = self._damage.mask
         if tuple(mask.shape) != self.shape:
@@ -76,11 +88,15 @@ class _Sound:
             gone = np.broadcast_to(np.asarray(mask[inside]) != 0, pixels.shape)
         else:
             gone = np.asarray(mask[part]) != 0
-        if gone.any() and not gone.all():
-            pixels[gone] = pixels[~gone].mean()
-        elif gone.any():
-            pixels[gone] = 0
-        return pixels
+        return pixels, np.asarray(gone)
+
+
+class _Without(_Sound):
+    """The same with nan in place of damaged pixels."""
+
+    def __getitem__(self, part: Any) -> NDArray[Any]:
+        pixels, gone = self._read(part if isinstance(part, tuple) else (part,))
+        return np.where(gone, np.nan, pixels)
 
 
 class DamagedPlane:

@@ -2,13 +2,14 @@
 
 Holes are first filled smoothly. From this guess under some noise a prior draws what images usually look like, while all
 sound pixels are held: at every step the estimate has their values, so that what is drawn fits to them (after the idea
-of restoring artefacts by diffusion, He et al. 2023, arXiv:2307.14262). Sound pixels come out as they went in.
+of restoring artefacts by diffusion, He et al. 2023, arXiv:2307.14262). Sound pixels come out as they went in. The prior
+draws clean images; a sample is given the noise that the camera would have added, or it would show among noisy pixels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -17,19 +18,22 @@ from numpy.typing import NDArray
 
 from ..diffusion.denoiser import Condition, Denoiser
 from ..diffusion.guidance import known_pixels
+from ..diffusion.noise import positional_noise
 from ..engine.canvas import Plane
 from ..engine.request import RepairOptions, Request
 from ..engine.tiles import Box, Reach, Tile
 from ..errors import ImageError, RequestError
 from ..imaging.axes import PlaneIndex
+from ..imaging.noise import estimate_camera
 from ..imaging.spectrum import VECTOR_LENGTH
 from .base import Context, Image, PlaneJob, box_of, check_architecture, steps_of, without_equal_samples
 from .collect import Collector
 from .damage import Damage, DamagedPlane
 from .remember import Remembered
-from .statistics import Statistics, measure, position_of, positions
+from .statistics import Statistics, channel_view, measure, position_of, positions
 
 _ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}
+_NOISE = 2**41  # stream of noise that no sampler uses
 _SIGMA_MIN = 0.02  # of the standard deviation of images; what is below cannot be seen
 
 
@@ -52,8 +56,12 @@ class Repair:
         self._statistics: dict[int | None, Statistics] = {p: measure(sound, p) for p in positions(sound)}
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("All sound pixels of the image have the same value: there is nothing to go by.")
+        noisy = options.noise and "sample" in self.request.outputs
+        without = self._damage.without()
+        self._cameras = {p: estimate_camera(*channel_view(without, p)) for p in self._statistics} if noisy else {}
         self.report: dict[str, Any] = {
-            "normalization": [[s.normalization.offset, s.normalization.scale] for s in self._statistics.values()]
+            "normalization": [[s.normalization.offset, s.normalization.scale] for s in self._statistics.values()],
+            "noise_added": [asdict(camera) for camera in self._cameras.values()],
         }
 
     def guide(self, denoiser: Denoiser) -> Denoiser:
@@ -92,6 +100,15 @@ class Repair:
         """Bring a standard deviation back to the units of the image."""
         return np.asarray(spread * np.float32(self._statistics[position_of(self.source, index)].normalization.scale))
 
+    def recorded(self, index: PlaneIndex, core: Box, drawn: Image) -> Image:
+        """Return what the camera would have recorded of a part of a drawn plane, in the units of the image."""
+        camera = self._cameras.get(position_of(self.source, index))
+        if camera is None:
+            return drawn
+        start, stop = zip(*core, strict=True)
+        noise = positional_noise(self.request.seed, _NOISE, self.source.plane_number(index), start, stop)
+        return np.asarray(drawn + camera.noise(drawn) * noise.reshape(drawn.shape), dtype=np.float32)
+
     def _condition(self, damaged: DamagedPlane) -> Any:
         """Return what makes the condition of a tile: nothing is told to the prior but the pixels that are held."""
         architecture = self.card.architecture
@@ -123,7 +140,7 @@ class RepairedPixels(Collector):
 
     def __init__(self, request: Request, damage: Damage, task: Repair) -> None:
         super().__init__(request, damage.source, task)
-        self._damage = damage
+        self._damage, self._repair = damage, task
         self._known: tuple[int, NDArray[np.bool_]] | None = None
         region = tuple(slice(*span) for span in damage.source.region)
         before = np.asarray(damage.source.array[region], dtype=np.float32)
@@ -151,6 +168,8 @@ class RepairedPixels(Collector):
         for part, first in zip(index, origin, strict=True):
             start, stop = next(inside) if isinstance(part, slice) else (part, part + 1)
             place.append(slice(start - first, stop - first))
+        if name == "sample":
+            pixels = self._repair.recorded(index, core, pixels)
         target = self.images[name][tuple(place)].reshape(pixels.shape)
         target[mask] = pixels[mask]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from qtpy.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from .isotropic import IsotropicPanel
 from .panel import WIDTH, Panel
@@ -36,6 +36,7 @@ class SuperresolveModes(QWidget):
         self.viewer = napari_viewer
         self._panels: dict[int, Panel] = {}
         self.bar, self._stack = QTabBar(), QStackedWidget()
+        self._stack.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self.bar.setDrawBase(False)
         self.bar.setExpanding(True)
         for number, (word, _, tip) in enumerate(self.kinds):

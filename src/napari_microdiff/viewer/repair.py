@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Image, Labels
 from numpy.typing import NDArray
-from qtpy.QtWidgets import QPushButton
+from qtpy.QtWidgets import QCheckBox, QPushButton, QWidget
 
 from ..engine.request import RepairOptions, Request
 from ..errors import ImageError
@@ -21,6 +21,10 @@ from .view import has_colours, level_0
 
 _MASK_TIP = "The Labels layer in which the damaged pixels are painted, with any label."
 _NEW_TIP = "Add an empty layer over the image to paint in. Hold space to move the view while you paint."
+_NOISY_TIP = (
+    "The noise of the camera, as measured in the sound pixels, is added to what is drawn,\n"
+    "so that it does not stand out. The mean never has it."
+)
 _BRUSH = 0.03  # of the shorter side of the image
 
 
@@ -100,9 +104,24 @@ class RepairPanel(Panel):
             return "Paint the damaged pixels first."
         return reason
 
+    def own_rows(self) -> list[QWidget]:
+        """Return the tick for noise."""
+        self.noisy = QCheckBox("as noisy as the image")
+        self.noisy.setChecked(True)
+        self.noisy.setToolTip(_NOISY_TIP)
+        own = Rows()
+        own.add("Sample", self.noisy)
+        return [own]
+
     def options(self) -> dict[str, Any]:
-        """Return how freely is drawn."""
-        return {"options": RepairOptions()}
+        """Return whether noise is added."""
+        return {"options": RepairOptions(noise=self.noisy.isChecked())}
+
+    def set_request(self, request: Request) -> None:
+        """Set the panel to what a request asks for, but for its image and region."""
+        assert isinstance(request.options, RepairOptions)
+        self.noisy.setChecked(request.options.noise)
+        super().set_request(request)
 
     def look(self) -> None:
         """Do nothing: how noisy the image is does not matter here."""

@@ -70,13 +70,14 @@ def sharp_images(data: Path | None, side: int) -> tuple[list[tuple[str, str, Ima
     return [("simulated", "superres-fluorescence", made)], "SIMULATED images, since no real ones were found"
 
 
-def scenes(data: Path | None, side: int) -> tuple[list[Scene], str]:
-    """Record every image with both factors, without and with noise."""
+def scenes(data: Path | None, side: int, factors: tuple[int, ...] = (2, 4)) -> tuple[list[Scene], str]:
+    """Record every image with all factors, without and with noise."""
     images, what = sharp_images(data, side)
     made = []
     for number, (name, model, image) in enumerate(images):
         sharp, psf = image.astype(np.float64), PointSpread(BLUR)
-        for factor in (2, 4):
+        for factor in factors:
+            sharp = sharp[: len(sharp) // factor * factor, : sharp.shape[1] // factor * factor]
             blurred = Blur(psf.kernel(factor), sharp.shape).forward(sharp)
             seen = Binning(factor).forward(blurred)
             for words, share in NOISES.items():

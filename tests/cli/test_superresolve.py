@@ -71,7 +71,7 @@ def test_the_pixel_may_be_said_instead_of_read() -> None:
         (("--wavelength", 0.5, "--aperture", 1.2, "--psf", 1), "either blur or optics"),
         (("--psf", -1), "blur"),
         (("--noise-level", -1), "noise_level"),
-        (("--model", "denoise-fluorescence"), "is for 'denoise'"),
+        (("--model", "segment-nuclei"), "is for 'segment'"),
     ],
 )
 def test_what_cannot_be_is_one_line_and_no_file(

@@ -7,7 +7,13 @@ import pytest
 import torch
 
 from napari_microdiff.diffusion.denoiser import NOTHING, Condition, Prediction
-from napari_microdiff.diffusion.guidance import classifier_free, known_pixels, range_null, within_bounds
+from napari_microdiff.diffusion.guidance import (
+    classifier_free,
+    known_pixels,
+    measured_with_noise,
+    range_null,
+    within_bounds,
+)
 from napari_microdiff.diffusion.samplers import SAMPLERS
 from napari_microdiff.diffusion.schedule import karras_sigmas
 from napari_microdiff.imaging.optics import Binning
@@ -185,3 +191,34 @@ def test_bounds_hold_the_mean_and_the_variance():
     wide = within_bounds(told, lambda _: (low - 9, high + 9))(x, 0.5)
     torch.testing.assert_close(wide.mean, free(x, 0.5).mean)
     torch.testing.assert_close(wide.variance, torch.full(SHAPE, 0.2))
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.7, 20.0])
+@pytest.mark.parametrize("measured_noise", [0.0, 0.1, 2.0])
+def test_of_white_images_a_noisy_measurement_gives_the_exact_posterior_mean(sigma, measured_noise):
+    spread, rng = 0.8, np.random.default_rng(0)
+    operator = np.stack([BINNING.forward(one.reshape(4, 6)).ravel() for one in np.eye(24)], axis=1)
+
+    def prior(x, sigma, condition=NOTHING):
+        kept = spread**2 / (spread**2 + torch.as_tensor(sigma) ** 2)
+        return Prediction(kept * x, kept * torch.as_tensor(sigma) ** 2 * torch.ones_like(x))
+
+    def weighed(mean, condition, ridge):
+        off = condition.measured.ravel().numpy() - operator @ mean.ravel().numpy()
+        solved = np.linalg.solve(operator @ operator.T + float(ridge) * np.eye(len(operator)), off)
+        return torch.from_numpy(operator.T @ solved).view(mean.shape)
+
+    x, y = rng.standard_normal(24), rng.standard_normal(6)
+    told = Condition(measured=torch.from_numpy(y).view(1, 1, 2, 3), measured_noise=torch.tensor([measured_noise]))
+    made = measured_with_noise(prior, weighed, spread)(torch.from_numpy(x).view(1, 1, 4, 6), sigma, told).mean
+    # The two are measurements of the same image, stacked; noise of one of them may be none.
+    both = np.concatenate([np.eye(24), operator])
+    noise = np.diag(np.concatenate([np.full(24, sigma**2), np.full(6, measured_noise**2)]))
+    gain = spread**2 * both.T @ np.linalg.inv(spread**2 * both @ both.T + noise)
+    np.testing.assert_allclose(made.ravel().numpy(), gain @ np.concatenate([x, y]), rtol=1e-5, atol=1e-6)
+
+
+def test_without_a_noisy_measurement_nothing_is_weighed():
+    x = noise(*SHAPE)
+    guided = measured_with_noise(Told(), lambda *_: pytest.fail("nothing was measured"), 1.0)
+    assert torch.equal(guided(x, 0.5).mean, Told()(x, 0.5).mean)

@@ -52,6 +52,16 @@ def test_any_image_is_brought_in_line_with_what_was_measured(factor, rows, colum
     np.testing.assert_allclose(again, y.numpy(), rtol=0, atol=1e-4 * np.ptp(truth) + rounded)
 
 
+@pytest.mark.parametrize("psf", SPREADS)
+def test_under_noise_the_correction_is_that_of_its_formula(psf):
+    rng, factor, ridge = np.random.default_rng(0), 2, 0.03
+    x, y = rng.standard_normal((12, 16)), rng.standard_normal((6, 8))
+    operator = np.stack([measured(one.reshape(12, 16), psf, factor).ravel() for one in np.eye(192)], axis=1)
+    solved = np.linalg.solve(operator @ operator.T + ridge * np.eye(48), y.ravel() - operator @ x.ravel())
+    added = Measuring(psf, factor).correction(torch.from_numpy(x).float(), torch.from_numpy(y).float(), ridge)
+    np.testing.assert_allclose(added.numpy().ravel(), operator.T @ solved, atol=2e-5)
+
+
 def test_without_blur_the_correction_is_the_projection_by_binning():
     rng = np.random.default_rng(1)
     x, y = rng.standard_normal((8, 12)), rng.standard_normal((4, 6))

@@ -130,7 +130,7 @@ def test_previews_lie_where_the_result_will_be(events, sharp, sharpener):
         np.testing.assert_allclose(preview.image, result.mean[place], rtol=1e-5)
 
 
-def test_what_cannot_be_is_refused_in_words(made, sharp, sharpener, tiny_model):
+def test_what_cannot_be_is_refused_in_words(made, sharp, sharpener, segmenter):
     image = seen(sharp, PointSpread())
     with pytest.raises(RequestError, match="2 or 4 times as fine, not 3"):
         made(image, options={"factor": 3})
@@ -138,8 +138,8 @@ def test_what_cannot_be_is_refused_in_words(made, sharp, sharpener, tiny_model):
         made(np.ones((40, 40), dtype=np.uint8))
     with pytest.raises(ImageError, match="NaN"):
         made(np.full((40, 40), np.nan))
-    with pytest.raises(ModelError, match="is for 'denoise'"):
-        superresolve(image, model=tiny_model)
+    with pytest.raises(ModelError, match="is for 'segment'"):
+        superresolve(image, model=segmenter)
     with pytest.raises(RequestError, match="either blur or optics"):
         superresolve(image, blur=1.0, optics=OPTICS, model=sharpener)
     with pytest.raises(RequestError, match="must be positive"):

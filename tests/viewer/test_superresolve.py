@@ -234,3 +234,25 @@ def test_several_samples_tell_how_far_detail_can_be_trusted(
     said = panel.agreement.text()
     assert "samples of the result" in said
     assert "µm" in said or "hardly more than noise" in said
+
+
+def test_a_model_that_denoises_serves_for_any_factor(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    viewer.add_image(np.random.default_rng(0).random((24, 30)).astype(np.float32), name="cell", scale=(0.3, 0.3))
+    titles = {card.id: card.title for card in panel.model.cards}
+    assert titles["tiny"].endswith("any factor and blur")
+    assert "any factor" not in titles["superres-tiny"]
+    assert list(panel.factor.choices) == [2, 4]
+    panel.detail.move_to(0)
+    assert panel.model.choose("tiny")
+    assert list(panel.factor.choices) == list(range(2, 9))
+    assert panel.more.steps == 8
+    panel.factor.value = 3
+    panel.ticks.tick(("mean", "sample"))
+    layers = run(qtbot, panel)
+    assert {layer.data.shape for layer in layers} == {(72, 90)}
+    np.testing.assert_allclose(layers[0].scale, 0.1)
+    assert panel.runner.last.request.samples == 1
+    assert panel.runner.last.result.request.samples == 4
+    assert "agree" in panel.agreement.text()

@@ -27,7 +27,10 @@ from .jobs import (
 def superresolve(
     source: Input,
     target: Output,
-    factor: Annotated[int | None, typer.Option(help="Finer pixels along one of the image: 2 or 4.")] = None,
+    factor: Annotated[
+        int | None,
+        typer.Option(help="Finer pixels along one of the image: 2 or 4; up to 8 with a model that denoises."),
+    ] = None,
     psf: Annotated[
         float | None, typer.Option(metavar="PX", help="Standard deviation of the blur, in pixels of the image.")
     ] = None,

@@ -48,6 +48,8 @@ class Condition:
     extent : Tensor, optional
         Integers, shape (batch, 2): how many rows and columns of what was measured are there; the others are made up,
         to fill a window at the end of the image.
+    measured_noise : Tensor, optional
+        Standard deviation of the noise in what was measured, shape (batch,).
     """
 
     maps: Tensor | None = None
@@ -58,14 +60,15 @@ class Condition:
     known_mask: Tensor | None = None
     measured: Tensor | None = None
     extent: Tensor | None = None
+    measured_noise: Tensor | None = None
 
     def to(self, device: torch.device) -> Condition:
         """Return the same condition on another device."""
         return Condition(**{name: t.to(device) for name, t in self._given().items()})
 
-    def with_measured(self, measured: Tensor, extent: Tensor) -> Condition:
+    def with_measured(self, measured: Tensor, extent: Tensor, noise: Tensor | None = None) -> Condition:
         """Return the same condition and what was measured."""
-        return replace(self, measured=measured, extent=extent)
+        return replace(self, measured=measured, extent=extent, measured_noise=noise)
 
     def nbytes(self) -> int:
         """Return how many bytes its tensors take."""

@@ -15,6 +15,7 @@ from torch import Tensor
 from .denoiser import NOTHING, Condition, Denoiser, Prediction
 
 Correction = Callable[[Tensor, Condition], Tensor]
+WeighedCorrection = Callable[[Tensor, Condition, Tensor], Tensor]
 
 
 def classifier_free(denoiser: Denoiser, weight: float, interval: tuple[float, float] = (0.0, float("inf"))) -> Denoiser:
@@ -99,3 +100,29 @@ def range_null(denoiser: Denoiser, correction: Correction, noise: float = 0.0) -
         return Prediction(mean + pull * correction(mean, condition), variance)
 
     return consistent
+
+
+def measured_with_noise(denoiser: Denoiser, correction: WeighedCorrection, spread: float) -> Denoiser:
+    """Weigh the estimate of a prior against ``condition.measured``, which is ``y = A clean + noise``.
+
+    After Song et al. 2023 (Pseudoinverse-Guided Diffusion Models, ICLR; openreview.net/forum?id=9_gsMA8MRKQ):
+    ``D <- D + A' (A A' + q)^-1 (y - A D)`` with ``q = noise^2 / r^2`` and ``r^2 = sigma^2 s^2 / (sigma^2 + s^2)``,
+    what the noisy image leaves unknown of images of standard deviation ``s``. Exact if these are Gaussian and white.
+
+    Parameters
+    ----------
+    correction : callable
+        Returns ``A' (A A' + q)^-1 (y - A D)`` of an estimate, the condition and ``q``, shape (batch,).
+    spread : float
+        Standard deviation of images, in normalised units.
+    """
+
+    def weighed(x: Tensor, sigma: float | Tensor, condition: Condition = NOTHING) -> Prediction:
+        mean, variance = denoiser(x, sigma, condition)
+        if condition.measured is None or condition.measured_noise is None:
+            return Prediction(mean, variance)
+        squared = torch.as_tensor(sigma, device=x.device) ** 2
+        unknown = squared * spread**2 / (squared + spread**2)
+        return Prediction(mean + correction(mean, condition, condition.measured_noise**2 / unknown), variance)
+
+    return weighed

@@ -277,9 +277,9 @@ class Request(_Frozen):
     ] = DenoiseOptions()
 
     @property
-    def serves(self) -> str:
-        """The task of the models that serve this one."""
-        return "denoise" if self.task == "repair" else self.task
+    def serves(self) -> tuple[str, ...]:
+        """The tasks of the models that serve this one, the better ones first."""
+        return {"repair": ("denoise",), "superresolve": ("superresolve", "denoise")}.get(self.task, (self.task,))
 
     @property
     def finer(self) -> Finer:

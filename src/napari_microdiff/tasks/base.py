@@ -237,7 +237,7 @@ def steps_of(request: Request, sigma_max: float, sigma_min: float, *, blind: boo
 
 def check_model_fits(request: Request, card: Card) -> None:
     """Raise ModelError if the model was made for another task."""
-    if card.task != request.serves:
+    if card.task not in request.serves:
         raise ModelError(f"The model '{card.id}' is for '{card.task}', not for '{request.task}'. Choose another model.")
 
 

@@ -10,15 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..diffusion.noise import positional_noise
 from ..engine.tiles import Box, Tile, grown, read_window
 from ..errors import ImageError
 from ..imaging.axes import PlaneIndex, Sliceable
 from ..imaging.holes import RIM, fill_smoothly
 from ..imaging.intensity import Normalization
 from .base import Image, Source, check_finite
-
-_START = 2**40 + 2  # first stream of noise that no sampler uses
 
 
 @dataclass(frozen=True)
@@ -114,7 +111,6 @@ class DamagedPlane:
 
     def __init__(self, damage: Damage, index: PlaneIndex, normalization: Normalization) -> None:
         self._view = damage.source.plane(index)
-        self._number = damage.source.plane_number(index)
         self._normalization = normalization
         self.mask = damage.in_plane(index)
         self._filled: dict[int, Image] = {}
@@ -178,19 +174,3 @@ class DamagedPlane:
     def known(self, tile: Tile) -> Image:
         """Return 1 where pixels in a tile's window are sound."""
         return np.asarray(~read_window(self.mask, tile.window), dtype=np.float32)
-
-    def noise(self, tile: Tile, seed: int, pair: int) -> Image:
-        """Return the noise under which the samples of a pair begin, in a tile's window."""
-        return read_window(_Noise(self.shape, seed, _START + pair, self._number), tile.window)
-
-
-@dataclass(frozen=True)
-class _Noise:
-    shape: tuple[int, ...]
-    seed: int
-    stream: int
-    number: int
-
-    def __getitem__(self, part: tuple[slice, ...]) -> Image:
-        start, stop = zip(*((p.start, p.stop) for p in part), strict=True)
-        return np.asarray(positional_noise(self.seed, self.stream, self.number, start, stop), dtype=np.float32)

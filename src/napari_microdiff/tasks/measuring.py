@@ -66,22 +66,26 @@ class Measuring:
         """Apply the adjoint."""
         return self._blurred(repeated(measured, self.factor) / self.factor**2)
 
-    def pseudo_inverse(self, measured: Tensor) -> Tensor:
+    def pseudo_inverse(self, measured: Tensor, ridge: float = 0.0) -> Tensor:
         """Return the smallest image of which this is measured, but for what hardly passes.
 
-        ``A' (A A' + ridge)^-1``.
+        ``A' (A A' + ridge)^-1``, where the ridge is at least as large as rounded numbers ask for.
         """
         height, width = measured.shape[-2:]
         doubled = measured[..., _mirror(height, 0, height), :][..., _mirror(width, 0, width)]
-        spectrum = _transfer(self._square, 2 * height, 2 * width).to(measured.device)
-        solved = torch.fft.irfft2(torch.fft.rfft2(doubled) / spectrum, s=(2 * height, 2 * width))
+        passed = _transfer(self._square, 2 * height, 2 * width).to(measured.device)
+        ridge = max(ridge, _RIDGE * float(self._square.sum()))
+        solved = torch.fft.irfft2(torch.fft.rfft2(doubled) / (passed + ridge), s=(2 * height, 2 * width))
         return self.adjoint(solved[..., :height, :width])
 
-    def correction(self, sharp: Tensor, measured: Tensor) -> Tensor:
-        """Return what has to be added to an image so that this is measured of it."""
+    def correction(self, sharp: Tensor, measured: Tensor, ridge: float = 0.0) -> Tensor:
+        """Return what has to be added to an image so that this is measured of it.
+
+        Under noise, the ridge is the noise's variance over that of what the image may be off by.
+        """
         added = torch.zeros_like(sharp)
-        for _ in range(_ROUNDS if self.blurs else 1):
-            added = added + self.pseudo_inverse(measured - self.forward(sharp + added))
+        for _ in range(_ROUNDS if self.blurs and not ridge else 1):  # again, for what the smallest ridge holds back
+            added = added + self.pseudo_inverse(measured - self.forward(sharp + added), ridge)
         return added
 
     def _blurred(self, image: Tensor) -> Tensor:
@@ -111,7 +115,7 @@ def _squared(psf: PointSpread, factor: int) -> NDArray[np.float32]:
 
 
 def _transfer(kernel: NDArray[np.float32], height: int, width: int) -> Tensor:
-    """Return the factors of frequencies of an even, periodic image, and the ridge."""
+    """Return the factors of frequencies of an even, periodic image."""
     return _cached(kernel.tobytes(), len(kernel), height, width)
 
 
@@ -122,4 +126,4 @@ def _cached(kernel: bytes, side: int, height: int, width: int) -> Tensor:
     rows = np.cos(2 * np.pi * np.outer(np.arange(height) / height, at))
     columns = np.cos(2 * np.pi * np.outer(np.arange(width // 2 + 1) / width, at))
     passed = np.maximum(rows @ values @ columns.T, 0)
-    return torch.from_numpy((passed + _RIDGE * values.sum()).astype(np.float32))
+    return torch.from_numpy(passed.astype(np.float32))

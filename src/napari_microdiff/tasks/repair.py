@@ -9,7 +9,7 @@ draws clean images; a sample is given the noise that the camera would have added
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from .base import Context, Image, PlaneJob, box_of, check_architecture, steps_of
 from .collect import Collector
 from .damage import Damage, DamagedPlane
 from .remember import Remembered
+from .starting import started
 from .statistics import Statistics, channel_view, measure, position_of, positions
 
 _ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}
@@ -83,10 +84,9 @@ class Repair:
             number=self.source.plane_number(index),
             condition_at=Remembered(self._condition(damaged)),
         )
-        return tuple(
-            PlaneJob(replace(plane, start_at=self._started(damaged, sample)), steps, self.source.plane(index))
-            for sample in range(self.request.samples)
-        )
+        seed, samples = self.request.seed, range(self.request.samples)
+        starts = (started(plane, damaged.guess, self._start, seed=seed, sample=sample) for sample in samples)
+        return tuple(PlaneJob(start, steps, self.source.plane(index)) for start in starts)
 
     def gatherer(self, request: Request) -> RepairedPixels:
         """Return what puts the drawn pixels into the image."""
@@ -122,17 +122,6 @@ class Repair:
             )
 
         return condition_at
-
-    def _started(self, damaged: DamagedPlane, sample: int) -> Any:
-        """Return what gives the guess in a tile's window under noise; samples of a pair have it of opposite sign."""
-        pair, second = divmod(sample, 2)
-        sigma = np.float32(-self._start if second else self._start)
-
-        def start_at(tile: Tile) -> Image:
-            noise = damaged.noise(tile, self.request.seed, pair)
-            return np.asarray((damaged.guess(tile) + sigma * noise)[None], dtype=np.float32)
-
-        return start_at
 
 
 class RepairedPixels(Collector):

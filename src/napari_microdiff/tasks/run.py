@@ -48,14 +48,14 @@ from .denoise import Denoise
 from .isotropic import Isotropic
 from .repair import Repair
 from .segment import Segment
-from .superresolve import Superresolve
+from .superresolve_by_prior import superresolving
 from .synthesize import Synthesize
 
 _FLAT = 2  # axes of a plane; volumes have more
 
 TASKS: dict[str, Callable[[Context], Task]] = {
     "denoise": Denoise,
-    "superresolve": Superresolve,
+    "superresolve": superresolving,
     "isotropic": Isotropic,
     "repair": Repair,
     "segment": Segment,

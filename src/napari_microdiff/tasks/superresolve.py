@@ -8,8 +8,8 @@ measurement against its noise, and the result only says how well the two agree.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -44,8 +44,20 @@ _SIGMA_MIN = 0.02  # of the expected error of the guess; what is below cannot be
 _GUIDED = (0.1, 10.0)  # interval of classifier-free guidance, in expected errors of the guess
 
 
+class Seen(NamedTuple):
+    """What was measured in a window and `FINER_RADIUS` around it, and how much of the window lies in the image."""
+
+    around: torch.Tensor
+    extent: torch.Tensor
+
+    @property
+    def inner(self) -> torch.Tensor:
+        """What was measured in the window."""
+        return self.around[..., FINER_RADIUS:-FINER_RADIUS, FINER_RADIUS:-FINER_RADIUS]
+
+
 class Superresolve:
-    """The task; see `tasks.base.Task`."""
+    """The task, with a model that was trained for it; see `tasks.base.Task`."""
 
     def __init__(self, context: Context) -> None:
         self.request, self.source, self.notices = context.request, context.source, context.notices
@@ -53,12 +65,7 @@ class Superresolve:
         options = self.request.options
         assert isinstance(options, SuperresolveOptions)
         self._options = options
-        check_architecture(self.card, _ARCHITECTURE)
-        if options.factor not in self.card.factors:
-            known = " or ".join(str(factor) for factor in self.card.factors)
-            raise RequestError(
-                f"The model '{self.card.id}' makes pixels {known} times as fine, not {options.factor} times."
-            )
+        self.check_model()
         self.request = without_equal_samples(self.request, self.notices)
         self._psf = point_spread(options)
         self._measuring = Measuring(self._psf, options.factor)
@@ -66,6 +73,16 @@ class Superresolve:
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("The image has the same value everywhere, so there is nothing to make sharper.")
         self.report = self._describe()
+
+    def check_model(self) -> None:
+        """Raise ModelError or RequestError if the model does not make pixels so much finer."""
+        check_architecture(self.card, _ARCHITECTURE)
+        if self._options.factor not in self.card.factors:
+            known = " or ".join(str(factor) for factor in self.card.factors)
+            raise RequestError(
+                f"The model '{self.card.id}' makes pixels {known} times as fine, not {self._options.factor} times. "
+                "A model that denoises does so for any factor and blur, in several steps."
+            )
 
     def guide(self, denoiser: Denoiser) -> Denoiser:
         """Add classifier-free guidance if the request asks for it, and agreement with what was measured."""
@@ -80,17 +97,13 @@ class Superresolve:
         statistics = self._statistics[position_of(self.source, index)]
         if statistics.constant:
             return ()
-        view, factor = self.source.plane(index), self._options.factor
-        noiseless = self._is_noiseless(statistics)
+        view, noiseless = self.source.plane(index), self._is_noiseless(statistics)
         condition_at, error = self._condition(view, statistics, noiseless=noiseless)
         steps = steps_of(self.request, self._denoiser.blind_from(error), _SIGMA_MIN * error, blind=True)
         again = len(steps) * self.request.samples > 1
-        stride = int(np.lcm(self._denoiser.network.stride, factor))
-        plane = Plane(
-            shape=tuple(factor * length for length in view.shape),
-            region=magnified(box_of(index), "YX", factor),
-            reach=Reach.of(stride, self.card.halo + self._measuring.reach * noiseless),
-            number=self.source.plane_number(index),
+        plane = self._plane(
+            index,
+            halo=self.card.halo + self._measuring.reach * noiseless,
             condition_at=Remembered(condition_at) if again else condition_at,
         )
         return (PlaneJob(plane, steps, view),)
@@ -126,6 +139,25 @@ class Superresolve:
         wanted = self._options.noise_level
         return NOISELESS if self._is_noiseless(statistics) else statistics.floor(wanted)
 
+    def _plane(self, index: PlaneIndex, halo: int, condition_at: Callable[[Tile], Condition]) -> Plane:
+        factor = self._options.factor
+        return Plane(
+            shape=tuple(factor * length for length in self.source.plane(index).shape),
+            region=magnified(box_of(index), "YX", factor),
+            reach=Reach.of(int(np.lcm(self._denoiser.network.stride, factor)), halo),
+            number=self.source.plane_number(index),
+            condition_at=condition_at,
+        )
+
+    def _seen(self, view: PlaneView, statistics: Statistics, tile: Tile) -> Seen:
+        """Return what was measured in a tile's window and around it."""
+        factor = self._options.factor
+        window = tuple((start // factor, stop // factor) for start, stop in tile.window)
+        wider = tuple((start - FINER_RADIUS, stop + FINER_RADIUS) for start, stop in window)
+        pixels = torch.from_numpy(statistics.normalization.apply(read_window(view, wider)))[None, None]
+        extent = [min(stop, length) - start for (start, stop), length in zip(window, view.shape, strict=True)]
+        return Seen(pixels, torch.tensor([extent]))
+
     def _condition(self, view: PlaneView, statistics: Statistics, *, noiseless: bool) -> tuple[Any, float]:
         """Return what makes the condition of a tile, and the expected error of the guess."""
         factor = self._options.factor
@@ -136,28 +168,23 @@ class Superresolve:
         vector, errors = torch.from_numpy(told)[None].to(device), torch.tensor([error], device=device)
 
         def condition_at(tile: Tile) -> Condition:
-            window = tuple((start // factor, stop // factor) for start, stop in tile.window)
-            wider = tuple((start - FINER_RADIUS, stop + FINER_RADIUS) for start, stop in window)
-            pixels = statistics.normalization.apply(read_window(view, wider))
-            shown = torch.from_numpy(pixels)[None, None].to(device)
-            inner = shown[..., FINER_RADIUS:-FINER_RADIUS, FINER_RADIUS:-FINER_RADIUS]
+            seen = self._seen(view, statistics, tile)
+            shown, inner = seen.around.to(device), seen.inner.to(device)
             condition = noisy_condition(repeated(inner, factor), on_finer_pixels(shown, kernels), errors, vector)
-            if not noiseless:
-                return condition
-            extent = [min(stop, length) - start for (start, stop), length in zip(window, view.shape, strict=True)]
-            return condition.with_measured(inner, torch.tensor([extent], device=device))
+            return condition.with_measured(inner, seen.extent.to(device)) if noiseless else condition
 
         return condition_at, error
 
-    def _correction(self, mean: torch.Tensor, condition: Condition) -> torch.Tensor:
+    def _correction(self, mean: torch.Tensor, condition: Condition, ridges: torch.Tensor | None = None) -> torch.Tensor:
         """Return what brings an estimate in line with what was measured, within the image."""
         assert condition.measured is not None
         assert condition.extent is not None
         added = torch.zeros_like(mean)
-        for image, measured, extent, changed in zip(mean, condition.measured, condition.extent, added, strict=True):
-            rows, columns = (int(n) for n in extent)
-            inside = (..., slice(rows * self._options.factor), slice(columns * self._options.factor))
-            changed[inside] = self._measuring.correction(image[inside], measured[..., :rows, :columns])
+        for number, (rows, columns) in enumerate(condition.extent.tolist()):
+            inside = (number, ..., slice(rows * self._options.factor), slice(columns * self._options.factor))
+            measured = condition.measured[number, ..., :rows, :columns]
+            ridge = 0.0 if ridges is None else float(ridges[number])
+            added[inside] = self._measuring.correction(mean[inside], measured, ridge)
         return added
 
     def _describe(self) -> dict[str, Any]:

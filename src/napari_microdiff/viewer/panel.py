@@ -16,6 +16,7 @@ from superqt import QCollapsible
 
 from ..engine.request import Request, Span
 from ..errors import MicrodiffError
+from ..models.card import Card
 from . import settings, view, words
 from .card_view import CardDialog
 from .layers import Source
@@ -97,6 +98,10 @@ class Panel(QWidget):
         """Return what is run on to preview what is visible."""
         return region
 
+    def offered(self, cards: list[Card]) -> list[Card]:
+        """Return the cards of models as they are offered."""
+        return cards
+
     def looked(self, look: Any) -> None:
         """Use what was learnt by looking at the image."""
 
@@ -150,8 +155,8 @@ class Panel(QWidget):
         """Read the model store again."""
         from ..models.store import list_models
 
-        served = Request(task=self.task).serves
-        self.model.offer([model.card for model in list_models() if model.card.task == served])
+        served, cards = Request(task=self.task).serves, [model.card for model in list_models()]
+        self.model.offer(self.offered([card for task in served for card in cards if card.task == task]))
 
     def blocked(self) -> str:
         """Return why nothing can be run now, or nothing if it can."""

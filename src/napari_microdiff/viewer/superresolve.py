@@ -8,12 +8,15 @@ from magicgui.widgets import ComboBox
 from qtpy.QtWidgets import QCheckBox, QWidget
 
 from ..engine.request import Request, Span, SuperresolveOptions
+from ..models.card import Card
 from . import view, words
 from .blur_fields import BlurFields
 from .layout import Rows
 from .panel import Panel
 from .parts import Line
 
+_MOST = 8  # times finer
+_PRIOR_DETAIL = 2  # position of the slider from which on a model that was not trained for this is of use
 _FACTOR_TIP = "Each pixel becomes a square of so many by so many."
 _NOISELESS_TIP = (
     "Tick it for images without noise, such as averages of many or simulated ones:\n"
@@ -32,7 +35,7 @@ class SuperresolvePanel(Panel):
 
     def add_rows(self, rows: Rows) -> None:
         """Add how much finer pixels become, and what blurred them."""
-        self.factor = ComboBox(choices=self._factors, tooltip=_FACTOR_TIP)
+        self.factor = ComboBox(choices=(), tooltip=_FACTOR_TIP)
         self.blur = BlurFields()
         rows.add("Pixels", self.factor.native)
         rows.add_wide(self.blur)
@@ -83,12 +86,25 @@ class SuperresolvePanel(Panel):
         super().detail_changed(position)
         self.ticks.boxes["sample"].setChecked(position > 0)
 
-    def _factors(self, box: object = None) -> list[tuple[str, int]]:
-        card = self.model.card
-        return [(f"{factor} times finer", factor) for factor in (card.factors if card else ())]
+    def offered(self, cards: list[Card]) -> list[Card]:
+        """Return models of this task as they are, and others as what they can be used for here."""
+        titled = {card.id: f"{card.title}, any factor and blur" for card in cards if card.task != self.task}
+        return [card.model_copy(update={"title": titled.get(card.id, card.title)}) for card in cards]
+
+    def _offer_factors(self) -> None:
+        card, before = self.model.card, self.factor.value
+        factors = () if card is None else card.factors if card.task == self.task else range(2, _MOST + 1)
+        with self.factor.changed.blocked():
+            self.factor.choices = ()  # else new ones would come after those that stay
+            self.factor.choices = [(f"{factor} times finer", factor) for factor in factors]
+            if before in factors:
+                self.factor.value = before
 
     def _image_changed(self) -> None:
-        self.factor.reset_choices()
+        self._offer_factors()
+        card = self.model.card
+        if card is not None and card.task != self.task and self.detail.position < _PRIOR_DETAIL:
+            self.detail.move_to(_PRIOR_DETAIL)
         layer = self.image.layer
         if layer is not None:
             self.blur.know_pixel(view.sizes_um(layer, view.axes_of(layer)).get("Y"))
@@ -97,7 +113,7 @@ class SuperresolvePanel(Panel):
     def reload_models(self) -> None:
         """Read the model store again."""
         super().reload_models()
-        self.factor.reset_choices()
+        self._offer_factors()
 
     def refresh_if_built(self) -> None:
         """Bring everything up to date, once all is there."""

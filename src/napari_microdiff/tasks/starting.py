@@ -1,0 +1,47 @@
+"""What samples of a prior begin from: a guess under noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..diffusion.noise import positional_noise
+from ..engine.canvas import Plane
+from ..engine.tiles import Tile, read_window
+from .base import Image
+
+_START = 2**40 + 2  # first stream of noise that no sampler uses
+
+
+def started(plane: Plane, guess: Callable[[Tile], Image], sigma: float, *, seed: int, sample: int) -> Plane:
+    """Return a plane whose sampling starts with a guess under noise; samples of a pair have it of opposite sign.
+
+    Parameters
+    ----------
+    guess : callable
+        Returns the guess in a tile's window, shape (y, x).
+    sigma : float
+        Standard deviation of the noise, in normalised units.
+    """
+    pair, second = divmod(sample, 2)
+    noise = _Noise(plane.shape, seed, _START + pair, plane.number)
+
+    def start_at(tile: Tile) -> Image:
+        away = np.float32(-sigma if second else sigma) * read_window(noise, tile.window)
+        return np.asarray((guess(tile) + away)[None], dtype=np.float32)
+
+    return replace(plane, start_at=start_at)
+
+
+@dataclass(frozen=True)
+class _Noise:
+    shape: tuple[int, ...]
+    seed: int
+    stream: int
+    number: int
+
+    def __getitem__(self, part: tuple[slice, ...]) -> Image:
+        start, stop = zip(*((p.start, p.stop) for p in part), strict=True)
+        return np.asarray(positional_noise(self.seed, self.stream, self.number, start, stop), dtype=np.float32)

@@ -1,0 +1,104 @@
+"""Super-resolution with a model that was never trained for it: it knows what images look like, and no more.
+
+A denoising model that is told nothing is a prior. Samples begin with the best linear estimate under noise, and at every
+step the estimate is weighed against what was measured. No network has to know the optics or the factor, so that these
+can be any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..diffusion.denoiser import Condition, Denoiser
+from ..diffusion.guidance import measured_with_noise
+from ..engine.request import Request
+from ..engine.tiles import Tile
+from ..imaging.axes import PlaneIndex
+from ..imaging.spectrum import VECTOR_LENGTH
+from .base import Context, Image, PlaneJob, PlaneView, Task, check_architecture, steps_of
+from .conditioning import on_finer_pixels
+from .remember import Remembered
+from .starting import started
+from .statistics import Statistics, position_of
+from .superresolve import Superresolve
+
+_ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}
+_START = 1.0  # noise over the linear estimate, in normalised units
+_SIGMA_MIN = 0.02
+_FEWEST_STEPS, _MEAN_OF, _SPREAD_OF = 8, 4, 8  # steps; samples that a mean and a spread are made of
+
+
+def superresolving(context: Context) -> Task:
+    """Return the task as the model can do it: trained for it, or as a prior."""
+    return SuperresolveByPrior(context) if context.card.task == "denoise" else Superresolve(context)
+
+
+class SuperresolveByPrior(Superresolve):
+    """The task, with a denoising model as the prior; see `tasks.base.Task`."""
+
+    def __init__(self, context: Context) -> None:
+        request, told = enough(context.request)
+        super().__init__(replace(context, request=request))
+        self.notices.extend(told)
+
+    def check_model(self) -> None:
+        """Raise ModelError if the model is no prior."""
+        check_architecture(self.card, _ARCHITECTURE)
+
+    def guide(self, denoiser: Denoiser) -> Denoiser:
+        """Weigh each estimate against what was measured."""
+        return measured_with_noise(denoiser, self._correction, self.card.sigma_data)
+
+    def jobs(self, index: PlaneIndex) -> Sequence[PlaneJob]:
+        """Prepare one plane, for each of its samples; nothing for a channel without any content."""
+        statistics = self._statistics[position_of(self.source, index)]
+        if statistics.constant:
+            return ()
+        view = self.source.plane(index)
+        steps = steps_of(self.request, min(_START, self.card.sigma_max), _SIGMA_MIN, blind=False)
+        plane = self._plane(
+            index,
+            halo=self.card.halo + self._measuring.reach,
+            condition_at=Remembered(self._untold(view, statistics)),
+        )
+        kernels, _ = self._filter(statistics)
+
+        def guess(tile: Tile) -> Image:
+            return np.asarray(on_finer_pixels(self._seen(view, statistics, tile).around, kernels)[0, 0].numpy())
+
+        seed, samples = self.request.seed, range(self.request.samples)
+        starts = (started(plane, guess, _START, seed=seed, sample=sample) for sample in samples)
+        return tuple(PlaneJob(start, steps, view) for start in starts)
+
+    def _untold(self, view: PlaneView, statistics: Statistics) -> Any:
+        """Return what makes the condition of a tile: what was measured there, which the network is not told."""
+        shape = self.card.architecture
+        noise = torch.tensor([0.0 if self._is_noiseless(statistics) else self._floor(statistics)])
+
+        def condition_at(tile: Tile) -> Condition:
+            seen = self._seen(view, statistics, tile)
+            untold = Condition(
+                maps=torch.zeros(1, shape.condition_channels, *tile.window_shape),
+                vector=torch.zeros(1, shape.vector_length),
+            )
+            return untold.with_measured(seen.inner, seen.extent, noise)
+
+        return condition_at
+
+
+def enough(request: Request) -> tuple[Request, list[str]]:
+    """Return the request with as many steps and samples as a prior needs, and what has to be said about that."""
+    told, changes = [], {}
+    if request.steps < _FEWEST_STEPS:
+        changes["steps"] = _FEWEST_STEPS
+        told.append(f"This model knows images only, not this task: it was given {_FEWEST_STEPS} steps.")
+    wanted = _SPREAD_OF if "uncertainty" in request.outputs else _MEAN_OF if "mean" in request.outputs else 1
+    if request.samples < wanted:
+        changes["samples"] = wanted
+        told.append(f"Its mean and uncertainty are those of samples: {wanted} were drawn.")
+    return request.model_copy(update=changes), told

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from napari.layers import Image
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QPushButton
+from qtpy.QtWidgets import QApplication, QPushButton, QScrollArea
 
 from napari_microdiff.engine.request import Request
 from napari_microdiff.files import read_image
@@ -381,3 +381,10 @@ class TestBadInput:
     def test_a_request_with_an_unknown_model_says_so(self, panel: DenoisePanel, notes: Any) -> None:
         panel.set_request(Request(model="gone"))
         assert "'gone' is not installed" in notes()[-1]
+
+
+def test_long_names_do_not_make_the_panel_wider(panel: DenoisePanel, viewer: napari.Viewer) -> None:
+    before = panel.findChild(QScrollArea).widget().minimumSizeHint().width()
+    viewer.add_image(np.zeros((32, 32), np.float32), name="2026-03-01 experiment 12 well B07 field 3 " * 3)
+    panel.model.offer([card.model_copy(update={"title": f"{card.title} of ours" * 9}) for card in panel.model.cards])
+    assert panel.findChild(QScrollArea).widget().minimumSizeHint().width() == before

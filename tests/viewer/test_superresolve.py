@@ -241,7 +241,7 @@ def test_a_model_that_denoises_serves_for_any_factor(
 ) -> None:
     viewer.add_image(np.random.default_rng(0).random((24, 30)).astype(np.float32), name="cell", scale=(0.3, 0.3))
     titles = {card.id: card.title for card in panel.model.cards}
-    assert titles["tiny"].endswith("any factor and blur")
+    assert titles["tiny"].endswith("any factor")
     assert "any factor" not in titles["superres-tiny"]
     assert list(panel.factor.choices) == [2, 4]
     panel.detail.move_to(0)

@@ -12,6 +12,7 @@ from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
+    QComboBox,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -29,6 +30,7 @@ from ..models.card import Card
 TASKS = ("denoise", "superresolve", "isotropic", "repair", "segment", "synthesize")
 USUAL_MODELS = frozenset(Request.model_validate({"task": task}).model for task in TASKS)
 _NO_LAYER = "no layer"
+_LETTERS = 12  # of a name that is always shown
 
 
 class Line(QLabel):
@@ -95,6 +97,7 @@ class LayerChoice(QWidget):
         self.none = none
         self._box = ComboBox(choices=self._choices, nullable=False)
         self._box.native.setToolTip(tip)
+        _cut_short(self._box)
         _fill(self, self._box.native)
         self._box.changed.connect(lambda _: self.changed.emit())
         for event in (viewer.layers.events.inserted, viewer.layers.events.removed, viewer.layers.events.renamed):
@@ -140,6 +143,7 @@ class ModelChoice(QWidget):
         super().__init__()
         self.cards: list[Card] = []
         self._box = ComboBox(choices=self._choices, nullable=False)
+        _cut_short(self._box)
         self.about = QPushButton("i")
         self.about.setFixedWidth(24)
         self.about.setToolTip("What this model is: training images, measured quality, known failures.")
@@ -285,6 +289,12 @@ class ResultBar(QWidget):
         column.addWidget(self.line)
         column.addWidget(self.buttons)
         self.buttons.hide()
+
+
+def _cut_short(box: ComboBox) -> None:
+    """Let long names be cut short, instead of making the panel wider than its dock."""
+    box.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.native.setMinimumContentsLength(_LETTERS)
 
 
 def _fill(widget: QWidget, *children: Any, stretch: bool = False) -> None:

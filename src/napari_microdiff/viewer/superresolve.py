@@ -88,7 +88,7 @@ class SuperresolvePanel(Panel):
 
     def offered(self, cards: list[Card]) -> list[Card]:
         """Return models of this task as they are, and others as what they can be used for here."""
-        titled = {card.id: f"{card.title}, any factor and blur" for card in cards if card.task != self.task}
+        titled = {card.id: f"{card.title}, any factor" for card in cards if card.task != self.task}
         return [card.model_copy(update={"title": titled.get(card.id, card.title)}) for card in cards]
 
     def _offer_factors(self) -> None:

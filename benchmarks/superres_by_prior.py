@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 
-import numpy as np
 import typer
 from common import DataOption, Image, OutOption, QuickOption
 from report import Report, Row, mean_rows, say
@@ -55,10 +54,12 @@ def main(data: DataOption = None, quick: QuickOption = False, out: OutOption = N
     drawn = [row for row in rows if row["method"] == SAMPLE]
     quiet = [row["largest residual"] for row in drawn if row["kind"] == "no noise"]
     report.claim("without noise: largest residual of a sample, of the range", max(quiet), most=1e-4)
-    noisy = [row["residual / noise"] ** 2 for row in drawn if row["kind"] == "noise"]
+    noisy = [row for row in drawn if row["kind"] == "noise"]
     if noisy:
-        variance = float(np.mean(noisy))
+        variance = statistics.fmean(row["residual / noise"] ** 2 for row in noisy)
         report.claim("with noise: variance of a sample's residual over the noise's", variance, least=0.95, most=1.05)
+        neighbours = statistics.fmean(abs(row["neighbours"]) for row in noisy)
+        report.claim("with noise: correlation of neighbours in a sample's residual", neighbours, most=0.05)
     report.save(out, quick=quick)
 
 

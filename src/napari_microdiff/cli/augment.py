@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from .jobs import Device, Model, Precision, said
+from .shared import Device, Model, Precision, said
 
 _JUDGED_FROM, _SHAPE = 0.6, "HEIGHT WIDTH"
 

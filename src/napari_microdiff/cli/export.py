@@ -12,7 +12,7 @@ import typer
 
 from ..errors import FileError, RequestError
 from ..imaging.contrast import Shown
-from .jobs import Axes, Overwrite
+from .shared import Axes, Overwrite
 from .terminal import say
 
 if TYPE_CHECKING:

@@ -3,53 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from .jobs import Axes, Device, Input, Model, Output, Overwrite, Precision, Sampler, Seed, TileSide, Uncertainty, said
+from .shared import Input, Output, Overwrite, Uncertainty, said, sampling
 
 
+@sampling
 def isotropic(
     source: Input,
     target: Output,
     factor: Annotated[
         int | None, typer.Option(metavar="N", help="Distance of slices in pixels, 2 to 10; else that of the file.")
     ] = None,
-    model: Model = None,
-    sampler: Sampler = None,
     steps: Annotated[int | None, typer.Option(help="Evaluations per sample; usually 8.")] = None,
     samples: Annotated[int | None, typer.Option(help="Number of samples, for their mean and spread.")] = None,
-    seed: Seed = None,
-    tile: TileSide = None,
-    device: Device = None,
-    precision: Precision = None,
-    axes: Axes = None,
     mean: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the best estimate of each voxel here.")
     ] = None,
     uncertainty: Uncertainty = None,
     overwrite: Overwrite = False,
+    *,
+    fields: dict[str, Any],
 ) -> None:
     """Draw what may lie between the slices of a stack, so that voxels become cubes. The slices stay as they are."""
     from ..engine.request import build_request
     from .process import process
 
-    targets = {"sample": target, "mean": mean, "uncertainty": uncertainty}
-    files = {name: path for name, path in targets.items() if path is not None}
-    fields = said(
-        model=model,
-        sampler=sampler,
-        steps=steps,
-        samples=samples,
-        seed=seed,
-        tile=tile,
-        device=device,
-        precision=precision,
-        axes=axes,
-        options={"factor": _distance(source) if factor is None else factor},
-    )
-    request = build_request(fields | {"task": "isotropic", "outputs": tuple(files)})
+    files = said(sample=target, mean=mean, uncertainty=uncertainty)
+    distance = _distance(source) if factor is None else factor
+    own = said(steps=steps, samples=samples, options={"factor": distance})
+    request = build_request(fields | own | {"task": "isotropic", "outputs": tuple(files)})
     process(request, source, files, overwrite=overwrite)
 
 

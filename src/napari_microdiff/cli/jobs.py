@@ -7,34 +7,17 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ..engine.request import SamplerName
+from .shared import Device, Input, Output, Overwrite, Sample, Uncertainty, said, sampling
 
 _STEPS = 4  # of a sample of objects, if only the number of samples is said
-Input = Annotated[Path, typer.Argument(metavar="IN", help="Image: TIFF, OME-TIFF, PNG or JPEG.")]
-Output = Annotated[Path, typer.Argument(metavar="OUT", help="Result: .tif, .ome.tif or .png.")]
-Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
-Uncertainty = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the uncertainty of each pixel here.")]
-Sample = Annotated[Path | None, typer.Option(metavar="FILE", help="Write one sample here: sharper than the mean.")]
-Model = Annotated[str | None, typer.Option(metavar="ID", help="See 'models list'.")]
-Sampler = Annotated[SamplerName | None, typer.Option(help="How the reverse diffusion is integrated.")]
-Seed = Annotated[int | None, typer.Option(help="Which noise to draw.")]
-TileSide = Annotated[int | None, typer.Option(metavar="PX", help="Side of a tile; smaller takes less memory.")]
-Precision = Annotated[Literal["auto", "float32", "bfloat16"] | None, typer.Option(help="Number format.")]
-Axes = Annotated[str | None, typer.Option(metavar="ZYX", help="One letter per axis, if the file is wrong.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace result files that exist.")]
 
 
+@sampling
 def denoise(
     source: Input,
     target: Output,
-    model: Model = None,
-    sampler: Sampler = None,
     steps: Annotated[int | None, typer.Option(help="Evaluations per sample; one gives the mean at once.")] = None,
     samples: Annotated[int | None, typer.Option(help="Number of samples to average.")] = None,
-    seed: Seed = None,
-    tile: TileSide = None,
-    device: Device = None,
-    precision: Precision = None,
     noise_level: Annotated[
         float | None, typer.Option(metavar="SD", help="In units of the image; else measured.")
     ] = None,
@@ -42,36 +25,25 @@ def denoise(
         Literal["condition", "measured-noise"] | None,
         typer.Option(help="measured-noise: for images that no model was trained on."),
     ] = None,
-    axes: Axes = None,
     uncertainty: Uncertainty = None,
     sample: Sample = None,
     overwrite: Overwrite = False,
+    *,
+    fields: dict[str, Any],
 ) -> None:
     """Denoise an image. Type and pixel size are kept."""
     from ..engine.request import build_request
     from .process import process
 
-    targets = {"mean": target, "sample": sample, "uncertainty": uncertainty}
-    files = {name: path for name, path in targets.items() if path is not None}
-    fields = said(
-        model=model,
-        sampler=sampler,
-        steps=steps,
-        samples=samples,
-        seed=seed,
-        tile=tile,
-        device=device,
-        precision=precision,
-        axes=axes,
-        options=said(noise_level=noise_level, start=start),
-    )
-    process(build_request(fields | {"outputs": tuple(files)}), source, files, overwrite=overwrite)
+    files = said(mean=target, sample=sample, uncertainty=uncertainty)
+    own = said(steps=steps, samples=samples, options=said(noise_level=noise_level, start=start))
+    process(build_request(fields | own | {"outputs": tuple(files)}), source, files, overwrite=overwrite)
 
 
+@sampling
 def segment(
     source: Input,
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Labels: .tif, .ome.tif or .png.")],
-    model: Model = None,
     diameter: Annotated[
         float | None, typer.Option(metavar="PX", help="Typical diameter of objects; else estimated.")
     ] = None,
@@ -85,38 +57,19 @@ def segment(
     smallest: Annotated[
         float | None, typer.Option(help="Leave out objects under this share of a typical one's area.")
     ] = None,
-    sampler: Sampler = None,
-    seed: Seed = None,
-    tile: TileSide = None,
-    device: Device = None,
-    precision: Precision = None,
-    axes: Axes = None,
     table: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write what is known of each object.")] = None,
     overwrite: Overwrite = False,
+    *,
+    fields: dict[str, Any],
 ) -> None:
     """Outline the objects of an image, each with a number of its own."""
     from ..engine.request import build_request
     from .process import process
 
-    files = {"labels": target} | ({} if table is None else {"table": table})
-    fields = said(
-        model=model,
-        sampler=sampler,
-        steps=steps if steps or not samples else _STEPS,
-        samples=samples,
-        seed=seed,
-        tile=tile,
-        device=device,
-        precision=precision,
-        axes=axes,
-        options=said(diameter=diameter, shown=shown, saddle=saddle, smallest=smallest),
-    )
-    process(build_request(fields | {"task": "segment"}), source, files, overwrite=overwrite)
-
-
-def said(**fields: Any) -> dict[str, Any]:
-    """Return what was said on the command line."""
-    return {name: value for name, value in fields.items() if value is not None}
+    options = said(diameter=diameter, shown=shown, saddle=saddle, smallest=smallest)
+    own = said(steps=steps if steps or not samples else _STEPS, samples=samples, options=options)
+    request = build_request(fields | own | {"task": "segment"})
+    process(request, source, said(labels=target, table=table), overwrite=overwrite)
 
 
 def run(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from .jobs import Axes, Device, Input, Model, Overwrite, Precision, Sampler, Seed, TileSide, Uncertainty, said
+from .shared import Input, Overwrite, Uncertainty, said, sampling
 
 
+@sampling
 def repair(
     source: Input,
     mask: Annotated[Path, typer.Argument(metavar="MASK", help="Not zero where pixels are damaged.")],
@@ -20,36 +21,19 @@ def repair(
     noise: Annotated[
         bool | None, typer.Option("--noise/--no-noise", help="Whether what is drawn has the camera's noise; it has.")
     ] = None,
-    model: Model = None,
-    sampler: Sampler = None,
     steps: Annotated[int | None, typer.Option(help="Evaluations per sample; usually 12.")] = None,
     samples: Annotated[int | None, typer.Option(help="Number of samples, for their mean and spread.")] = None,
-    seed: Seed = None,
-    tile: TileSide = None,
-    device: Device = None,
-    precision: Precision = None,
-    axes: Axes = None,
     mean: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the mean of the samples here.")] = None,
     uncertainty: Uncertainty = None,
     overwrite: Overwrite = False,
+    *,
+    fields: dict[str, Any],
 ) -> None:
     """Draw what may lie under dust, folds and dead pixels. All other pixels stay as they are."""
     from ..engine.request import build_request
     from .process import process
 
-    targets = {"sample": target, "mean": mean, "uncertainty": uncertainty}
-    files = {name: path for name, path in targets.items() if path is not None}
-    fields = said(
-        model=model,
-        sampler=sampler,
-        steps=steps,
-        samples=samples,
-        seed=seed,
-        tile=tile,
-        device=device,
-        precision=precision,
-        axes=axes,
-        options=said(start=start, noise=noise),
-    )
-    request = build_request(fields | {"task": "repair", "outputs": tuple(files)})
+    files = said(sample=target, mean=mean, uncertainty=uncertainty)
+    own = said(steps=steps, samples=samples, options=said(start=start, noise=noise))
+    request = build_request(fields | own | {"task": "repair", "outputs": tuple(files)})
     process(request, source, files, damaged=mask, overwrite=overwrite)

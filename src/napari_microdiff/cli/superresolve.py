@@ -7,23 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from .jobs import (
-    Axes,
-    Device,
-    Input,
-    Model,
-    Output,
-    Overwrite,
-    Precision,
-    Sample,
-    Sampler,
-    Seed,
-    TileSide,
-    Uncertainty,
-    said,
-)
+from .shared import Input, Output, Overwrite, Sample, Uncertainty, said, sampling
 
 
+@sampling
 def superresolve(
     source: Input,
     target: Output,
@@ -42,15 +29,8 @@ def superresolve(
     noise_level: Annotated[
         float | None, typer.Option(metavar="SD", help="In units of the image, 0 for none; else measured.")
     ] = None,
-    model: Model = None,
-    sampler: Sampler = None,
     steps: Annotated[int | None, typer.Option(help="Evaluations per sample; one gives the mean at once.")] = None,
     samples: Annotated[int | None, typer.Option(help="Number of samples to average.")] = None,
-    seed: Seed = None,
-    tile: TileSide = None,
-    device: Device = None,
-    precision: Precision = None,
-    axes: Axes = None,
     uncertainty: Uncertainty = None,
     sample: Sample = None,
     residual: Annotated[
@@ -58,29 +38,18 @@ def superresolve(
         typer.Option(metavar="FILE", help="Write what is left of the image without what the result explains."),
     ] = None,
     overwrite: Overwrite = False,
+    *,
+    fields: dict[str, Any],
 ) -> None:
     """Make the pixels of an image finer, and take back its blur where it is told. Pixel sizes are kept up to date."""
     from ..engine.request import build_request
     from .process import process
 
-    targets = {"mean": target, "sample": sample, "uncertainty": uncertainty, "residual": residual}
-    files = {name: path for name, path in targets.items() if path is not None}
-    options = said(
-        factor=factor, blur=psf, optics=_optics(source, wavelength, aperture, pixel), noise_level=noise_level
-    )
-    fields = said(
-        model=model,
-        sampler=sampler,
-        steps=steps,
-        samples=samples,
-        seed=seed,
-        tile=tile,
-        device=device,
-        precision=precision,
-        axes=axes,
-        options=options,
-    )
-    request = build_request(fields | {"task": "superresolve", "outputs": tuple(files)})
+    files = said(mean=target, sample=sample, uncertainty=uncertainty, residual=residual)
+    optics = _optics(source, wavelength, aperture, pixel)
+    options = said(factor=factor, blur=psf, optics=optics, noise_level=noise_level)
+    own = said(steps=steps, samples=samples, options=options)
+    request = build_request(fields | own | {"task": "superresolve", "outputs": tuple(files)})
     process(request, source, files, overwrite=overwrite)
 
 

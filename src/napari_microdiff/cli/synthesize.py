@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .jobs import Device, Model, Overwrite, Precision, Sampler, Seed, TileSide, said
+from .shared import Device, Model, Overwrite, Precision, Sampler, Seed, TileSide, said
 
 
 def synthesize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -103,3 +105,18 @@ def test_samples_of_a_pair_have_opposite_noise(image):
         (one + other)[0] / 2, 1.1 * middle, atol=1e-4
     )  # the denoiser adds a tenth of what it sees
     assert np.abs(one - third).max() > 0.01
+
+
+@pytest.mark.parametrize(("tile", "batch"), [(None, 1), (16, 3)])
+def test_sampling_begins_where_it_is_told(image, tile, batch):
+    """A denoiser that takes no noise away leaves what sampling begins with as it is."""
+
+    def believing(x, sigma, condition=NOTHING):
+        return Prediction(x, None)
+
+    start = np.random.default_rng(1).standard_normal(SHAPE).astype(np.float32)
+    region = ((3, 20), (5, 30), (0, 40))
+    volume = volume_of(image, region)
+    volume = replace(volume, start_at=lambda tile: read_window(start, tile.window)[None].copy())
+    made, _ = drawn(believing, volume, SAMPLERS["ddim"]([1.0, 0.5, 0.2, 0.0]), tile, batch)
+    np.testing.assert_allclose(made[0], start[tuple(slice(*span) for span in region)], atol=1e-6)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from napari_microdiff.engine.tiles import Tile
 from napari_microdiff.imaging.axes import full_region
@@ -69,3 +70,12 @@ def test_differences_are_those_of_the_guesses() -> None:
     found = differences_beside(guesses[:, 0])
     assert found.shape == (1, len(BESIDE), 10, 12)
     torch.testing.assert_close(found[0, 2], guesses[3, 0] - guesses[0, 0])
+
+
+@pytest.mark.parametrize("window", [(WHOLE, (0, 24), (0, 30)), ((3, 14), (5, 6), (2, 9)), ((4, 5), (0, 2), (0, 2))])
+def test_slices_are_interpolated(between: Between, window: tuple[tuple[int, int], ...]) -> None:
+    every = np.arange(WHOLE[1]) / FACTOR
+    places = np.meshgrid(every, np.arange(24), np.arange(30), indexing="ij")
+    expected = ndimage.map_coordinates(normalised(), places, order=1)
+    here = tuple(slice(*span) for span in window)
+    np.testing.assert_allclose(between.interpolated(Tile(window, window)), expected[here], atol=1e-5)

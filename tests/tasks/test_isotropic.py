@@ -126,7 +126,7 @@ def test_the_report_says_how_much_the_slices_tell(made, volume):
     assert 0 < far < near < 1
 
 
-def test_what_cannot_be_is_refused_in_words(made, volume, slicer, tiny_model):
+def test_what_cannot_be_is_refused_in_words(made, volume, slicer, segmenter):
     stack = volume[::5]
     with pytest.raises(ImageError, match="no axis of depth"):
         made(stack[0], axes="YX")
@@ -142,8 +142,8 @@ def test_what_cannot_be_is_refused_in_words(made, volume, slicer, tiny_model):
     broken[3, 4, 5] = np.nan
     with pytest.raises(ImageError, match="NaN"):
         made(broken)
-    with pytest.raises(ModelError, match="is for 'denoise'"):
-        isotropic(stack, factor=5, axes="ZYX", model=tiny_model)
+    with pytest.raises(ModelError, match="is for 'segment'"):
+        isotropic(stack, factor=5, axes="ZYX", model=segmenter)
     for factor in (1, 11):
         with pytest.raises(RequestError, match="factor"):
             isotropic(stack, factor=factor, axes="ZYX", model=slicer)

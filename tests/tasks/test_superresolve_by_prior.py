@@ -11,7 +11,7 @@ from napari_microdiff.imaging import quality
 from napari_microdiff.imaging.optics import Binning, Blur, PointSpread
 from napari_microdiff.imaging.samples import filaments_and_blobs
 from napari_microdiff.models.store import FOLDER_VARIABLE
-from napari_microdiff.tasks.superresolve_by_prior import enough
+from napari_microdiff.tasks.starting import enough
 
 
 @pytest.fixture(scope="module")

@@ -172,3 +172,18 @@ def test_a_result_is_repeated_copied_and_saved(
     made = read_image(tmp_path / "made.tif")
     assert made.shape == (13, 32, 32)
     assert made.pixel_size_um == pytest.approx({"Z": 0.01, "Y": 0.01, "X": 0.01})
+
+
+def test_a_model_that_denoises_serves_too(panel: IsotropicPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    stack = np.random.default_rng(0).random((3, 24, 24)).astype(np.float32)
+    viewer.add_image(stack, name="slices", scale=(4, 1, 1), axis_labels=("z", "y", "x"))
+    assert {card.id: card.title for card in panel.model.cards}["tiny"].endswith(", knows images only")
+    assert panel.model.choose("tiny")
+    assert panel.by_prior
+    panel.factor.setValue(4)
+    preview = panel.request("ZYX", ((0, 2), (0, 24), (0, 24)))
+    assert (preview.outputs, preview.steps, preview.samples) == (("sample",), 8, 1)
+    panel.ticks.tick(("sample",))
+    (made,) = run(qtbot, panel)
+    assert made.data.shape == (9, 24, 24)
+    np.testing.assert_array_equal(made.data[::4], stack)

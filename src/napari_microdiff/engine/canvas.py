@@ -228,6 +228,11 @@ class Canvas:
         remembers = any(step.memory is not None for step in steps)
         self._memory = self._scratch.zeros(shape) if remembers else None
 
+    def begin(self, core: Box, values: Image) -> None:
+        """Set the values of a part before the first step, shape (channels, [z,] y, x)."""
+        here = (slice(a - o, b - o) for (a, b), o in zip(core, self._origin[1:], strict=True))
+        self._x[(slice(None), *here)] = values
+
     def read(self, window: Box) -> Image:
         """Return the present values in a window, reflected outside the area."""
         channels = (0, self._plane.channels)

@@ -279,7 +279,9 @@ class Request(_Frozen):
     @property
     def serves(self) -> tuple[str, ...]:
         """The tasks of the models that serve this one, the better ones first."""
-        return {"repair": ("denoise",), "superresolve": ("superresolve", "denoise")}.get(self.task, (self.task,))
+        if self.task == "repair":
+            return ("denoise",)
+        return (self.task, "denoise") if self.task in ("superresolve", "isotropic") else (self.task,)
 
     @property
     def finer(self) -> Finer:

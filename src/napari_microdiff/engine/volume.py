@@ -42,7 +42,8 @@ def sample_volume(
     ----------
     volume : Plane
         With a shape of (z, y, x). Its condition is asked for windows that are one pixel thick along y or along x, and
-        has all three axes.
+        has all three axes; if it has starting values, these are asked for parts of slices, and there are two steps or
+        more.
 
     Yields
     ------
@@ -51,11 +52,15 @@ def sample_volume(
     """
     area = sampled_area(volume, steps)
     canvas = None if len(steps) == 1 else Canvas(volume, area, steps)
+    begun = canvas is not None and volume.start_at is not None
     try:
+        if canvas is not None and volume.start_at is not None:
+            for core in _few_slices(area):
+                canvas.begin(core, volume.start_at(Tile(core, core)))
         for number, step in enumerate(steps):
             for slab in _slabs(volume, area, workplace.tile):
                 both = _Mean(slab)
-                looking = _look(denoiser, volume, slab, step.sigma, workplace, canvas if number else None)
+                looking = _look(denoiser, volume, slab, step.sigma, workplace, canvas if number or begun else None)
                 try:
                     for item in looking:
                         if isinstance(item, Evaluated):

@@ -42,7 +42,7 @@ class Between:
         beside: tuple[int, ...],
         within: Box,
     ) -> None:
-        self._view, self._factor, self._told, self._within = view, factor, told, within
+        self.view, self._factor, self._told, self._within = view, factor, told, within
         self._planes = (0, *beside)
         self._normalization = statistics.normalization
         self._vector = torch.from_numpy(statistics.vector())[None]
@@ -52,9 +52,9 @@ class Between:
         """Return the condition of a window that is one pixel thick along y or along x."""
         side = 1 if tile.window[1][1] - tile.window[1][0] == 1 else 2
         (top, bottom), (left, right) = tile.window[0], tile.window[3 - side]
-        length = self._view.shape[3 - side]
+        length = self.view.shape[3 - side]
         first = max(0, top // self._factor - _BEYOND)
-        last = min(self._view.shape[0], -(-bottom // self._factor) + 1 + _BEYOND)
+        last = min(self.view.shape[0], -(-bottom // self._factor) + 1 + _BEYOND)
         wider = (max(0, left - ACROSS), min(length, right + ACROSS))
         shown, guesses = between_rows(self._rows(side, tile.window[side][0], (first, last), wider), self._told)
         further = (differences_beside(guesses[:, 0]),) if len(guesses) > 1 else ()
@@ -77,12 +77,22 @@ class Between:
             known_mask=known,
         )
 
+    def interpolated(self, tile: Tile) -> Image:
+        """Return a part of the volume, linear between the slices, shape (z, y, x)."""
+        (top, bottom), *inside = tile.window
+        first, last = top // self._factor, min(-(-(bottom - 1) // self._factor) + 1, self.view.shape[0])
+        slices = self._normalization.apply(self.view[tuple(slice(*span) for span in ((first, last), *inside))])
+        places = np.arange(top, bottom) / self._factor - first
+        below = np.floor(places).astype(int)
+        share = (places - below).astype(np.float32)[:, None, None]
+        return np.asarray(slices[below] * (1 - share) + slices[np.minimum(below + 1, len(slices) - 1)] * share)
+
     def _rows(self, side: int, at: int, slices: Span, across: Span) -> torch.Tensor:
         """Return the known rows of a plane and of those beside it, shape (planes, 1, slices, across).
 
         Beyond the border the last plane stands for those that are not there.
         """
-        length = self._view.shape[side]
+        length = self.view.shape[side]
         places = np.clip([at + distance for distance in self._planes], 0, length - 1)
         nearest, furthest = int(places.min()), int(places.max()) + 1
         spans = (slices, (nearest, furthest), across) if side == 1 else (slices, across, (nearest, furthest))
@@ -96,7 +106,7 @@ class Between:
             pixels = np.empty(tuple(stop - start for start, stop in box), dtype=np.float32)
             inside = tuple(slice(*span) for span in self._within)
             for number, pixels_of in zip(range(*spans[0]), pixels, strict=True):
-                recorded = self._view[(slice(number, number + 1), *inside)][0]
+                recorded = self.view[(slice(number, number + 1), *inside)][0]
                 pixels_of[...] = self._normalization.apply(recorded)
             self._slab = box, pixels
         box, pixels = self._slab

@@ -53,20 +53,25 @@ class Isotropic:
         options = self.request.options
         assert isinstance(options, IsotropicOptions)
         self._factor = options.factor
-        maps = self.card.architecture.condition_channels
-        self._beside = BESIDE if maps == PLANE_MAPS + len(BESIDE) else ()
-        check_architecture(self.card, {**_ARCHITECTURE, "condition_channels": PLANE_MAPS + len(self._beside)})
-        if self._factor not in self.card.factors:
-            raise RequestError(
-                f"The model '{self.card.id}' makes {min(self.card.factors)} to {max(self.card.factors)} slices of one, "
-                f"not {self._factor}."
-            )
+        self._beside = self.check_model()
         check_stack(self.source)
         self.request = without_equal_samples(self.request, self.notices)
         self._statistics = {p: measure(self.source, p) for p in positions(self.source)}
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("The image has the same value everywhere, so there is nothing between its slices.")
         self.report = self._describe()
+
+    def check_model(self) -> tuple[int, ...]:
+        """Return which planes beside one the model is shown; raise ModelError or RequestError if it does not fit."""
+        maps = self.card.architecture.condition_channels
+        beside = BESIDE if maps == PLANE_MAPS + len(BESIDE) else ()
+        check_architecture(self.card, {**_ARCHITECTURE, "condition_channels": PLANE_MAPS + len(beside)})
+        if self._factor not in self.card.factors:
+            raise RequestError(
+                f"The model '{self.card.id}' makes {min(self.card.factors)} to {max(self.card.factors)} slices of one, "
+                f"not {self._factor}."
+            )
+        return beside
 
     def guide(self, denoiser: Denoiser) -> Denoiser:
         """Hold the slices."""
@@ -77,8 +82,13 @@ class Isotropic:
         statistics = self._statistics[position_of(self.source, index)]
         if statistics.constant:
             return ()
-        told = self._filter(statistics)
-        steps = steps_of(self.request, self._denoiser.blind_from(told.error), _SIGMA_MIN * told.error, blind=True)
+        error = self._filter(statistics).error
+        steps = steps_of(self.request, self._denoiser.blind_from(error), _SIGMA_MIN * error, blind=True)
+        volume, between = self._volume(index, statistics)
+        return (PlaneJob(volume, steps, between.view),)
+
+    def _volume(self, index: PlaneIndex, statistics: Statistics) -> tuple[Plane, Between]:
+        """Return a volume, and what is known of it."""
         (stride, _), (halo, _) = astuple(Reach.of(self._denoiser.network.stride, self.card.halo))
         whole = full_region([length for length, part in zip(self.source.shape, index, strict=True) if _spans(part)])
         view = PlaneView(self.source.array, index, region_shape(whole))
@@ -86,14 +96,15 @@ class Isotropic:
         # Several steps see what lies around what is around the region.
         margin = (2 * halo + stride + max(ACROSS, *BESIDE),) * 2
         within = grown(box_of(index)[1:], view.shape[1:], margin)
+        between = Between(view, self._factor, statistics, self._filter(statistics), self._beside, within)
         volume = Plane(
             shape=region_shape(finer.region(whole, "ZYX")),
             region=finer.region(box_of(index), "ZYX"),
             reach=Reach((stride,) * 3, (halo,) * 3),
             number=self.source.plane_number(index),
-            condition_at=Between(view, self._factor, statistics, told, self._beside, within).condition,
+            condition_at=between.condition,
         )
-        return (PlaneJob(volume, steps, view),)
+        return volume, between
 
     def gatherer(self, request: Request) -> IsotropicCollector:
         """Return what gathers mean, sample and uncertainty around the slices."""

@@ -45,7 +45,7 @@ from .base import (
     samples_needed,
 )
 from .denoise import Denoise
-from .isotropic import Isotropic
+from .isotropic_by_prior import making_isotropic
 from .repair import Repair
 from .segment import Segment
 from .superresolve_by_prior import superresolving
@@ -56,7 +56,7 @@ _FLAT = 2  # axes of a plane; volumes have more
 TASKS: dict[str, Callable[[Context], Task]] = {
     "denoise": Denoise,
     "superresolve": superresolving,
-    "isotropic": Isotropic,
+    "isotropic": making_isotropic,
     "repair": Repair,
     "segment": Segment,
     "synthesize": Synthesize,

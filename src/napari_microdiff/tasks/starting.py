@@ -1,4 +1,4 @@
-"""What samples of a prior begin from: a guess under noise."""
+"""What samples of a prior need: steps, and a guess under noise to begin with."""
 
 from __future__ import annotations
 
@@ -9,10 +9,25 @@ import numpy as np
 
 from ..diffusion.noise import positional_noise
 from ..engine.canvas import Plane
+from ..engine.request import Request
 from ..engine.tiles import Tile, read_window
 from .base import Image
 
 _START = 2**40 + 2  # first stream of noise that no sampler uses
+_FEWEST_STEPS, _MEAN_OF, _SPREAD_OF = 8, 4, 8  # steps; samples that a mean and a spread are made of
+
+
+def enough(request: Request) -> tuple[Request, list[str]]:
+    """Return the request with as many steps and samples as a prior needs, and what has to be said about that."""
+    told, changes = [], {}
+    if request.steps < _FEWEST_STEPS:
+        changes["steps"] = _FEWEST_STEPS
+        told.append(f"This model knows images only, not this task: it was given {_FEWEST_STEPS} steps.")
+    wanted = _SPREAD_OF if "uncertainty" in request.outputs else _MEAN_OF if "mean" in request.outputs else 1
+    if request.samples < wanted:
+        changes["samples"] = wanted
+        told.append(f"Its mean and uncertainty are those of samples: {wanted} were drawn.")
+    return request.model_copy(update=changes), told
 
 
 def started(plane: Plane, guess: Callable[[Tile], Image], sigma: float, *, seed: int, sample: int) -> Plane:
@@ -21,7 +36,7 @@ def started(plane: Plane, guess: Callable[[Tile], Image], sigma: float, *, seed:
     Parameters
     ----------
     guess : callable
-        Returns the guess in a tile's window, shape (y, x).
+        Returns the guess in a tile's window, shape ([z,] y, x).
     sigma : float
         Standard deviation of the noise, in normalised units.
     """

@@ -16,21 +16,19 @@ import torch
 
 from ..diffusion.denoiser import Condition, Denoiser
 from ..diffusion.guidance import measured_with_noise
-from ..engine.request import Request
 from ..engine.tiles import Tile
 from ..imaging.axes import PlaneIndex
 from ..imaging.spectrum import VECTOR_LENGTH
 from .base import Context, Image, PlaneJob, PlaneView, Task, check_architecture, steps_of
 from .conditioning import on_finer_pixels
 from .remember import Remembered
-from .starting import started
+from .starting import enough, started
 from .statistics import Statistics, position_of
 from .superresolve import Superresolve
 
 _ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}
 _START = 1.0  # noise over the linear estimate, in normalised units
 _SIGMA_MIN = 0.02
-_FEWEST_STEPS, _MEAN_OF, _SPREAD_OF = 8, 4, 8  # steps; samples that a mean and a spread are made of
 
 
 def superresolving(context: Context) -> Task:
@@ -89,16 +87,3 @@ class SuperresolveByPrior(Superresolve):
             return untold.with_measured(seen.inner, seen.extent, noise)
 
         return condition_at
-
-
-def enough(request: Request) -> tuple[Request, list[str]]:
-    """Return the request with as many steps and samples as a prior needs, and what has to be said about that."""
-    told, changes = [], {}
-    if request.steps < _FEWEST_STEPS:
-        changes["steps"] = _FEWEST_STEPS
-        told.append(f"This model knows images only, not this task: it was given {_FEWEST_STEPS} steps.")
-    wanted = _SPREAD_OF if "uncertainty" in request.outputs else _MEAN_OF if "mean" in request.outputs else 1
-    if request.samples < wanted:
-        changes["samples"] = wanted
-        told.append(f"Its mean and uncertainty are those of samples: {wanted} were drawn.")
-    return request.model_copy(update=changes), told

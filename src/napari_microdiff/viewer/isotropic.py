@@ -27,6 +27,7 @@ class IsotropicPanel(Panel):
     task = "isotropic"
     doing = "Making isotropic"
     made = "isotropic"
+    as_prior = ", knows images only"
     outputs = words.BETWEEN
     details = ({"steps": 1}, {"steps": 4}, {"steps": 8}, {"steps": 20})
     detail_at_first = 2
@@ -81,11 +82,12 @@ class IsotropicPanel(Panel):
         return tuple(spans[letter] for letter in axes)
 
     def request(self, axes: str | None = None, region: tuple[Span, ...] | None = None) -> Request:
-        """Return what the panel asks for now; for a preview that is the mean, which takes one step."""
+        """Return what the panel asks for now; for a preview that is the mean, if the model makes it in one step."""
         request = super().request(axes, region)
         if region is None:
             return request
-        return request.model_copy(update={"steps": 1, "samples": 1, "outputs": ("mean",)})
+        quick = {"outputs": ("sample",)} if self.by_prior else {"steps": 1, "outputs": ("mean",)}
+        return request.model_copy(update={"samples": 1, **quick})
 
     def refresh(self) -> None:
         """Bring everything up to date."""

@@ -16,7 +16,6 @@ from superqt import QCollapsible
 
 from ..engine.request import Request, Span
 from ..errors import MicrodiffError
-from ..models.card import Card
 from . import settings, view, words
 from .card_view import CardDialog
 from .layers import Source
@@ -45,6 +44,7 @@ class Panel(QWidget):
     outputs: ClassVar[dict[str, str]] = {}  # what can be made, and what that is; the first is always worth having
     details: ClassVar[tuple[dict[str, int], ...]] = ()  # what each position of the Detail slider sets
     detail_at_first: ClassVar[int | None] = None  # its position; None is where a panel was used last
+    as_prior = ""  # what is added to the title of a model that was trained for another task
     source_word = "Image"
     nothing_open = "Open an image, or use File > Open Sample."
     nothing_chosen = "Choose an image layer first."
@@ -97,10 +97,6 @@ class Panel(QWidget):
     def previewed(self, region: tuple[Span, ...], axes: str) -> tuple[Span, ...]:
         """Return what is run on to preview what is visible."""
         return region
-
-    def offered(self, cards: list[Card]) -> list[Card]:
-        """Return the cards of models as they are offered."""
-        return cards
 
     def looked(self, look: Any) -> None:
         """Use what was learnt by looking at the image."""
@@ -156,7 +152,14 @@ class Panel(QWidget):
         from ..models.store import list_models
 
         served, cards = Request(task=self.task).serves, [model.card for model in list_models()]
-        self.model.offer(self.offered([card for task in served for card in cards if card.task == task]))
+        best, *others = ([card for card in cards if card.task == task] for task in served)
+        priors = [card.model_copy(update={"title": f"{card.title}{self.as_prior}"}) for some in others for card in some]
+        self.model.offer([*best, *priors])
+
+    @property
+    def by_prior(self) -> bool:
+        """Whether the chosen model was trained for another task, and needs several steps for this one."""
+        return self.model.card is not None and self.model.card.task != Request(task=self.task).serves[0]
 
     def blocked(self) -> str:
         """Return why nothing can be run now, or nothing if it can."""

@@ -8,7 +8,6 @@ from magicgui.widgets import ComboBox
 from qtpy.QtWidgets import QCheckBox, QWidget
 
 from ..engine.request import Request, Span, SuperresolveOptions
-from ..models.card import Card
 from . import view, words
 from .blur_fields import BlurFields
 from .layout import Rows
@@ -30,6 +29,7 @@ class SuperresolvePanel(Panel):
     task = "superresolve"
     doing = "Super-resolving"
     made = "super-resolved"
+    as_prior = ", any factor"
     outputs = words.DENOISED
     details = ({"steps": 1}, {"steps": 4}, {"steps": 8}, {"steps": 20})
 
@@ -86,14 +86,9 @@ class SuperresolvePanel(Panel):
         super().detail_changed(position)
         self.ticks.boxes["sample"].setChecked(position > 0)
 
-    def offered(self, cards: list[Card]) -> list[Card]:
-        """Return models of this task as they are, and others as what they can be used for here."""
-        titled = {card.id: f"{card.title}, any factor" for card in cards if card.task != self.task}
-        return [card.model_copy(update={"title": titled.get(card.id, card.title)}) for card in cards]
-
     def _offer_factors(self) -> None:
         card, before = self.model.card, self.factor.value
-        factors = () if card is None else card.factors if card.task == self.task else range(2, _MOST + 1)
+        factors = () if card is None else range(2, _MOST + 1) if self.by_prior else card.factors
         with self.factor.changed.blocked():
             self.factor.choices = ()  # else new ones would come after those that stay
             self.factor.choices = [(f"{factor} times finer", factor) for factor in factors]
@@ -102,8 +97,7 @@ class SuperresolvePanel(Panel):
 
     def _image_changed(self) -> None:
         self._offer_factors()
-        card = self.model.card
-        if card is not None and card.task != self.task and self.detail.position < _PRIOR_DETAIL:
+        if self.by_prior and self.detail.position < _PRIOR_DETAIL:
             self.detail.move_to(_PRIOR_DETAIL)
         layer = self.image.layer
         if layer is not None:

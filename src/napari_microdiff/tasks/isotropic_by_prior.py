@@ -1,0 +1,75 @@
+"""What lies between slices, drawn by a model that was never trained for it: it knows what images look like, no more.
+
+A denoising model that is told nothing is a prior. Sampling begins with slices interpolated, under noise, and holds the
+slices at every step (after Lee et al. 2023, arXiv:2303.08440, and Pan et al. 2023, arXiv:2306.12109, whose priors were
+trained on the very tissue).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from ..diffusion.denoiser import Condition
+from ..engine.tiles import Tile
+from ..imaging.axes import PlaneIndex
+from ..imaging.spectrum import VECTOR_LENGTH
+from .base import Context, PlaneJob, Task, check_architecture, steps_of
+from .between import Between
+from .isotropic import Isotropic
+from .starting import enough, started
+from .statistics import position_of
+
+_ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}
+_START = 1.0  # noise over what is interpolated, in normalised units
+_SIGMA_MIN = 0.02
+
+
+def making_isotropic(context: Context) -> Task:
+    """Return the task as the model can do it: trained for it, or as a prior."""
+    return IsotropicByPrior(context) if context.card.task == "denoise" else Isotropic(context)
+
+
+class IsotropicByPrior(Isotropic):
+    """The task, with a denoising model as the prior; see `tasks.base.Task`."""
+
+    def __init__(self, context: Context) -> None:
+        request, told = enough(context.request)
+        super().__init__(replace(context, request=request))
+        self.notices.extend(told)
+
+    def check_model(self) -> tuple[int, ...]:
+        """Return that no planes beside one are shown; raise ModelError if the model is no prior."""
+        check_architecture(self.card, _ARCHITECTURE)
+        return ()
+
+    def jobs(self, index: PlaneIndex) -> Sequence[PlaneJob]:
+        """Prepare one volume, for each of its samples; nothing for a channel without any content."""
+        statistics = self._statistics[position_of(self.source, index)]
+        if statistics.constant:
+            return ()
+        start = min(_START, self.card.sigma_max)
+        steps = steps_of(self.request, start, _SIGMA_MIN, blind=False)
+        volume, between = self._volume(index, statistics)
+        volume = replace(volume, condition_at=self._untold(between))
+        seed, samples = self.request.seed, range(self.request.samples)
+        starts = (started(volume, between.interpolated, start, seed=seed, sample=sample) for sample in samples)
+        return tuple(PlaneJob(begun, steps, between.view) for begun in starts)
+
+    def _untold(self, between: Between) -> Any:
+        """Return what makes the condition of a window: known slices, which the network is not told."""
+        shape = self.card.architecture
+
+        def condition_at(tile: Tile) -> Condition:
+            told = between.condition(tile)
+            return Condition(
+                maps=torch.zeros(1, shape.condition_channels, *tile.window_shape),
+                vector=torch.zeros(1, shape.vector_length),
+                known=told.known,
+                known_mask=told.known_mask,
+            )
+
+        return condition_at

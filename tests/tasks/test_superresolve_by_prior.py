@@ -81,6 +81,13 @@ def test_a_prior_is_given_the_steps_and_samples_that_it_needs(outputs, steps, sa
     assert len(told) == (steps != expected[0]) + (samples != expected[1])
 
 
+def test_guidance_is_left_out_and_that_is_said():
+    request, told = enough(Request(task="superresolve", outputs=("sample",), steps=8, guidance=1.5))
+    assert request.guidance == 0
+    assert len(told) == 1
+    assert "guidance" in told[0]
+
+
 @pytest.mark.parametrize(("factor", "noise", "least"), [(3, 0.0, 1.0), (3, 10.0, 0.0)])
 def test_a_bundled_model_is_better_than_the_linear_estimate(monkeypatch, tmp_path, sharp, factor, noise, least):
     from scipy import ndimage

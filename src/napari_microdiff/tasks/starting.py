@@ -19,7 +19,8 @@ _FEWEST_STEPS, _MEAN_OF, _SPREAD_OF = 8, 4, 8  # steps; samples that a mean and 
 
 def enough(request: Request) -> tuple[Request, list[str]]:
     """Return the request with as many steps and samples as a prior needs, and what has to be said about that."""
-    told, changes = [], {}
+    told: list[str] = []
+    changes: dict[str, float] = {}
     if request.steps < _FEWEST_STEPS:
         changes["steps"] = _FEWEST_STEPS
         told.append(f"This model knows images only, not this task: it was given {_FEWEST_STEPS} steps.")
@@ -27,6 +28,9 @@ def enough(request: Request) -> tuple[Request, list[str]]:
     if request.samples < wanted:
         changes["samples"] = wanted
         told.append(f"Its mean and uncertainty are those of samples: {wanted} were drawn.")
+    if request.guidance:
+        changes["guidance"] = 0.0
+        told.append("It is told nothing that it could be guided by: guidance was left out.")
     return request.model_copy(update=changes), told
 
 

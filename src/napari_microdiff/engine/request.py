@@ -202,7 +202,7 @@ _OUTPUTS: dict[str, tuple[OutputName, ...]] = {
 # Where a task has other defaults than those of denoising.
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "superresolve": {"model": "superres-fluorescence"},
-    "isotropic": {"model": "isotropic-em", "outputs": ("sample", "uncertainty"), "steps": 8},
+    "isotropic": {"model": "isotropic-em", "outputs": ("sample", "uncertainty"), "sampler": "heun", "steps": 8},
     "repair": {"outputs": ("sample",), "sampler": "ddpm", "steps": 12},
     "segment": {"model": "segment-nuclei", "outputs": ("labels",)},
     "synthesize": {"model": "synth-nuclei", "outputs": ("sample",), "steps": 16, "guidance": 2.0},

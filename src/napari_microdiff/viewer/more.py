@@ -16,7 +16,7 @@ from .layout import Rows
 from .settings import DEVICES
 
 _SAMPLERS = {
-    "dpmpp-2m": "DPM-Solver++(2M), the default",
+    "dpmpp-2m": "DPM-Solver++(2M), usual for most",
     "heun": "Heun",
     "ddim": "DDIM",
     "ddpm": "DDPM",

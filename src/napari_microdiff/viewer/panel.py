@@ -59,6 +59,7 @@ class Panel(QWidget):
         self._connect()
         likes = settings.load()
         self.more.device = likes.device
+        self.more.sampler.value = Request(task=self.task).sampler
         self.detail.move_to(likes.detail if self.detail_at_first is None else self.detail_at_first)
         self.reload_models()
         self.refresh()

@@ -126,11 +126,6 @@ class RepairPanel(Panel):
     def look(self) -> None:
         """Do nothing: how noisy the image is does not matter here."""
 
-    def reload_models(self) -> None:
-        """Read the model store again, and begin with the sampler of this task."""
-        super().reload_models()
-        self.more.sampler.value = Request(task=self.task).sampler
-
     def _mask_changed(self) -> None:
         if hasattr(self, "actions"):
             self.refresh()

@@ -26,7 +26,7 @@ def main(
     course = open_course(read_recipe(recipe), data, cache)
     if not isinstance(course, RestoreCourse):
         raise typer.BadParameter("models of this task do not say what their training images are like")
-    write_card(read_card(model).model_copy(update=course.likeness()), model)
+    write_card(read_card(model).model_copy(update=course.likeness), model)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,6 @@ class DenoiseCourse(RestoreCourse):
         """Return gains, familiarity and the factor of the spread."""
         return {
             "quality": self.gains("the best Gaussian filter of each image", figures),
-            **self.likeness(),
+            **self.likeness,
             "spread_scale": round(self.validation.spread_scale(denoiser), 3),
         }

@@ -36,6 +36,6 @@ class IsotropicCourse(RestoreCourse):
         return {
             "factors": tuple(range(least, largest + 1)),
             "quality": (*self.gains("the best linear estimate", figures), *over_linear),
-            **self.likeness(),
+            **self.likeness,
             "spread_scale": round(self.validation.spread_scale(denoiser), 3),
         }

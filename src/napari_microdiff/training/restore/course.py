@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +50,11 @@ class RestoreCourse:
             for name, value in figures.items()
         )
 
+    @cached_property
     def likeness(self) -> dict[str, Familiarity]:
-        """Return what tells whether an image is like those that were trained on, as fields of the card."""
-        batches = self.batches(seed=self.recipe.seed + 1)
-        return {"familiarity": measure_familiarity(batches), "content": measure_content(batches)}
+        """What tells whether an image is like those that were trained on, as fields of the card."""
+        batches, steps = self.batches(seed=self.recipe.seed + 1), self.recipe.steps
+        return {"familiarity": measure_familiarity(batches, steps), "content": measure_content(batches, steps)}
 
     def write_beside(self, folder: Path) -> dict[str, Any]:
         """Write nothing."""

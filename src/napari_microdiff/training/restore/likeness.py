@@ -15,16 +15,18 @@ from .batch import Batch
 from .batches import RestoreBatches
 
 _BATCHES = 60
-_IMAGES = 600
+_IMAGES, _FEWEST = 600, 8
 
 
-def measure_familiarity(batches: Dataset[Batch], count: int = _BATCHES) -> Familiarity:
-    """Describe noise and sharpness of training images."""
+def measure_familiarity(batches: Dataset[Batch], trained: int) -> Familiarity:
+    """Describe noise and sharpness of training images, of no more batches than are trained on."""
+    count = min(_BATCHES, trained)
     return _described(torch.cat([batches[i].vector for i in range(count)]).double().numpy()[:, LIKENESS])
 
 
-def measure_content(batches: RestoreBatches, count: int = _IMAGES) -> Familiarity:
-    """Describe what training images show."""
+def measure_content(batches: RestoreBatches, trained: int) -> Familiarity:
+    """Describe what training images show, of hardly more images than are trained on."""
+    count = max(_FEWEST, min(_IMAGES, trained * batches.recipe.batch_fields))
     images = (batches.recorded(batches.draws(i)).numpy()[None] for i in range(count))
     return _described(np.stack([texture_vector(Normalization.fit(image).apply(image)) for image in images]))
 

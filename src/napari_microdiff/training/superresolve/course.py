@@ -35,6 +35,6 @@ class SuperresolveCourse(RestoreCourse):
         return {
             "factors": self.recipe.factors,
             "quality": (*self.gains("the best linear estimate", figures), *over_cubic),
-            **self.likeness(),
+            **self.likeness,
             "spread_scale": round(self.validation.spread_scale(denoiser), 3),
         }

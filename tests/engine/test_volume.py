@@ -118,5 +118,7 @@ def test_sampling_begins_where_it_is_told(image, tile, batch):
     region = ((3, 20), (5, 30), (0, 40))
     volume = volume_of(image, region)
     volume = replace(volume, start_at=lambda tile: read_window(start, tile.window)[None].copy())
-    made, _ = drawn(believing, volume, SAMPLERS["ddim"]([1.0, 0.5, 0.2, 0.0]), tile, batch)
+    steps = SAMPLERS["ddim"]([1.0, 0.5, 0.2, 0.0])
+    made, events = drawn(believing, volume, steps, tile, batch)
+    assert len(events) == count_looks(volume, steps, tile)
     np.testing.assert_allclose(made[0], start[tuple(slice(*span) for span in region)], atol=1e-6)

@@ -30,7 +30,7 @@ _AT_ONCE = 8  # slices that are stepped at once
 
 @dataclass(frozen=True)
 class Looked:
-    """Planes were evaluated from one side; the estimate of their slab is not complete yet."""
+    """Planes were evaluated from one side, or begun with; the estimate of their slab is not complete yet."""
 
 
 def sample_volume(
@@ -57,6 +57,7 @@ def sample_volume(
         if canvas is not None and volume.start_at is not None:
             for core in _few_slices(area):
                 canvas.begin(core, volume.start_at(Tile(core, core)))
+                yield Looked()
         for number, step in enumerate(steps):
             for slab in _slabs(volume, area, workplace.tile):
                 both = _Mean(slab)
@@ -86,7 +87,8 @@ def count_looks(volume: Plane, steps: Sequence[Step], tile: int | None) -> int:
     """Return how many events a sample takes but for notices."""
     slabs = _slabs(volume, sampled_area(volume, steps), tile)
     looks = [sum(len(_planes(volume, slab, side, tile)) for side in _SIDES) + len(_few_slices(slab)) for slab in slabs]
-    return len(steps) * sum(looks)
+    begun = volume.start_at is not None and len(steps) > 1
+    return len(steps) * sum(looks) + begun * len(_few_slices(sampled_area(volume, steps)))
 
 
 def _slabs(volume: Plane, area: Box, tile: int | None) -> Iterator[Box]:

@@ -11,19 +11,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import torch
-
 from ..diffusion.denoiser import Condition
 from ..engine.tiles import Tile
 from ..imaging.axes import PlaneIndex
-from ..imaging.spectrum import VECTOR_LENGTH
 from .base import Context, PlaneJob, Task, check_architecture, steps_of
 from .between import Between
 from .isotropic import Isotropic
-from .starting import enough, started
+from .starting import PRIOR, enough, started, untold
 from .statistics import position_of
 
-_ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}
 _START = 1.0  # noise over what is interpolated, in normalised units
 _SIGMA_MIN = 0.02
 
@@ -43,7 +39,7 @@ class IsotropicByPrior(Isotropic):
 
     def check_model(self) -> tuple[int, ...]:
         """Return that no planes beside one are shown; raise ModelError if the model is no prior."""
-        check_architecture(self.card, _ARCHITECTURE)
+        check_architecture(self.card, PRIOR)
         return ()
 
     def jobs(self, index: PlaneIndex) -> Sequence[PlaneJob]:
@@ -61,15 +57,9 @@ class IsotropicByPrior(Isotropic):
 
     def _untold(self, between: Between) -> Any:
         """Return what makes the condition of a window: known slices, which the network is not told."""
-        shape = self.card.architecture
 
         def condition_at(tile: Tile) -> Condition:
             told = between.condition(tile)
-            return Condition(
-                maps=torch.zeros(1, shape.condition_channels, *tile.window_shape),
-                vector=torch.zeros(1, shape.vector_length),
-                known=told.known,
-                known_mask=told.known_mask,
-            )
+            return replace(untold(self.card, tile), known=told.known, known_mask=told.known_mask)
 
         return condition_at

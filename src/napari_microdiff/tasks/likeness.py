@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -70,15 +70,7 @@ class Likeness:
 
     def report(self, noise_ratio: float = 1.0, task: str = "denoise") -> dict[str, Any]:
         """Return all that is known, as it stands in the report of a result."""
-        return {
-            "distance": self.distance,
-            "threshold": self.threshold,
-            "content": self.content,
-            "content_threshold": self.content_threshold,
-            "better": self.better,
-            "alike": self.alike,
-            "advice": self.advice(noise_ratio, task),
-        }
+        return {**asdict(self), "alike": self.alike, "advice": self.advice(noise_ratio, task)}
 
 
 def likeness(card: Card, channels: Sequence[tuple[Statistics, NDArray[np.floating]]]) -> Likeness | None:

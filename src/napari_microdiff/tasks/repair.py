@@ -9,7 +9,7 @@ draws clean images; a sample is given the noise that the camera would have added
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -25,15 +25,13 @@ from ..engine.tiles import Box, Reach, Tile
 from ..errors import ImageError, RequestError
 from ..imaging.axes import PlaneIndex
 from ..imaging.noise import estimate_camera
-from ..imaging.spectrum import VECTOR_LENGTH
 from .base import Context, Image, PlaneJob, box_of, check_architecture, steps_of, without_equal_samples
 from .collect import Collector
 from .damage import Damage, DamagedPlane
 from .remember import Remembered
-from .starting import started
+from .starting import PRIOR, started, untold
 from .statistics import Statistics, channel_view, measure, position_of, positions
 
-_ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}
 _NOISE = 2**41  # stream of noise that no sampler uses
 _SIGMA_MIN = 0.02  # of the standard deviation of images; what is below cannot be seen
 
@@ -47,7 +45,7 @@ class Repair:
         options = self.request.options
         assert isinstance(options, RepairOptions)
         self._start = min(options.start, self.card.sigma_max)
-        check_architecture(self.card, _ARCHITECTURE)
+        check_architecture(self.card, PRIOR)
         if context.damaged is None:
             raise RequestError("Nothing says which pixels are damaged. Give a mask that is not zero there.")
         self.request = without_equal_samples(self.request, self.notices)
@@ -111,12 +109,10 @@ class Repair:
 
     def _condition(self, damaged: DamagedPlane) -> Any:
         """Return what makes the condition of a tile: nothing is told to the prior but the pixels that are held."""
-        architecture = self.card.architecture
 
         def condition_at(tile: Tile) -> Condition:
-            return Condition(
-                maps=torch.zeros(1, architecture.condition_channels, *tile.window_shape),
-                vector=torch.zeros(1, architecture.vector_length),
+            return replace(
+                untold(self.card, tile),
                 known=torch.from_numpy(damaged.guess(tile))[None, None],
                 known_mask=torch.from_numpy(damaged.known(tile))[None, None],
             )

@@ -1,4 +1,4 @@
-"""What samples of a prior need: steps, and a guess under noise to begin with."""
+"""What samples of a prior need: a model that knows images, steps, and a guess under noise to begin with."""
 
 from __future__ import annotations
 
@@ -6,15 +6,28 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
+from ..diffusion.denoiser import Condition
 from ..diffusion.noise import positional_noise
 from ..engine.canvas import Plane
 from ..engine.request import Request
 from ..engine.tiles import Tile, read_window
+from ..imaging.spectrum import VECTOR_LENGTH
+from ..models.card import Card
 from .base import Image
 
+PRIOR = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}  # architecture
 _START = 2**40 + 2  # first stream of noise that no sampler uses
 _FEWEST_STEPS, _MEAN_OF, _SPREAD_OF = 8, 4, 8  # steps; samples that a mean and a spread are made of
+
+
+def untold(card: Card, tile: Tile) -> Condition:
+    """Return the condition of a denoising model that is told nothing, and thus is a prior."""
+    shape = card.architecture
+    return Condition(
+        maps=torch.zeros(1, shape.condition_channels, *tile.window_shape), vector=torch.zeros(1, shape.vector_length)
+    )
 
 
 def enough(request: Request) -> tuple[Request, list[str]]:

@@ -18,15 +18,13 @@ from ..diffusion.denoiser import Condition, Denoiser
 from ..diffusion.guidance import measured_with_noise
 from ..engine.tiles import Tile
 from ..imaging.axes import PlaneIndex
-from ..imaging.spectrum import VECTOR_LENGTH
 from .base import Context, Image, PlaneJob, PlaneView, Task, check_architecture, steps_of
 from .conditioning import on_finer_pixels
 from .remember import Remembered
-from .starting import enough, started
+from .starting import PRIOR, enough, started, untold
 from .statistics import Statistics, position_of
 from .superresolve import Superresolve
 
-_ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}
 _START = 1.0  # noise over the linear estimate, in normalised units
 _SIGMA_MIN = 0.02
 
@@ -46,7 +44,7 @@ class SuperresolveByPrior(Superresolve):
 
     def check_model(self) -> None:
         """Raise ModelError if the model is no prior."""
-        check_architecture(self.card, _ARCHITECTURE)
+        check_architecture(self.card, PRIOR)
 
     def guide(self, denoiser: Denoiser) -> Denoiser:
         """Weigh each estimate against what was measured."""
@@ -58,7 +56,8 @@ class SuperresolveByPrior(Superresolve):
         if statistics.constant:
             return ()
         view = self.source.plane(index)
-        steps = steps_of(self.request, min(_START, self.card.sigma_max), _SIGMA_MIN, blind=False)
+        begin = min(_START, self.card.sigma_max)
+        steps = steps_of(self.request, begin, _SIGMA_MIN, blind=False)
         plane = self._plane(
             index,
             halo=self.card.halo + self._measuring.reach,
@@ -70,20 +69,15 @@ class SuperresolveByPrior(Superresolve):
             return np.asarray(on_finer_pixels(self._seen(view, statistics, tile).around, kernels)[0, 0].numpy())
 
         seed, samples = self.request.seed, range(self.request.samples)
-        starts = (started(plane, guess, _START, seed=seed, sample=sample) for sample in samples)
+        starts = (started(plane, guess, begin, seed=seed, sample=sample) for sample in samples)
         return tuple(PlaneJob(start, steps, view) for start in starts)
 
     def _untold(self, view: PlaneView, statistics: Statistics) -> Any:
         """Return what makes the condition of a tile: what was measured there, which the network is not told."""
-        shape = self.card.architecture
         noise = torch.tensor([0.0 if self._is_noiseless(statistics) else self._floor(statistics)])
 
         def condition_at(tile: Tile) -> Condition:
             seen = self._seen(view, statistics, tile)
-            untold = Condition(
-                maps=torch.zeros(1, shape.condition_channels, *tile.window_shape),
-                vector=torch.zeros(1, shape.vector_length),
-            )
-            return untold.with_measured(seen.inner, seen.extent, noise)
+            return untold(self.card, tile).with_measured(seen.inner, seen.extent, noise)
 
         return condition_at

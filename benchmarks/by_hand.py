@@ -16,7 +16,7 @@ from common import Image
 from scipy import ndimage
 from skimage.graph import route_through_array
 
-from napari_microdiff.engine.request import Stroke
+from napari_microdiff.engine.options import Stroke
 from napari_microdiff.imaging.matching import overlaps
 
 KINDS = ("merge", "split", "miss")

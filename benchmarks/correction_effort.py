@@ -16,7 +16,8 @@ from report import Report, Row, say
 from skimage.segmentation import relabel_sequential
 
 import napari_microdiff
-from napari_microdiff.engine.request import Request, Stroke
+from napari_microdiff.engine.options import Stroke
+from napari_microdiff.engine.request import Request
 from napari_microdiff.imaging.corrections import cut, joined
 from napari_microdiff.tasks.correct import Corrected, correct
 from napari_microdiff.tasks.strokes import StrokeMaps

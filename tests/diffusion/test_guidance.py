@@ -10,8 +10,8 @@ from napari_microdiff.diffusion.denoiser import NOTHING, Condition, Prediction
 from napari_microdiff.diffusion.guidance import (
     classifier_free,
     known_pixels,
-    measured_with_noise,
-    range_null,
+    left_unknown,
+    measured,
     within_bounds,
 )
 from napari_microdiff.diffusion.samplers import SAMPLERS
@@ -52,8 +52,15 @@ def pseudo_inverse(image):
     return torch.from_numpy(BINNING.pseudo_inverse(image.numpy()))
 
 
-def correction(mean, condition):
-    return pseudo_inverse(condition.measured - forward(mean))
+PASSES = 0.25  # of the power of a pixel, by averaging over four
+
+
+def correction(mean, condition, ridge):
+    return PASSES / (PASSES + float(ridge)) * pseudo_inverse(condition.measured - forward(mean))
+
+
+def white(sigma, condition):
+    return left_unknown(sigma, 1.0)
 
 
 @pytest.mark.parametrize("weight", [0.5, 2.0])
@@ -137,39 +144,35 @@ def test_binning_has_the_pseudo_inverse_that_projection_needs():
     assert left.item() == pytest.approx(right.item())
 
 
+def noiseless(y):
+    return Condition(measured=y, measured_noise=torch.zeros(len(y)))
+
+
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_a_projected_sample_reproduces_the_measurement(name, follow):
-    measured = noise(1, 1, 4, 6, seed=2).double()
-    condition = Condition(measured=measured)
-    consistent = range_null(Told(), correction)
+def test_a_sample_reproduces_what_was_measured_without_noise(name, follow):
+    y = noise(1, 1, 4, 6, seed=2).double()
+    consistent = measured(Told(), correction, white)
     steps = SAMPLERS[name](karras_sigmas(2.5, 0.01, 6))
-    drawn = follow(steps, lambda x, sigma: consistent(x, sigma, condition), noise(*SHAPE).double())
-    assert (forward(drawn) - measured).abs().max() < 1e-5
-    assert np.ptp(drawn.numpy() - pseudo_inverse(measured).numpy()) > 0.1  # and has detail of its own
+    drawn = follow(steps, lambda x, sigma: consistent(x, sigma, noiseless(y)), noise(*SHAPE).double())
+    assert (forward(drawn) - y).abs().max() < 1e-5
+    assert np.ptp(drawn.numpy() - pseudo_inverse(y).numpy()) > 0.1  # and has detail of its own
 
 
-def test_projection_leaves_the_null_space_alone():
+def test_what_cannot_be_measured_is_left_alone():
     x = noise(*SHAPE).double()
-    consistent = range_null(Told(), correction)
     free = Told()(x, 1.0).mean
-    mean = consistent(x, 1.0, Condition(measured=noise(1, 1, 4, 6).double())).mean
+    mean = measured(Told(), correction, white)(x, 1.0, noiseless(noise(1, 1, 4, 6).double())).mean
     torch.testing.assert_close(mean - pseudo_inverse(forward(mean)), free - pseudo_inverse(forward(free)))
 
 
-def test_a_noisy_measurement_pulls_less_and_not_below_its_noise():
-    x, measured = noise(*SHAPE).double(), noise(1, 1, 4, 6, seed=2).double()
-    condition = Condition(measured=measured)
-    consistent = range_null(Told(), correction, noise=0.5)
+def test_a_noisy_measurement_pulls_less_the_less_is_unknown():
+    x, y = noise(*SHAPE).double(), noise(1, 1, 4, 6, seed=2).double()
+    told = Condition(measured=y, measured_noise=torch.tensor([0.5]))
     for sigma in (0.5, 2.0):
         free = Told()(x, sigma).mean
-        expected = free + sigma**2 / (sigma**2 + 0.25) * pseudo_inverse(measured - forward(free))
-        torch.testing.assert_close(consistent(x, sigma, condition).mean, expected)
-    assert torch.equal(consistent(x, 0.49, condition).mean, Told()(x, 0.49).mean)
-
-
-def test_without_a_measurement_nothing_is_projected():
-    x = noise(*SHAPE)
-    assert torch.equal(range_null(Told(), correction)(x, 1.0).mean, Told()(x, 1.0).mean)
+        ridge = 0.5**2 * (sigma**2 + 1) / sigma**2
+        expected = free + PASSES / (PASSES + ridge) * pseudo_inverse(y - forward(free))
+        torch.testing.assert_close(measured(Told(), correction, white)(x, sigma, told).mean, expected)
 
 
 def test_guidance_combines():
@@ -210,7 +213,8 @@ def test_of_white_images_a_noisy_measurement_gives_the_exact_posterior_mean(sigm
 
     x, y = rng.standard_normal(24), rng.standard_normal(6)
     told = Condition(measured=torch.from_numpy(y).view(1, 1, 2, 3), measured_noise=torch.tensor([measured_noise]))
-    made = measured_with_noise(prior, weighed, spread)(torch.from_numpy(x).view(1, 1, 4, 6), sigma, told).mean
+    guided = measured(prior, weighed, lambda sigma, _: left_unknown(sigma, spread))
+    made = guided(torch.from_numpy(x).view(1, 1, 4, 6), sigma, told).mean
     # The two are measurements of the same image, stacked; noise of one of them may be none.
     both = np.concatenate([np.eye(24), operator])
     noise = np.diag(np.concatenate([np.full(24, sigma**2), np.full(6, measured_noise**2)]))
@@ -218,7 +222,7 @@ def test_of_white_images_a_noisy_measurement_gives_the_exact_posterior_mean(sigm
     np.testing.assert_allclose(made.ravel().numpy(), gain @ np.concatenate([x, y]), rtol=1e-5, atol=1e-6)
 
 
-def test_without_a_noisy_measurement_nothing_is_weighed():
+def test_without_a_measurement_nothing_is_weighed():
     x = noise(*SHAPE)
-    guided = measured_with_noise(Told(), lambda *_: pytest.fail("nothing was measured"), 1.0)
+    guided = measured(Told(), lambda *_: pytest.fail("nothing was measured"), white)
     assert torch.equal(guided(x, 0.5).mean, Told()(x, 0.5).mean)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from napari_microdiff.engine.request import DenoiseOptions, Request
+from napari_microdiff.engine.options import DenoiseOptions
+from napari_microdiff.engine.request import Request
 
 spans = st.tuples(st.integers(0, 10**6), st.integers(1, 10**6)).map(lambda s: (s[0], s[0] + s[1]))
 finite = st.floats(0, 20, allow_nan=False)

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as arrays
 from scipy import ndimage
 from skimage.segmentation import relabel_sequential
 
-from napari_microdiff.engine.request import SegmentOptions
+from napari_microdiff.engine.options import SegmentOptions
 from napari_microdiff.errors import ImageError
 from napari_microdiff.imaging.instances import CONTACT, REACH, SADDLE, diameters, labels_of, maps_of, reading_labels
 from napari_microdiff.imaging.matching import match_all

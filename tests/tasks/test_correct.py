@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_microdiff.engine.events import Progress
-from napari_microdiff.engine.request import Request, SegmentOptions, Stroke
+from napari_microdiff.engine.options import SegmentOptions, Stroke
+from napari_microdiff.engine.request import Request
 from napari_microdiff.errors import RequestError
 from napari_microdiff.tasks.correct import Corrected, correct
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage, stats
 
-from napari_microdiff.engine.request import SynthesizeOptions
+from napari_microdiff.engine.options import SynthesizeOptions
 from napari_microdiff.tasks.exposure import blur_margin, exposed
 
 

@@ -83,3 +83,18 @@ def test_what_is_beyond_its_reach_does_not_count():
         kept = 160 - measuring.reach
         assert float((whole[:, :kept] - part[:, :kept]).abs().max()) < 1e-3 * np.ptp(truth)
         assert float((whole[:, :kept]).abs().max()) > 1e-2 * np.ptp(truth)
+
+
+@pytest.mark.parametrize("ridge", [1e-4, 1e-2, 1.0])
+@pytest.mark.parametrize("psf", SPREADS)
+def test_under_noise_the_correction_looks_less_far(psf, ridge):
+    rng, measuring = np.random.default_rng(0), Measuring(psf, 2)
+    y, guess = (torch.from_numpy(rng.standard_normal(shape)).float() for shape in ((80, 160), (160, 320)))
+    whole, part = measuring.correction(guess, y, ridge), measuring.correction(guess[:, :160], y[:, :80], ridge)
+    reach = measuring.reach_under(ridge)
+    assert reach <= measuring.reach
+    kept = 160 - reach
+    assert float((whole[:, :kept] - part[:, :kept]).abs().max()) < 3e-3 * float(whole.abs().max())
+    if ridge == 1.0 and measuring.blurs:
+        assert reach < 0.8 * measuring.reach
+        assert not torch.allclose(whole[:, 158:160], part[:, 158:])

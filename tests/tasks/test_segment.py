@@ -12,7 +12,8 @@ from scipy import ndimage
 from napari_microdiff.diffusion.denoiser import Prediction
 from napari_microdiff.diffusion.unet import LocalUNet
 from napari_microdiff.engine.events import Done, Notice, Preview, Progress, Result
-from napari_microdiff.engine.request import Stroke, build_request
+from napari_microdiff.engine.options import Stroke
+from napari_microdiff.engine.request import build_request
 from napari_microdiff.errors import ImageError, ModelError, RequestError
 from napari_microdiff.imaging.instances import reading_labels
 from napari_microdiff.imaging.matching import match_all

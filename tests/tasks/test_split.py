@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_microdiff.engine.request import Request, SegmentOptions
+from napari_microdiff.engine.options import SegmentOptions
+from napari_microdiff.engine.request import Request
 from napari_microdiff.errors import RequestError
 from napari_microdiff.imaging.axes import Sliceable
 from napari_microdiff.tasks.split import Splits, propose_splits

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_microdiff.engine.request import Stroke
+from napari_microdiff.engine.options import Stroke
 from napari_microdiff.errors import RequestError
 from napari_microdiff.tasks.strokes import StrokeMaps
 

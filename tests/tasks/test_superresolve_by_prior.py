@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from napari_microdiff import superresolve
-from napari_microdiff.engine.request import Request, SuperresolveOptions
+from napari_microdiff.engine.options import SuperresolveOptions
+from napari_microdiff.engine.request import Request
 from napari_microdiff.imaging import quality
 from napari_microdiff.imaging.optics import Binning, Blur, PointSpread
 from napari_microdiff.imaging.samples import filaments_and_blobs

@@ -12,7 +12,8 @@ from npe2 import PluginManifest
 from qtpy.QtCore import Qt
 
 import napari_microdiff
-from napari_microdiff.engine.request import IsotropicOptions, RepairOptions, Request, SuperresolveOptions
+from napari_microdiff.engine.options import IsotropicOptions, RepairOptions, SuperresolveOptions
+from napari_microdiff.engine.request import Request
 from napari_microdiff.viewer import settings
 from napari_microdiff.viewer.isotropic import IsotropicPanel
 from napari_microdiff.viewer.layers import Source, add_results

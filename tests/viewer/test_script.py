@@ -4,7 +4,8 @@ import shlex
 
 import pytest
 
-from napari_microdiff.engine.request import DenoiseOptions, Request, SynthesizeOptions
+from napari_microdiff.engine.options import DenoiseOptions, SynthesizeOptions
+from napari_microdiff.engine.request import Request
 from napari_microdiff.viewer.script import as_command, as_python
 
 REQUEST = Request(

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..engine.options import SynthesizeOptions
 from ..engine.record import note
-from ..engine.request import Request, SynthesizeOptions, build_request
+from ..engine.request import Request, build_request
 from ..errors import ImageError
 from ..files import (
     OutputImage,

@@ -66,8 +66,8 @@ class Condition:
         """Return the same condition on another device."""
         return Condition(**{name: t.to(device) for name, t in self._given().items()})
 
-    def with_measured(self, measured: Tensor, extent: Tensor, noise: Tensor | None = None) -> Condition:
-        """Return the same condition and what was measured."""
+    def with_measured(self, measured: Tensor, extent: Tensor, noise: Tensor) -> Condition:
+        """Return the same condition and what was measured, under which noise."""
         return replace(self, measured=measured, extent=extent, measured_noise=noise)
 
     def nbytes(self) -> int:

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from .denoiser import NOTHING, Condition, Denoiser, Prediction
 
-Correction = Callable[[Tensor, Condition], Tensor]
-WeighedCorrection = Callable[[Tensor, Condition, Tensor], Tensor]
+Correction = Callable[[Tensor, Condition, Tensor], Tensor]
+Unknown = Callable[[Tensor, Condition], Tensor]
 
 
 def classifier_free(denoiser: Denoiser, weight: float, interval: tuple[float, float] = (0.0, float("inf"))) -> Denoiser:
@@ -76,53 +76,35 @@ def within_bounds(denoiser: Denoiser, bounds: Callable[[Condition], tuple[Tensor
     return bounded
 
 
-def range_null(denoiser: Denoiser, correction: Correction, noise: float = 0.0) -> Denoiser:
-    """Make the estimate agree with ``condition.measured``, which is ``y = A clean + noise``.
-
-    After Wang et al. 2022 (arXiv:2212.00490):
-    ``D <- D + k A+ (y - A D)`` with ``k = sigma^2 / (sigma^2 + noise^2)``. Without noise the result reproduces the
-    measurement exactly; with noise the pull ends below the noise level, or the noise would be copied into the image.
-
-    Parameters
-    ----------
-    correction : callable
-        Returns ``A+ (y - A D)`` of an estimate and the condition, for an ``A+`` with ``A A+ A = A``.
-    noise : float
-        Standard deviation of the noise in the measurement.
-    """
-
-    def consistent(x: Tensor, sigma: float | Tensor, condition: Condition = NOTHING) -> Prediction:
-        mean, variance = denoiser(x, sigma, condition)
-        level = float(torch.as_tensor(sigma).max())
-        if condition.measured is None or level < noise:
-            return Prediction(mean, variance)
-        pull = level**2 / (level**2 + noise**2)
-        return Prediction(mean + pull * correction(mean, condition), variance)
-
-    return consistent
-
-
-def measured_with_noise(denoiser: Denoiser, correction: WeighedCorrection, spread: float) -> Denoiser:
-    """Weigh the estimate of a prior against ``condition.measured``, which is ``y = A clean + noise``.
+def measured(denoiser: Denoiser, correction: Correction, unknown: Unknown) -> Denoiser:
+    """Weigh the estimate against ``condition.measured``, which is ``y = A clean + noise``.
 
     After Song et al. 2023 (Pseudoinverse-Guided Diffusion Models, ICLR; openreview.net/forum?id=9_gsMA8MRKQ):
-    ``D <- D + A' (A A' + q)^-1 (y - A D)`` with ``q = noise^2 / r^2`` and ``r^2 = sigma^2 s^2 / (sigma^2 + s^2)``,
-    what the noisy image leaves unknown of images of standard deviation ``s``. Exact if these are Gaussian and white.
+    ``D <- D + A' (A A' + q)^-1 (y - A D)`` with ``q = noise^2 / r^2``, where the estimate may be off by ``r`` in each
+    pixel. Without noise this is the projection of Wang et al. 2022 (arXiv:2212.00490): the result reproduces what was
+    measured exactly.
 
     Parameters
     ----------
     correction : callable
         Returns ``A' (A A' + q)^-1 (y - A D)`` of an estimate, the condition and ``q``, shape (batch,).
-    spread : float
-        Standard deviation of images, in normalised units.
+    unknown : callable
+        Returns ``r^2`` of the noise level and the condition, a scalar or shape (batch,).
     """
 
     def weighed(x: Tensor, sigma: float | Tensor, condition: Condition = NOTHING) -> Prediction:
         mean, variance = denoiser(x, sigma, condition)
         if condition.measured is None or condition.measured_noise is None:
             return Prediction(mean, variance)
-        squared = torch.as_tensor(sigma, device=x.device) ** 2
-        unknown = squared * spread**2 / (squared + spread**2)
-        return Prediction(mean + correction(mean, condition, condition.measured_noise**2 / unknown), variance)
+        ridge = condition.measured_noise**2 / unknown(torch.as_tensor(sigma, device=x.device), condition)
+        return Prediction(mean + correction(mean, condition, ridge), variance)
 
     return weighed
+
+
+def left_unknown(sigma: Tensor, spread: float | Tensor) -> Tensor:
+    """Return the variance of what noise ``sigma`` leaves unknown of Gaussian images of standard deviation ``spread``.
+
+    With it, and a prior that is told nothing, `measured` is exact if images are Gaussian and white.
+    """
+    return sigma**2 * spread**2 / (sigma**2 + spread**2)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..engine.events import Done, Result
-from ..engine.request import Request, Stroke, build_request
+from ..engine.options import Stroke
+from ..engine.request import Request, build_request
 from ..imaging.axes import Sliceable
 from .locked import check_locked, with_locked
 from .look import Look, look

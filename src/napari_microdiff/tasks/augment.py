@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine.events import Done, Event, Notice, Preview, Progress, Result
-from ..engine.request import Request, SynthesizeOptions
+from ..engine.options import SynthesizeOptions
+from ..engine.request import Request
 from ..errors import ImageError, RequestError
 from ..imaging.instances import check_labels
 from ..imaging.judging import Scores

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine.events import Notice, Preview, Progress
-from ..engine.request import Request, Span, Stroke
+from ..engine.options import Stroke
+from ..engine.request import Request, Span
 from ..errors import RequestError
 from ..imaging.axes import PlaneIndex, Sliceable, region_of
 from ..imaging.corrections import cut, joined

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from ..diffusion.denoiser import Condition, Denoiser
 from ..diffusion.guidance import classifier_free, within_bounds
 from ..engine.canvas import Plane
-from ..engine.request import DenoiseOptions, Request
+from ..engine.options import DenoiseOptions
+from ..engine.request import Request
 from ..engine.tiles import Reach, Tile, read_window
 from ..errors import ImageError, RequestError
 from ..imaging.axes import PlaneIndex

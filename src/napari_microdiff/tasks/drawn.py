@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ..engine.canvas import Denoised
 from ..engine.events import Preview
-from ..engine.request import Request, SynthesizeOptions
+from ..engine.options import SynthesizeOptions
+from ..engine.request import Request
 from ..engine.tiles import Box
 from ..imaging.axes import PlaneIndex, region_of, region_shape
 from ..imaging.intensity import Normalization

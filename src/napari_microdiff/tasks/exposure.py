@@ -14,7 +14,7 @@ from scipy import ndimage
 from scipy.special import ndtr, pdtr, pdtrik
 
 from ..diffusion.noise import positional_noise
-from ..engine.request import SynthesizeOptions
+from ..engine.options import SynthesizeOptions
 
 _REACH = 4.0  # standard deviations of a Gaussian that count
 _PHOTONS, _READ = 2**40, 2**40 + 1  # streams of noise that no sampler uses

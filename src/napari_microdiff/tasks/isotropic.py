@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from ..diffusion.denoiser import Denoiser
 from ..diffusion.guidance import known_pixels
 from ..engine.canvas import Plane
-from ..engine.request import IsotropicOptions, Request
+from ..engine.options import IsotropicOptions
+from ..engine.request import Request
 from ..engine.tiles import Box, Reach, grown
 from ..errors import ImageError, RequestError
 from ..imaging.axes import PlaneIndex, full_region, region_shape

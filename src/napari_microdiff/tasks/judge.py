@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine.events import Done, Notice, Preview, Progress, Result
-from ..engine.request import Request, SynthesizeOptions, build_request
+from ..engine.options import SynthesizeOptions
+from ..engine.request import Request, build_request
 from ..errors import ImageError
 from ..imaging.instances import check_labels, diameters
 from ..imaging.judging import Limits, Scores

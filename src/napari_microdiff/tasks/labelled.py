@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine.events import Done, Notice, Preview, Progress
-from ..engine.request import Request, SegmentOptions, Span, Stroke
+from ..engine.options import SegmentOptions, Stroke
+from ..engine.request import Request, Span
 from ..errors import RequestError
 from ..imaging.axes import Sliceable
 from .base import Source, open_source

@@ -18,6 +18,7 @@ from .conditioning import filtered, repeated
 _RIDGE = 1e-5  # of the power that passes; what passes less cannot be brought back from rounded numbers
 _ROUNDS = 3
 _REACH, _REACH_AIRY = 20, 80  # widths of the point-spread function
+_SIDE, _FAR = 256, 1e-3  # measured pixels, and share of a response that does not count any more
 
 
 class Measuring:
@@ -41,7 +42,7 @@ class Measuring:
     blurs : int
         How far the point-spread function reaches, in pixels of the sharp image.
     reach : int
-        How far, in the same, `correction` looks for a result that is right to a thousandth.
+        How far, in the same, `correction` looks without noise for a result that is right to a thousandth.
     """
 
     def __init__(self, psf: PointSpread, factor: int) -> None:
@@ -55,6 +56,14 @@ class Measuring:
         wavelength, aperture, pixel = psf.airy or (1.0, math.inf, 1.0)
         self.limit = min(pixels, 2 * aperture / wavelength * pixel / factor)
         self.reach = math.ceil(widths * psf.width * factor)
+
+    def reach_under(self, ridge: float) -> int:
+        """Return how far `correction` looks with a ridge, which no inverse passes beyond; see `reach`."""
+        passed = _transfer(self._square, _SIDE, _SIDE)
+        response = torch.fft.irfft2(1 / (passed + self._at_least(ridge)), s=(_SIDE, _SIDE)).abs()
+        near = torch.nonzero(response > _FAR * response.max())
+        farthest = int(torch.minimum(near, _SIDE - near).max())
+        return min(self.reach, (farthest + 1) * self.factor + 2 * self.blurs)
 
     def forward(self, sharp: Tensor) -> Tensor:
         """Return what is measured of a sharp image, whose sides are multiples of the factor."""
@@ -74,8 +83,8 @@ class Measuring:
         height, width = measured.shape[-2:]
         doubled = measured[..., _mirror(height, 0, height), :][..., _mirror(width, 0, width)]
         passed = _transfer(self._square, 2 * height, 2 * width).to(measured.device)
-        ridge = max(ridge, _RIDGE * float(self._square.sum()))
-        solved = torch.fft.irfft2(torch.fft.rfft2(doubled) / (passed + ridge), s=(2 * height, 2 * width))
+        through = passed + self._at_least(ridge)
+        solved = torch.fft.irfft2(torch.fft.rfft2(doubled) / through, s=(2 * height, 2 * width))
         return self.adjoint(solved[..., :height, :width])
 
     def correction(self, sharp: Tensor, measured: Tensor, ridge: float = 0.0) -> Tensor:
@@ -87,6 +96,9 @@ class Measuring:
         for _ in range(_ROUNDS if self.blurs and not ridge else 1):  # again, for what the smallest ridge holds back
             added = added + self.pseudo_inverse(measured - self.forward(sharp + added), ridge)
         return added
+
+    def _at_least(self, ridge: float) -> float:
+        return max(ridge, _RIDGE * float(self._square.sum()))
 
     def _blurred(self, image: Tensor) -> Tensor:
         radius = self.blurs

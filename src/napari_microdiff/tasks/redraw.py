@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine.events import Done, Notice, Preview, Progress
-from ..engine.request import Request, Span, SynthesizeOptions
+from ..engine.options import SynthesizeOptions
+from ..engine.request import Request, Span
 from ..imaging.axes import Sliceable
 from ..imaging.changes import around
 from .base import open_source

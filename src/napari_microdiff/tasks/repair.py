@@ -20,7 +20,8 @@ from ..diffusion.denoiser import Condition, Denoiser
 from ..diffusion.guidance import known_pixels
 from ..diffusion.noise import positional_noise
 from ..engine.canvas import Plane
-from ..engine.request import RepairOptions, Request
+from ..engine.options import RepairOptions
+from ..engine.request import Request
 from ..engine.tiles import Box, Reach, Tile
 from ..errors import ImageError, RequestError
 from ..imaging.axes import PlaneIndex

@@ -17,7 +17,8 @@ import torch
 
 from ..diffusion.denoiser import Condition, Denoiser
 from ..engine.canvas import Plane
-from ..engine.request import Request, SegmentOptions
+from ..engine.options import SegmentOptions
+from ..engine.request import Request
 from ..engine.tiles import Box, Reach, Tile, read_window
 from ..errors import ModelError
 from ..imaging.axes import PlaneIndex

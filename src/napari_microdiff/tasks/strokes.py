@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.draw import line
 
-from ..engine.request import Stroke
+from ..engine.options import Stroke
 from ..engine.tiles import Box
 from ..errors import RequestError
 from ..imaging.axes import PlaneIndex

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ..diffusion.denoiser import Condition, Denoiser
-from ..diffusion.guidance import measured_with_noise
+from ..diffusion.guidance import left_unknown, measured
 from ..engine.tiles import Tile
 from ..imaging.axes import PlaneIndex
 from .base import Context, Image, PlaneJob, PlaneView, Task, check_architecture, steps_of
@@ -48,7 +48,11 @@ class SuperresolveByPrior(Superresolve):
 
     def guide(self, denoiser: Denoiser) -> Denoiser:
         """Weigh each estimate against what was measured."""
-        return measured_with_noise(denoiser, self._correction, self.card.sigma_data)
+        return measured(denoiser, self._correction, self._unknown)
+
+    def _unknown(self, sigma: torch.Tensor, condition: Condition) -> torch.Tensor:
+        """Return the variance by which an estimate may be off that saw nothing of what was measured."""
+        return left_unknown(sigma, self.card.sigma_data)
 
     def jobs(self, index: PlaneIndex) -> Sequence[PlaneJob]:
         """Prepare one plane, for each of its samples; nothing for a channel without any content."""
@@ -60,7 +64,7 @@ class SuperresolveByPrior(Superresolve):
         steps = steps_of(self.request, begin, _SIGMA_MIN, blind=False)
         plane = self._plane(
             index,
-            halo=self.card.halo + self._measuring.reach,
+            halo=self._halo(statistics, self.card.sigma_data**2),
             condition_at=Remembered(self._untold(view, statistics)),
         )
         kernels, _ = self._filter(statistics)
@@ -74,7 +78,7 @@ class SuperresolveByPrior(Superresolve):
 
     def _untold(self, view: PlaneView, statistics: Statistics) -> Any:
         """Return what makes the condition of a tile: what was measured there, which the network is not told."""
-        noise = torch.tensor([0.0 if self._is_noiseless(statistics) else self._floor(statistics)])
+        noise = self._told_noise(statistics)
 
         def condition_at(tile: Tile) -> Condition:
             seen = self._seen(view, statistics, tile)

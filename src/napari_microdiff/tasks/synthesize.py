@@ -20,7 +20,8 @@ from ..diffusion.denoiser import Condition, Denoiser
 from ..diffusion.guidance import classifier_free, known_pixels
 from ..diffusion.samplers import Step
 from ..engine.canvas import Plane
-from ..engine.request import Request, SynthesizeOptions
+from ..engine.options import SynthesizeOptions
+from ..engine.request import Request
 from ..engine.tiles import Reach, Tile, grown, read_window
 from ..errors import ImageError, ModelError, RequestError
 from ..imaging.axes import PlaneIndex

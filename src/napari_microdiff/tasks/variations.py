@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..engine.events import Done, Event, Notice, Preview, Progress, Result
-from ..engine.request import Request, SynthesizeOptions
+from ..engine.options import SynthesizeOptions
+from ..engine.request import Request
 from ..errors import RequestError
 from ..imaging.axes import Sliceable, region_shape, region_slices
 from ..imaging.judging import Scores

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from ..diffusion.denoiser import Preconditioned
 from ..engine.device import choose_device, choose_precision, torch_dtype
 from ..engine.events import Notice, Preview, Progress
-from ..engine.request import DenoiseOptions, Request
+from ..engine.options import DenoiseOptions
+from ..engine.request import Request
 from ..errors import ModelError
 from ..imaging.axes import Sliceable
 from ..models.build import load_denoiser

@@ -7,7 +7,7 @@ from typing import Any
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox
 
-from ..engine.request import SuperresolveOptions
+from ..engine.options import SuperresolveOptions
 from .layout import Rows, number_field
 
 _NONE, _GAUSSIAN, _OPTICS = range(3)

@@ -10,7 +10,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QWidget
 from superqt import QLabeledDoubleSlider
 
-from ..engine.request import DenoiseOptions
+from ..engine.options import DenoiseOptions
 from ..errors import MicrodiffError
 from . import words
 from .adapt import AdaptDialog, BeforeAfterDialog, start_adapting, verdict

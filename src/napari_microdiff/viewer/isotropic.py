@@ -6,7 +6,8 @@ from typing import Any
 
 from qtpy.QtWidgets import QSpinBox, QWidget
 
-from ..engine.request import IsotropicOptions, Request, Span
+from ..engine.options import IsotropicOptions
+from ..engine.request import Request, Span
 from ..imaging.axes import slice_distance
 from . import view, words
 from .layout import Rows

@@ -10,7 +10,8 @@ from napari.layers import Image, Labels
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QCheckBox, QPushButton, QWidget
 
-from ..engine.request import RepairOptions, Request
+from ..engine.options import RepairOptions
+from ..engine.request import Request
 from ..errors import ImageError
 from . import words
 from .layers import Completion, Source, placement

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from ..engine.request import Request, SuperresolveOptions, SynthesizeOptions
+from ..engine.options import SuperresolveOptions, SynthesizeOptions
+from ..engine.request import Request
 
 # Fields of a request and of its options that are options of the command too.
 _SAID = ("model", "sampler", "steps", "samples", "seed", "tile", "device", "precision", "axes")

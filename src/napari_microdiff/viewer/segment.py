@@ -9,7 +9,8 @@ from magicgui.widgets import ComboBox
 from napari.layers import Image, Labels
 from qtpy.QtWidgets import QCheckBox, QWidget
 
-from ..engine.request import Request, SegmentOptions, Span
+from ..engine.options import SegmentOptions
+from ..engine.request import Request, Span
 from ..errors import RequestError
 from . import view, words
 from .corrections.bar import CorrectionBar

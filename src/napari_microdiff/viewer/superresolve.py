@@ -7,7 +7,8 @@ from typing import Any
 from magicgui.widgets import ComboBox
 from qtpy.QtWidgets import QCheckBox, QWidget
 
-from ..engine.request import Request, Span, SuperresolveOptions
+from ..engine.options import SuperresolveOptions
+from ..engine.request import Request, Span
 from . import view, words
 from .blur_fields import BlurFields
 from .layout import Rows

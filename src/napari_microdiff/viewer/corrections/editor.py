@@ -13,7 +13,7 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
-from ...engine.request import Stroke
+from ...engine.options import Stroke
 from ...errors import MicrodiffError
 from ...imaging.inventory import Inventory
 from ..jobs import Job

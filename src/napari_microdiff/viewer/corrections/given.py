@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ...engine.request import Request, Stroke
+from ...engine.options import Stroke
+from ...engine.request import Request
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from ...engine.request import Request, SegmentOptions
+from ...engine.options import SegmentOptions
+from ...engine.request import Request
 from ...files import Picture
 
 AUTOMATIC = "automatic"

@@ -7,7 +7,7 @@ from typing import Any
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox
 
-from ...engine.request import SynthesizeOptions
+from ...engine.options import SynthesizeOptions
 from ..layout import Rows, number_field
 
 

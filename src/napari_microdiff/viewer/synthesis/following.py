@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from ...engine.events import Preview, Result
+from ...engine.options import SynthesizeOptions
 from ...engine.record import KEY
-from ...engine.request import Request, Span, SynthesizeOptions
+from ...engine.request import Request, Span
 from ...errors import MicrodiffError
 from ...imaging.changes import around, changed_box, reclassified
 from ..jobs import Job

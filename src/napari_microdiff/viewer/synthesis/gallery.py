@@ -12,7 +12,8 @@ from napari.layers import Layer
 from qtpy.QtCore import QObject, Signal
 
 from ...engine.events import Preview, Progress
-from ...engine.request import Request, SynthesizeOptions
+from ...engine.options import SynthesizeOptions
+from ...engine.request import Request
 from ..jobs import Job
 from ..layers import Completion, put, result_layers
 from ..words import progress as progress_in_words

@@ -11,7 +11,8 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 from numpy.typing import NDArray
 
-from ...engine.request import Request, SynthesizeOptions
+from ...engine.options import SynthesizeOptions
+from ...engine.request import Request
 from ...errors import ImageError
 from ...imaging.axes import planes
 from ...imaging.changes import changed_box

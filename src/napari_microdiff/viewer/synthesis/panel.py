@@ -13,7 +13,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QPushButton, QWidget
 from superqt import QLabeledDoubleSlider
 
-from ...engine.request import Request, SynthesizeOptions
+from ...engine.options import SynthesizeOptions
+from ...engine.request import Request
 from ...errors import MicrodiffError
 from ..jobs import Job
 from ..layers import Source

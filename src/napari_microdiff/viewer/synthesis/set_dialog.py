@@ -13,7 +13,8 @@ from magicgui.widgets import ComboBox, FileEdit, SpinBox
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
-from ...engine.request import Request, SynthesizeOptions
+from ...engine.options import SynthesizeOptions
+from ...engine.request import Request
 from ..layout import Rows
 from .mask_source import MaskSource
 

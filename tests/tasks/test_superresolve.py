@@ -177,6 +177,19 @@ def test_what_is_left_over_is_the_image_without_what_would_be_measured(made, sha
     np.testing.assert_allclose(part.residual[0][known], inside[known], atol=1e-3 * np.ptp(image))
 
 
+def test_channels_are_held_against_the_noise_of_each(made, sharp):
+    quiet, loud = (seen(sharp, PointSpread(0.6), noise=noise, seed=noise) for noise in (4, 40))
+    options = {"blur": 0.6, "noise_level": None}
+    each = [made(image, axes="YX", options=options).report for image in (quiet, loud)]
+    both = made(np.stack([quiet, loud]), axes="CYX", options=options).report
+    ratios = [one["residual"]["deviation"] / one["noise_level"][0] for one in each]
+    assert [one["residual"]["in_noise"] for one in each] == pytest.approx(ratios)
+    assert both["residual"]["in_noise"] == pytest.approx(max(ratios), rel=1e-3)
+    noise = np.sqrt(np.mean([one["noise_level"][0] ** 2 for one in each]))
+    assert both["residual"]["noise"] == pytest.approx(noise)
+    assert made(quiet, axes="YX", options={"noise_level": 0}).report["residual"]["in_noise"] is None
+
+
 def test_samples_that_differ_agree_on_less_than_the_image_shows_pixels(made, sharp):
     image = seen(sharp, PointSpread(0.6), noise=10)
     one = made(image, options={"blur": 0.6}).report

@@ -6,13 +6,10 @@ import numpy as np
 import pytest
 
 from napari_microdiff import superresolve
-from napari_microdiff.engine.options import SuperresolveOptions
-from napari_microdiff.engine.request import Request
 from napari_microdiff.imaging import quality
 from napari_microdiff.imaging.optics import Binning, Blur, PointSpread
 from napari_microdiff.imaging.samples import filaments_and_blobs
 from napari_microdiff.models.store import FOLDER_VARIABLE
-from napari_microdiff.tasks.starting import enough
 
 
 @pytest.fixture(scope="module")
@@ -62,31 +59,6 @@ def test_samples_and_seeds_differ_and_repeat(made, sharp):
     one, again, other = (made(image, options=options, outputs=("sample",), seed=seed).sample for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, again)
     assert (one != other).mean() > 0.99
-
-
-@pytest.mark.parametrize(
-    ("outputs", "steps", "samples", "expected"),
-    [
-        (("sample",), 12, 1, (12, 1)),
-        (("sample",), 1, 1, (8, 1)),
-        (("mean",), 1, 1, (8, 4)),
-        (("mean", "sample"), 20, 6, (20, 6)),
-        (("mean", "uncertainty"), 8, 1, (8, 8)),
-    ],
-)
-def test_a_prior_is_given_the_steps_and_samples_that_it_needs(outputs, steps, samples, expected):
-    options = SuperresolveOptions(factor=3)
-    asked = Request(task="superresolve", outputs=outputs, steps=steps, samples=samples, options=options)
-    request, told = enough(asked)
-    assert (request.steps, request.samples) == expected
-    assert len(told) == (steps != expected[0]) + (samples != expected[1])
-
-
-def test_guidance_is_left_out_and_that_is_said():
-    request, told = enough(Request(task="superresolve", outputs=("sample",), steps=8, guidance=1.5))
-    assert request.guidance == 0
-    assert len(told) == 1
-    assert "guidance" in told[0]
 
 
 @pytest.mark.parametrize(("factor", "noise", "least"), [(3, 0.0, 1.0), (3, 10.0, 0.0)])

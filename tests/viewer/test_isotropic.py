@@ -183,7 +183,12 @@ def test_a_model_that_denoises_serves_too(panel: IsotropicPanel, viewer: napari.
     panel.factor.setValue(4)
     preview = panel.request("ZYX", ((0, 2), (0, 24), (0, 24)))
     assert (preview.outputs, preview.steps, preview.samples) == (("sample",), 8, 1)
+    panel.more.steps = 4
+    panel.ticks.tick(("mean",))
+    assert panel.cost.text() == "8 steps, 4 samples"  # though one step makes a mean of a model that was trained for it
     panel.ticks.tick(("sample",))
+    assert panel.cost.text() == "8 steps"
+    panel.more.steps = 8
     (made,) = run(qtbot, panel)
     assert made.data.shape == (9, 24, 24)
     np.testing.assert_array_equal(made.data[::4], stack)

@@ -125,6 +125,38 @@ def test_a_mask_of_one_plane_serves_a_stack_and_colours(panel: RepairPanel, view
     assert ((made.data != colours.data).any(axis=-1) <= (mask.data > 0)).all()
 
 
+class OnDisk:
+    """An array whose planes are read one by one; says how many pixels were read at once."""
+
+    ndim = 3
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self._pixels, self.most = pixels, 0
+        self.shape, self.dtype, self.size = pixels.shape, pixels.dtype, pixels.size
+
+    def __getitem__(self, index: Any) -> np.ndarray:
+        part = self._pixels[index]
+        self.most = max(self.most, part.size)
+        return part
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        self.most = self.size
+        return np.asarray(self._pixels, dtype)
+
+
+def test_a_mask_on_disk_is_read_plane_by_plane(panel: RepairPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    stack = viewer.add_image(filaments(3, 48, 56), name="stack")
+    painted = np.zeros((3, 48, 56), np.uint8)
+    painted[(1, *disk((20, 24), 6))] = 1
+    on_disk = OnDisk(painted)
+    panel.mask.choose(viewer.add_labels(on_disk))
+    on_disk.most = 0
+    (made,) = run(qtbot, panel)
+    np.testing.assert_array_equal((made.data != stack.data).any(axis=(1, 2)), [False, True, False])
+    assert ((made.data != stack.data) <= (painted > 0)).all()
+    assert 0 < on_disk.most <= 48 * 56
+
+
 def test_what_cannot_be_is_said(panel: RepairPanel, viewer: napari.Viewer, qtbot: Any, notes: Any) -> None:
     viewer.add_image(filaments(48, 56))
     qtbot.mouseClick(panel.new_mask, Qt.MouseButton.LeftButton)

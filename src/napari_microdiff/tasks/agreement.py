@@ -16,8 +16,9 @@ from ..imaging.quality import fourier_ring_correlation, resolution
 from ..imaging.resolved import power_beyond
 from ..imaging.unexplained import unexplained
 from .base import Image, PlaneJob, Source, box_of
-from .collect import Collector, Reader
+from .collect import Collector, Reader, Residual
 from .measuring import Measuring
+from .statistics import position_of
 
 _BLOCK = 512  # measured pixels that are compared at once
 _LEAST, _MIDDLE = 32, 512  # pixels of a side, for a spectrum
@@ -49,6 +50,8 @@ class AgreeingCollector(Collector):
         super().__init__(request, source, task)
         self._measuring, self._range, self._noise_at = measuring, image_range, noise_at
         self._places, self._strongest = 0, 0.0
+        self._noise_squares, self._compared_pixels = 0.0, 0
+        self._in_noise: dict[int | None, Residual] = {}  # by channel
         self._residual_map = None
         if "residual" in self.images:
             self._residual_map = np.full(region_shape(source.region), np.nan, dtype=np.float32)
@@ -81,6 +84,8 @@ class AgreeingCollector(Collector):
         return {
             "residual": {
                 **self._residual.summary(),
+                "noise": float(np.sqrt(self._noise_squares / max(1, self._compared_pixels))),
+                "in_noise": max((r.summary()["deviation"] for r in self._in_noise.values()), default=None),
                 "largest": self._residual.largest,
                 "range": self._range,
                 "places": self._places,
@@ -128,11 +133,19 @@ class AgreeingCollector(Collector):
                 here = tuple(slice(c[0] - w[0], c[1] - w[0]) for c, w in zip(core, window, strict=True))
                 measured = job.noisy[tuple(slice(a, b) for a, b in core)]
                 residual = np.asarray(measured, dtype=np.float64) - seen[here]
-                self._residual.add(residual)
+                self._count(index, residual)
                 self._look_for_structures(residual, seen[here], self._noise_at(index))
                 self._keep(index, core, residual)
                 self._look_beyond(made[inside])
                 yield
+
+    def _count(self, index: PlaneIndex, residual: NDArray[np.float64]) -> None:
+        noise = self._noise_at(index)
+        self._residual.add(residual)
+        self._noise_squares += noise**2 * residual.size
+        self._compared_pixels += residual.size
+        if noise:
+            self._in_noise.setdefault(position_of(self._source, index), Residual()).add(residual / noise)
 
     def _keep(self, index: PlaneIndex, core: Box, residual: NDArray[np.floating]) -> None:
         if self._residual_map is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,17 +28,16 @@ from ..imaging.axes import PlaneIndex
 from ..imaging.camera import Camera, destabilise, stabilise
 from ..imaging.intensity import Normalization
 from ..imaging.noise import estimate_camera
-from ..imaging.spectrum import VECTOR_LENGTH
 from ..imaging.wiener import RADIUS
 from .base import Context, Image, PlaneJob, check_architecture, evaluations_needed, steps_of, without_equal_samples
 from .collect import Collector
 from .conditioning import filtered, noisy_condition, range_around
 from .likeness import likeness
 from .remember import Remembered
+from .starting import PRIOR, untold
 from .statistics import Statistics, channel_view, measure, position_of, positions
 
 _DETERMINISTIC = {"dpmpp-2m", "heun", "ddim"}
-_ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}
 _SIGMA_MIN = 0.02  # of the standard deviation of what is sampled; what is below cannot be seen
 _GUIDED = (0.1, 10.0)  # interval of classifier-free guidance, in expected errors of the guess
 
@@ -60,7 +60,7 @@ class Denoise:
         options = self.request.options
         assert isinstance(options, DenoiseOptions)
         self._options = options
-        check_architecture(self.card, _ARCHITECTURE)
+        check_architecture(self.card, PRIOR)
         self._by_prior = self._options.start == "measured-noise"
         if self._by_prior and self.request.sampler in _DETERMINISTIC and evaluations_needed(self.request) > 1:
             # From one starting point they always end at one image, which is no draw from what is possible.
@@ -98,7 +98,7 @@ class Denoise:
             region=region,
             reach=Reach.of(network.stride, self.card.halo),
             number=self.source.plane_number(index),
-            condition_at=self._nothing,
+            condition_at=partial(untold, self.card),
         )
         if self._by_prior:
             return (self._job_by_prior(plane, noisy, self._stabilised[position]),)
@@ -157,12 +157,6 @@ class Denoise:
         lowest = min(_SIGMA_MIN * self.card.sigma_data, stabilised.sigma / 2)
         steps = steps_of(self.request, stabilised.sigma, lowest, blind=False)
         return PlaneJob(replace(plane, start_at=start_at), steps, noisy)
-
-    def _nothing(self, tile: Tile) -> Condition:
-        architecture = self.card.architecture
-        maps = torch.zeros(1, architecture.condition_channels, *tile.window_shape)
-        vector = torch.zeros(1, architecture.vector_length) if architecture.vector_length else None
-        return Condition(maps=maps if architecture.condition_channels else None, vector=vector)
 
     def _stabilise(self, position: int | None, statistics: Statistics) -> _Stabilised:
         view, axes = channel_view(self.source, position)

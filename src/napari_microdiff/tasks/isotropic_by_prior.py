@@ -12,12 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 from ..diffusion.denoiser import Condition
+from ..engine.prior import enough
 from ..engine.tiles import Tile
 from ..imaging.axes import PlaneIndex
 from .base import Context, PlaneJob, Task, check_architecture, steps_of
 from .between import Between
 from .isotropic import Isotropic
-from .starting import PRIOR, enough, started, untold
+from .starting import PRIOR, started, untold
 from .statistics import position_of
 
 _START = 1.0  # noise over what is interpolated, in normalised units

@@ -1,4 +1,4 @@
-"""What samples of a prior need: a model that knows images, steps, and a guess under noise to begin with."""
+"""What samples of a prior begin with: a model that knows images, told nothing, and a guess under noise."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import torch
 from ..diffusion.denoiser import Condition
 from ..diffusion.noise import positional_noise
 from ..engine.canvas import Plane
-from ..engine.request import Request
 from ..engine.tiles import Tile, read_window
 from ..imaging.spectrum import VECTOR_LENGTH
 from ..models.card import Card
@@ -19,7 +18,6 @@ from .base import Image
 
 PRIOR = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}  # architecture
 _START = 2**40 + 2  # first stream of noise that no sampler uses
-_FEWEST_STEPS, _MEAN_OF, _SPREAD_OF = 8, 4, 8  # steps; samples that a mean and a spread are made of
 
 
 def untold(card: Card, tile: Tile) -> Condition:
@@ -28,23 +26,6 @@ def untold(card: Card, tile: Tile) -> Condition:
     return Condition(
         maps=torch.zeros(1, shape.condition_channels, *tile.window_shape), vector=torch.zeros(1, shape.vector_length)
     )
-
-
-def enough(request: Request) -> tuple[Request, list[str]]:
-    """Return the request with as many steps and samples as a prior needs, and what has to be said about that."""
-    told: list[str] = []
-    changes: dict[str, float] = {}
-    if request.steps < _FEWEST_STEPS:
-        changes["steps"] = _FEWEST_STEPS
-        told.append(f"This model knows images only, not this task: it was given {_FEWEST_STEPS} steps.")
-    wanted = _SPREAD_OF if "uncertainty" in request.outputs else _MEAN_OF if "mean" in request.outputs else 1
-    if request.samples < wanted:
-        changes["samples"] = wanted
-        told.append(f"Its mean and uncertainty are those of samples: {wanted} were drawn.")
-    if request.guidance:
-        changes["guidance"] = 0.0
-        told.append("It is told nothing that it could be guided by: guidance was left out.")
-    return request.model_copy(update=changes), told
 
 
 def started(plane: Plane, guess: Callable[[Tile], Image], sigma: float, *, seed: int, sample: int) -> Plane:

@@ -16,12 +16,13 @@ import torch
 
 from ..diffusion.denoiser import Condition, Denoiser
 from ..diffusion.guidance import left_unknown, measured
+from ..engine.prior import enough
 from ..engine.tiles import Tile
 from ..imaging.axes import PlaneIndex
 from .base import Context, Image, PlaneJob, PlaneView, Task, check_architecture, steps_of
 from .conditioning import on_finer_pixels
 from .remember import Remembered
-from .starting import PRIOR, enough, started, untold
+from .starting import PRIOR, started, untold
 from .statistics import Statistics, position_of
 from .superresolve import Superresolve
 

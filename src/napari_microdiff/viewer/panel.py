@@ -5,7 +5,6 @@ A panel's own file says only what is its own: its words, its further settings an
 
 from __future__ import annotations
 
-import sys
 from typing import Any, ClassVar
 
 from napari.components import ViewerModel
@@ -18,6 +17,7 @@ from ..engine.request import Request, Span
 from ..errors import MicrodiffError
 from . import settings, view, words
 from .card_view import CardDialog
+from .cost import carried_out, cost
 from .layers import Source
 from .layout import Rows, scrolled
 from .looking import Looker
@@ -188,19 +188,13 @@ class Panel(QWidget):
         self.actions.refresh()
 
     def _cost(self) -> str:
-        samples = self.more.samples
-        steps = self.more.steps if self.many_steps() else 1
-        text = words.count(steps, "step") + (f", {samples} samples" if samples > 1 and steps > 1 else "")
-        layer, card = self.image.layer, self.model.card
-        tasks = sys.modules.get("napari_microdiff.tasks")  # imported by the first job, not for a line of text
-        if layer is None or card is None or tasks is None or not hasattr(tasks, "count_evaluations"):
-            return text
-        pace = self.runner.seconds_per_evaluation(card.id, self.more.device)
         try:
-            evaluations = tasks.count_evaluations(self.request(), view.level_0(layer).shape)
+            spent = carried_out(self.request(), by_prior=self.by_prior)
         except (MicrodiffError, ValueError):
-            return text
-        return f"{text}, about {words.duration(pace * evaluations)}" if pace is not None else text
+            return ""  # what is missing is said by the buttons
+        layer = self.image.layer
+        shape = None if layer is None else view.level_0(layer).shape
+        return cost(spent, shape, self.runner.seconds_per_evaluation(spent.model, self.more.device))
 
     def offer_sample(self) -> None:
         """Offer a sample where there are steps for one; the mean is complete after the first."""

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Image, Labels
-from numpy.typing import NDArray
 from qtpy.QtWidgets import QCheckBox, QPushButton, QWidget
 
 from ..engine.options import RepairOptions
@@ -31,13 +30,24 @@ _BRUSH = 0.03  # of the shorter side of the image
 
 @dataclass(frozen=True)
 class DamagedSource(Source):
-    """An image, and its damaged pixels as they were painted when the job was started."""
+    """An image, and where it is damaged.
 
-    damaged: NDArray[np.bool_] | None = None
+    Attributes
+    ----------
+    damaged : array
+        Not zero there. In memory it is what was painted when the job was started; on disk it is read plane by plane.
+    """
+
+    damaged: Any = None
 
     def completion(self) -> Completion:
         """Return what gives the damaged pixels to the worker."""
-        return lambda request: (request, {"damaged": self.damaged})
+        return lambda request: (request, {"damaged": self._for_all_colours()})
+
+    def _for_all_colours(self) -> Any:
+        if not self.rgb or self.damaged.ndim == 2:
+            return self.damaged
+        return np.broadcast_to(np.asarray(self.damaged)[..., None], self.array.shape)
 
 
 class RepairPanel(Panel):
@@ -85,17 +95,17 @@ class RepairPanel(Panel):
         source, mask = Source.of(layer), self.mask.layer
         if mask is None:
             raise ImageError("Nothing says which pixels are damaged. Click 'Paint damaged pixels' and paint over them.")
-        damaged = np.asarray(level_0(mask)) != 0
+        damaged = level_0(mask)
         shape = source.array.shape[:-1] if source.rgb else source.array.shape
-        if damaged.shape not in (shape, shape[-2:]):
+        if tuple(damaged.shape) not in (shape, shape[-2:]):
             raise ImageError(
                 f"'{mask.name}' has {' x '.join(map(str, damaged.shape))} pixels, but '{layer.name}' has "
                 f"{' x '.join(map(str, shape))}. Paint in a layer that lies on the image pixel by pixel."
             )
-        if not damaged.any():
-            raise ImageError(f"Nothing is painted in '{mask.name}'. Paint over what is damaged first.")
-        if source.rgb and damaged.shape == shape and damaged.ndim > 2:
-            damaged = np.broadcast_to(damaged[..., None], source.array.shape)
+        if isinstance(damaged, np.ndarray):
+            damaged = damaged != 0  # a copy, for one may go on painting
+            if not damaged.any():
+                raise ImageError(f"Nothing is painted in '{mask.name}'. Paint over what is damaged first.")
         return DamagedSource(source.layer, source.array, source.axes, source.name, source._pixels, damaged)
 
     def blocked(self) -> str:

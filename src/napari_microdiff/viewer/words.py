@@ -46,19 +46,18 @@ _ALL = 64  # pixels; detail that is larger is none
 def disagrees(result: Result) -> bool:
     """Whether more is left of the image than its noise, once what would be measured of the result is taken away."""
     residual = result.report.get("residual", {})
-    noise = max(result.report.get("noise_level", [0.0]))
-    left = residual.get("deviation", 0.0)
     if residual.get("places"):
         return True
-    if left <= _EXACT * residual.get("range", 0.0):
+    if residual.get("deviation", 0.0) <= _EXACT * residual.get("range", 0.0):
         return False
-    return bool(left > _AS_NOISE * noise or residual["correlation"] > _STRUCTURE)
+    in_noise = residual["in_noise"]
+    return in_noise is None or bool(in_noise > _AS_NOISE or residual["correlation"] > _STRUCTURE)
 
 
 def agreement(result: Result) -> str:
     """Say how what would be measured of a result agrees with the image that it was made from."""
     residual = result.report["residual"]
-    left, noise = residual["deviation"], max(result.report["noise_level"])
+    left, noise = residual["deviation"], residual["noise"]
     if left <= _EXACT * residual["range"] and not disagrees(result):
         return "This microscope would see of the result just what your image shows."
     said = f"What this microscope would see of the result is {left:.3g} off your image, whose noise is {noise:.3g}."

@@ -28,7 +28,9 @@ import napari_microdiff
 from napari_microdiff.engine.request import build_request
 from napari_microdiff.files import Picture, read_image
 from napari_microdiff.models.store import FOLDER_VARIABLE, add_model
-from napari_microdiff.training.recipes import Labelled, SegmentRecipe, SynthesizeRecipe, read_recipe
+from napari_microdiff.training.recipes import read_recipe
+from napari_microdiff.training.segment.recipe import Labelled, SegmentRecipe
+from napari_microdiff.training.synthesize.recipe import SynthesizeRecipe
 
 TRAIN = "dsb2018/fluo/train"
 HELD_OUT = 6  # images that choose the weights of a segmenter

@@ -25,8 +25,9 @@ from napari_microdiff.imaging.contrast import Shown, bright_objects
 from napari_microdiff.imaging.instances import labels_of
 from napari_microdiff.imaging.intensity import Normalization
 from napari_microdiff.imaging.resize import resized
-from napari_microdiff.training.recipes import SegmentRecipe, read_recipe
+from napari_microdiff.training.recipes import read_recipe
 from napari_microdiff.training.segment.data import SegmentBatch, SegmentBatches
+from napari_microdiff.training.segment.recipe import SegmentRecipe
 from napari_microdiff.training.segment.sources import load_planes
 from napari_microdiff.training.segment.validate import SegmentValidation
 

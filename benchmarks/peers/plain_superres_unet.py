@@ -21,10 +21,11 @@ from torch.nn import functional as F
 from napari_microdiff.engine.device import choose_device
 from napari_microdiff.imaging.intensity import Normalization
 from napari_microdiff.tasks.conditioning import repeated, superresolving_vector
-from napari_microdiff.training.recipes import SuperresolveRecipe, read_recipe
+from napari_microdiff.training.recipes import read_recipe
 from napari_microdiff.training.restore.batch import Batch
 from napari_microdiff.training.restore.sources import load_sources
 from napari_microdiff.training.superresolve.data import SuperresolveBatches
+from napari_microdiff.training.superresolve.recipe import SuperresolveRecipe
 
 try:
     from peers.plain_unet import PlainUNet, train

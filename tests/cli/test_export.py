@@ -15,7 +15,8 @@ from roifile import roiread
 
 from napari_microdiff.cli import main
 from napari_microdiff.files import read_image, write_image
-from napari_microdiff.training.recipes import SegmentRecipe, read_recipe
+from napari_microdiff.training.recipes import read_recipe
+from napari_microdiff.training.segment.recipe import SegmentRecipe
 from napari_microdiff.training.segment.sources import load_planes
 
 SIDE, STEP = 128, 32

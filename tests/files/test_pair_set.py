@@ -104,7 +104,7 @@ def test_nnunet_is_told_classes_and_borders(tmp_path: Path) -> None:
 
 
 def test_our_own_trainer_finds_a_recipe(tmp_path: Path) -> None:
-    from napari_microdiff.training.recipes import SegmentRecipe
+    from napari_microdiff.training.segment.recipe import SegmentRecipe
 
     folder = tmp_path / "my nuclei"
     made = PairSet(folder, "microdiff", SETTINGS)

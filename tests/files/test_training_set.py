@@ -20,7 +20,8 @@ from napari_microdiff.files import Picture
 from napari_microdiff.files.training_recipe import crops_in, recipe_with
 from napari_microdiff.files.training_set import ExportedSet, export_training_set
 from napari_microdiff.training.parent import parent_of
-from napari_microdiff.training.recipes import SegmentRecipe, read_recipe
+from napari_microdiff.training.recipes import read_recipe
+from napari_microdiff.training.segment.recipe import SegmentRecipe
 from napari_microdiff.training.segment.sources import load_planes
 
 DATE = "2026-01-02T03:04:05+00:00"

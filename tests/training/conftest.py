@@ -11,7 +11,8 @@ import tifffile
 from napari_microdiff.imaging.samples import filaments_and_blobs
 from napari_microdiff.imaging.spectrum import VECTOR_LENGTH
 from napari_microdiff.models.card import Architecture
-from napari_microdiff.training.recipes import Clean, DenoiseRecipe, Pairs
+from napari_microdiff.training.denoise.recipe import DenoiseRecipe, Pairs
+from napari_microdiff.training.restore.recipe import Clean
 
 
 @pytest.fixture(scope="session")

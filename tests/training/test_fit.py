@@ -12,8 +12,8 @@ from napari_microdiff.errors import TrainingError
 from napari_microdiff.models.card import read_card
 from napari_microdiff.models.model import Model, verify_model
 from napari_microdiff.training import fit
+from napari_microdiff.training.denoise.recipe import DenoiseRecipe
 from napari_microdiff.training.fit import train
-from napari_microdiff.training.recipes import DenoiseRecipe
 from napari_microdiff.training.restore.batch import Batch
 
 GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")

@@ -7,7 +7,8 @@ import pytest
 from napari_microdiff.errors import TrainingError
 from napari_microdiff.imaging.mask_maps import EXTRA_MAPS
 from napari_microdiff.imaging.style import style_length
-from napari_microdiff.training.recipes import DenoiseRecipe, bundled_recipes, read_recipe
+from napari_microdiff.training.denoise.recipe import DenoiseRecipe
+from napari_microdiff.training.recipes import bundled_recipes, read_recipe
 
 
 def test_bundled_recipes_are_valid_and_name_their_data() -> None:

@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy import ndimage
 
-from napari_microdiff.training.recipes import Noise
 from napari_microdiff.training.recording import blur, record
+from napari_microdiff.training.restore.recipe import Noise
 
 _PLAIN = {"correlated": 0.0, "quantised": 0.0, "stripes": 0.0, "hot_pixels": 0.0}
 

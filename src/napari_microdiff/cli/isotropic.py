@@ -48,7 +48,7 @@ def _distance(source: Path) -> int:
     """
     from ..errors import RequestError
     from ..files import read_image
-    from ..imaging.axes import slice_distance
+    from ..imaging.lattice import slice_distance
 
     sizes = read_image(source).pixel_size_um
     distance = slice_distance(sizes)

@@ -26,7 +26,8 @@ from ..files import (
     read_image,
     write_images,
 )
-from ..imaging.axes import Finer, Region, check_axes, check_region, full_region, region_shape
+from ..imaging.axes import Region, check_axes, check_region, full_region, region_shape
+from ..imaging.lattice import Finer
 from ..models.store import find_model
 from .terminal import follow, say
 

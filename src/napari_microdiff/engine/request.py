@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ..errors import RequestError
-from ..imaging.axes import Finer
+from ..imaging.lattice import Finer
 from .options import (
     DenoiseOptions,
     Frozen,

@@ -6,9 +6,7 @@ to one index; the colour samples of an RGB image (S) are three planes.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import product
 from math import prod
 from typing import Any, Protocol, TypeAlias
@@ -186,70 +184,6 @@ def region_slices(region: Region) -> tuple[slice, ...]:
 def region_shape(region: Region) -> tuple[int, ...]:
     """Return the shape of a region in pixels."""
     return tuple(stop - start for start, stop in region)
-
-
-@dataclass(frozen=True)
-class Finer:
-    """How the pixels of a result lie on those of its image.
-
-    Attributes
-    ----------
-    factor : int
-        Pixels of the result along one of the image.
-    along : str
-        The axes for which this holds; along all others there are as many.
-    between : bool
-        Whether the pixels of the image stay where they are and others are put between them, instead of each being cut
-        into several.
-    """
-
-    factor: int = 1
-    along: str = "YX"
-    between: bool = False
-
-    def region(self, region: Region, axes: str) -> Region:
-        """Return a region of the image in pixels of the result."""
-        factor = self.factor
-        spans = []
-        for (start, stop), letter in zip(region, axes, strict=True):
-            if letter not in self.along:
-                spans.append((start, stop))
-            elif self.between:
-                spans.append((start * factor, (stop - 1) * factor + 1))
-            else:
-                spans.append((start * factor, stop * factor))
-        return tuple(spans)
-
-    def strides(self, axes: str) -> tuple[float, ...]:
-        """Return how many pixels of the image one of the result spans, per axis."""
-        return tuple(1 / self.factor if letter in self.along else 1.0 for letter in axes)
-
-    def sizes(self, sizes: Mapping[str, float]) -> dict[str, float]:
-        """Return the size of a pixel of the result from that of the image, by axis."""
-        return {letter: size / (self.factor if letter in self.along else 1) for letter, size in sizes.items()}
-
-    def centres(self, pixels: Sequence[float], axes: str) -> tuple[float, ...]:
-        """Return where in the image, in its pixels, the centre of a pixel of the result lies; one number per axis."""
-        lies = zip(pixels, self.strides(axes), strict=True)
-        return tuple(at * stride + (0 if self.between else (stride - 1) / 2) for at, stride in lies)
-
-
-def slice_distance(sizes: Mapping[str, float]) -> int | None:
-    """Return the distance of slices in pixels, to the nearest whole number; None if the sizes do not tell it.
-
-    Parameters
-    ----------
-    sizes : mapping of str to float
-        Of a pixel along Z, Y and X, in one unit.
-    """
-    if not all(sizes.get(letter, 0) > 0 for letter in "ZYX"):
-        return None
-    return max(1, round(sizes["Z"] / math.sqrt(sizes["Y"] * sizes["X"])))
-
-
-def magnified(region: Region, axes: str, factor: int) -> Region:
-    """Return a region in pixels that are finer along Y and X by a factor."""
-    return Finer(factor).region(region, axes)
 
 
 class Planes:

@@ -21,8 +21,9 @@ from ..engine.options import SuperresolveOptions
 from ..engine.request import Request
 from ..engine.tiles import Reach, Tile, read_window
 from ..errors import ImageError, RequestError
-from ..imaging.axes import PlaneIndex, magnified
+from ..imaging.axes import PlaneIndex
 from ..imaging.finer import FINER_RADIUS, finer_filter
+from ..imaging.lattice import magnified
 from ..imaging.optics import PointSpread
 from ..imaging.resolved import resolved_period
 from .agreement import AgreeingCollector

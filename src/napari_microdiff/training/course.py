@@ -10,7 +10,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..diffusion.denoiser import Preconditioned
-from .recipes import AnyRecipe, IsotropicRecipe, SegmentRecipe, SuperresolveRecipe, SynthesizeRecipe
+from .isotropic.recipe import IsotropicRecipe
+from .recipes import AnyRecipe
+from .segment.recipe import SegmentRecipe
+from .superresolve.recipe import SuperresolveRecipe
+from .synthesize.recipe import SynthesizeRecipe
 
 
 class Loss(NamedTuple):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .recipes import Noise
+from .restore.recipe import Noise
 
 Generator = np.random.Generator
 

@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QSpinBox, QWidget
 
 from ..engine.options import IsotropicOptions
 from ..engine.request import Request, Span
-from ..imaging.axes import slice_distance
+from ..imaging.lattice import slice_distance
 from . import view, words
 from .layout import Rows
 from .panel import Panel

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..engine.events import Preview
 from ..engine.request import Span
-from ..imaging.axes import Finer
+from ..imaging.lattice import Finer
 from .layers import ResultLayer, Source, placement, put, spans_of
 
 PLANE_SIDE = 1024  # pixels of a preview plane: a larger one costs more to show than it tells

@@ -8,7 +8,7 @@ import torch
 
 from napari_microdiff.imaging.spectrum import VECTOR_LENGTH
 from napari_microdiff.training.denoise.data import CROP, DenoiseBatches, normalise
-from napari_microdiff.training.recipes import DenoiseRecipe
+from napari_microdiff.training.denoise.recipe import DenoiseRecipe
 from napari_microdiff.training.restore.sources import load_sources
 
 

@@ -12,8 +12,8 @@ from napari_microdiff.diffusion.denoiser import Preconditioned
 from napari_microdiff.diffusion.unet import LocalUNet
 from napari_microdiff.imaging.quality import psnr
 from napari_microdiff.training.denoise.data import normalise
+from napari_microdiff.training.denoise.recipe import DenoiseRecipe
 from napari_microdiff.training.denoise.validate import Validation, best_gaussian
-from napari_microdiff.training.recipes import DenoiseRecipe
 from napari_microdiff.training.restore.predict import blind_prediction
 from napari_microdiff.training.restore.sources import load_sources
 

@@ -28,9 +28,11 @@ from napari_microdiff.training.isotropic.data import (
     normalise,
     recorded_field,
 )
+from napari_microdiff.training.isotropic.recipe import IsotropicRecipe
 from napari_microdiff.training.isotropic.validate import Validation
 from napari_microdiff.training.parent import parent_of, weights_of
-from napari_microdiff.training.recipes import Clean, IsotropicRecipe, read_recipe
+from napari_microdiff.training.recipes import read_recipe
+from napari_microdiff.training.restore.recipe import Clean
 from napari_microdiff.training.restore.sources import CleanPlane, load_sources
 
 

@@ -7,7 +7,8 @@ import pytest
 import tifffile
 
 from napari_microdiff.errors import TrainingError
-from napari_microdiff.training.recipes import Clean, DenoiseRecipe
+from napari_microdiff.training.denoise.recipe import DenoiseRecipe
+from napari_microdiff.training.restore.recipe import Clean
 from napari_microdiff.training.restore.sources import load_sources
 
 

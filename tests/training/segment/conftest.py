@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 from napari_microdiff.models.card import Architecture
-from napari_microdiff.training.recipes import Labelled, SegmentRecipe
+from napari_microdiff.training.segment.recipe import Labelled, SegmentRecipe
 
 
 def touching_discs(seed: int, side: int = 160, count: int = 24) -> np.ndarray:

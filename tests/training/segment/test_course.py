@@ -12,9 +12,10 @@ from napari_microdiff.models.card import read_card
 from napari_microdiff.models.model import Model, verify_model
 from napari_microdiff.training.course import open_course
 from napari_microdiff.training.fit import train
-from napari_microdiff.training.recipes import SegmentRecipe, read_recipe
+from napari_microdiff.training.recipes import read_recipe
 from napari_microdiff.training.segment.course import SegmentCourse
 from napari_microdiff.training.segment.loss import segmenting_loss
+from napari_microdiff.training.segment.recipe import SegmentRecipe
 from napari_microdiff.training.segment.sources import load_planes
 from napari_microdiff.training.segment.validate import SegmentValidation
 

@@ -8,9 +8,9 @@ import torch
 from scipy import ndimage
 
 from napari_microdiff.imaging.instances import diameters
-from napari_microdiff.training.recipes import SegmentRecipe
 from napari_microdiff.training.segment.augment import other_microscope, unequal_objects
 from napari_microdiff.training.segment.data import SegmentBatches, draw_field
+from napari_microdiff.training.segment.recipe import SegmentRecipe
 from napari_microdiff.training.segment.sources import LabelledPlane, load_planes
 from napari_microdiff.training.squares import CROP
 

@@ -12,7 +12,8 @@ from napari_microdiff.models.card import Architecture, read_card
 from napari_microdiff.models.store import FOLDER_VARIABLE, add_model, find_model, read_weights
 from napari_microdiff.training.fit import train
 from napari_microdiff.training.parent import parent_of
-from napari_microdiff.training.recipes import SegmentRecipe, read_recipe
+from napari_microdiff.training.recipes import read_recipe
+from napari_microdiff.training.segment.recipe import SegmentRecipe
 
 
 def test_a_run_that_brings_nothing_keeps_the_weights_it_began_with(

@@ -8,7 +8,7 @@ import pytest
 import tifffile
 
 from napari_microdiff.errors import TrainingError
-from napari_microdiff.training.recipes import SegmentRecipe
+from napari_microdiff.training.segment.recipe import SegmentRecipe
 from napari_microdiff.training.segment.sources import load_planes
 
 

@@ -15,9 +15,11 @@ from napari_microdiff.imaging.optics import Binning, Blur, PointSpread
 from napari_microdiff.models.card import Architecture
 from napari_microdiff.tasks.conditioning import NOISELESS, SUPERRESOLVING_LENGTH, noisy_condition
 from napari_microdiff.training.course import open_course
-from napari_microdiff.training.recipes import Clean, Noise, SuperresolveRecipe, read_recipe
+from napari_microdiff.training.recipes import read_recipe
+from napari_microdiff.training.restore.recipe import Clean, Noise
 from napari_microdiff.training.restore.sources import load_sources
 from napari_microdiff.training.superresolve.data import CROP, FIELD, SuperresolveBatches, normalise
+from napari_microdiff.training.superresolve.recipe import SuperresolveRecipe
 from napari_microdiff.training.superresolve.simulate import Recorded, draw_psf, record_blurred
 from napari_microdiff.training.superresolve.validate import Validation, cubic
 

@@ -13,7 +13,8 @@ from scipy import ndimage
 from napari_microdiff.imaging.mask_maps import EXTRA_MAPS
 from napari_microdiff.imaging.style import style_length
 from napari_microdiff.models.card import Architecture
-from napari_microdiff.training.recipes import Labelled, SynthesizeRecipe
+from napari_microdiff.training.segment.recipe import Labelled
+from napari_microdiff.training.synthesize.recipe import SynthesizeRecipe
 
 
 @pytest.fixture(scope="session")

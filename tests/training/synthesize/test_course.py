@@ -18,10 +18,11 @@ from napari_microdiff.models.store import FOLDER_VARIABLE, add_model
 from napari_microdiff.tasks import synthesize
 from napari_microdiff.training.course import open_course
 from napari_microdiff.training.fit import train
-from napari_microdiff.training.recipes import SynthesizeRecipe, read_recipe
+from napari_microdiff.training.recipes import read_recipe
 from napari_microdiff.training.segment.sources import load_planes
 from napari_microdiff.training.synthesize.course import SynthesizeCourse
 from napari_microdiff.training.synthesize.data import magnified, normalised
+from napari_microdiff.training.synthesize.recipe import SynthesizeRecipe
 from napari_microdiff.training.synthesize.validate import SynthesizeValidation
 
 

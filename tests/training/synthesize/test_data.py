@@ -11,10 +11,10 @@ from pydantic import ValidationError
 from napari_microdiff.errors import TrainingError
 from napari_microdiff.imaging.mask_maps import EXTRA_MAPS
 from napari_microdiff.imaging.style import style_length
-from napari_microdiff.training.recipes import SynthesizeRecipe
 from napari_microdiff.training.segment.sources import load_planes
 from napari_microdiff.training.squares import CROP, draw_square
 from napari_microdiff.training.synthesize.data import SynthesizeBatches, draw_field, magnified, normalised
+from napari_microdiff.training.synthesize.recipe import SynthesizeRecipe
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,12 @@ from ...imaging.intensity import Normalization
 from ...imaging.spectrum import measure_spectrum, noise_floor, statistics_vector
 from ...imaging.wiener import wiener_error, wiener_kernel
 from ...tasks.conditioning import filtered, reflected
-from ..recipes import DenoiseRecipe
 from ..recording import record
 from ..restore.batch import Field, jittered
 from ..restore.batches import CROP, Draws, RestoreBatches
 from ..restore.fields import clean_field, pair_field
 from ..restore.sources import SMALLEST_PAIR
+from .recipe import DenoiseRecipe
 
 FIELD = SMALLEST_PAIR
 

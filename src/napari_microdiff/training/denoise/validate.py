@@ -11,13 +11,13 @@ from scipy import ndimage
 
 from ...diffusion.denoiser import Preconditioned
 from ...imaging.quality import psnr
-from ..recipes import DenoiseRecipe
 from ..recording import record
 from ..restore.batch import Field
 from ..restore.fields import clean_field, pair_field
 from ..restore.predict import predicted
 from ..restore.sources import Sources
 from .data import normalise
+from .recipe import DenoiseRecipe
 
 _SIDE = 256
 _COUNT = 16

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ...diffusion.denoiser import Preconditioned
-from ..recipes import IsotropicRecipe
 from ..restore.course import RestoreCourse
 from ..restore.sources import load_sources
 from .data import IsotropicBatches
+from .recipe import IsotropicRecipe
 from .validate import Validation
 
 

@@ -16,12 +16,12 @@ from ...imaging.between import between_filter
 from ...imaging.intensity import Normalization
 from ...imaging.spectrum import measure_spectrum, statistics_vector
 from ...tasks.conditioning import between_rows, differences_beside
-from ..recipes import IsotropicRecipe
 from ..recording import record
 from ..restore.batch import Field, jittered
 from ..restore.batches import CROP, Draws, RestoreBatches
 from ..restore.fields import clean_fields
 from ..restore.sources import CleanPlane
+from .recipe import IsotropicRecipe
 
 FIELD = 256
 

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from ...diffusion.denoiser import Preconditioned
 from ...imaging.quality import psnr
-from ..recipes import IsotropicRecipe
 from ..restore.batch import Field
 from ..restore.predict import predicted
 from ..restore.sources import CleanPlane, Sources
 from .data import Gaps, normalise, recorded_field
+from .recipe import IsotropicRecipe
 
 _COUNT = 27
 _USUAL_DB = (20.0, 40.0)

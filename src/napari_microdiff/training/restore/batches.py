@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..recipes import RestoreRecipe
 from .batch import Batch, Field
+from .recipe import RestoreRecipe
 from .sources import Sources
 
 CROP = 128

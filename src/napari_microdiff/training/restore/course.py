@@ -11,11 +11,11 @@ import torch
 from ...diffusion.denoiser import Preconditioned
 from ...models.card import Familiarity, Quality
 from ..course import Loss
-from ..recipes import RestoreRecipe
 from .batch import Batch
 from .batches import RestoreBatches
 from .likeness import measure_content, measure_contrast, measure_familiarity
 from .loss import restoring_loss
+from .recipe import RestoreRecipe
 
 _SIGMA_DATA_BATCHES = 16
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..recipes import RestoreRecipe
 from ..recording import Generator, blur, log_uniform
+from .recipe import RestoreRecipe
 from .sources import CleanPlane, PairPlane, Plane
 
 

@@ -16,7 +16,8 @@ from skimage import io
 
 from ...errors import TrainingError
 from ...imaging import structures
-from ..recipes import Clean, DenoiseRecipe, Pairs, RestoreRecipe
+from ..denoise.recipe import DenoiseRecipe, Pairs
+from .recipe import Clean, RestoreRecipe
 
 Plane = NDArray[np.float32]
 _SMALLEST = 48  # a side below this holds too little context to train on

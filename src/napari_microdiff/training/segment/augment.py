@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...imaging.intensity import Normalization
-from ..recipes import Noise
 from ..recording import blur, log_uniform, record
+from ..restore.recipe import Noise
 
 Generator = np.random.Generator
 _NOISE = Noise(psnr_db=(8.0, 34.0))

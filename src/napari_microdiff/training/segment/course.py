@@ -10,9 +10,9 @@ import torch
 from ...diffusion.denoiser import Preconditioned
 from ...models.card import Quality
 from ..course import Loss
-from ..recipes import SegmentRecipe
 from .data import SegmentBatch, SegmentBatches
 from .loss import segmenting_loss
+from .recipe import SegmentRecipe
 from .sources import load_planes
 from .validate import SegmentValidation
 

@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ...imaging.instances import maps_of
-from ..recipes import SegmentRecipe
 from ..squares import CROP, crop_at_random, draw_square
 from .augment import other_microscope, unequal_objects
+from .recipe import SegmentRecipe
 from .sources import LabelledPlane
 from .strokes import draw_strokes
 

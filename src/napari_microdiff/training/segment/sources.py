@@ -16,7 +16,8 @@ from ...files.table_reader import kinds_in
 from ...imaging.contrast import bright_objects, red_green_blue
 from ...imaging.instances import check_labels, diameters
 from ...imaging.kinds import check_all_named
-from ..recipes import Labelled, SegmentRecipe, SynthesizeRecipe
+from ..synthesize.recipe import SynthesizeRecipe
+from .recipe import Labelled, SegmentRecipe
 
 
 @dataclass(frozen=True)

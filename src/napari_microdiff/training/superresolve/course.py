@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ...diffusion.denoiser import Preconditioned
-from ..recipes import SuperresolveRecipe
 from ..restore.course import RestoreCourse
 from ..restore.sources import load_sources
 from .data import SuperresolveBatches
+from .recipe import SuperresolveRecipe
 from .validate import Validation
 
 

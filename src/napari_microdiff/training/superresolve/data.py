@@ -12,10 +12,10 @@ from ...imaging.finer import FINER_RADIUS, finer_filter
 from ...imaging.intensity import Normalization
 from ...imaging.spectrum import measure_spectrum, noise_floor, statistics_vector
 from ...tasks.conditioning import NOISELESS, on_finer_pixels, reflected, repeated, superresolving_vector
-from ..recipes import SuperresolveRecipe
 from ..restore.batch import Field, jittered
 from ..restore.batches import CROP, Draws, RestoreBatches
 from ..restore.fields import clean_field
+from .recipe import SuperresolveRecipe
 from .simulate import Recorded, record_blurred
 
 FIELD = 256  # fine pixels

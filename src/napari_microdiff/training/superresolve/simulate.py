@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ...imaging.optics import Binning, Blur, PointSpread
-from ..recipes import SuperresolveRecipe
 from ..recording import Generator, log_uniform, record
+from .recipe import SuperresolveRecipe
 
 _AIRY = 0.5  # of the point-spread functions; the others are Gaussian
 _AIRY_PX = 0.3  # narrower ones end within a pixel, whatever their shape

@@ -11,12 +11,12 @@ from scipy import ndimage
 
 from ...diffusion.denoiser import Preconditioned
 from ...imaging.quality import psnr
-from ..recipes import SuperresolveRecipe
 from ..restore.batch import Field
 from ..restore.fields import clean_field
 from ..restore.predict import predicted
 from ..restore.sources import CleanPlane, Sources
 from .data import FIELD, normalise
+from .recipe import SuperresolveRecipe
 from .simulate import Recorded, record_blurred
 
 _COUNT = 24

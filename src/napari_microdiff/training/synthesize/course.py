@@ -15,9 +15,9 @@ from ...models.originals import write_originals
 from ..course import Loss
 from ..loss import diffusion_loss
 from ..noise_levels import draw_sigmas
-from ..recipes import SynthesizeRecipe
 from ..segment.sources import load_planes
 from .data import SynthesizeBatch, SynthesizeBatches, magnified, normalised
+from .recipe import SynthesizeRecipe
 from .validate import SynthesizeValidation
 
 _SIGMA_DATA_BATCHES = 8

@@ -16,9 +16,9 @@ from ...imaging.intensity import Normalization
 from ...imaging.mask_maps import whole_mask_maps
 from ...imaging.resize import resized
 from ...imaging.style import style_vector
-from ..recipes import SynthesizeRecipe
 from ..segment.sources import LabelledPlane
 from ..squares import Square, crop_at_random, draw_square
+from .recipe import SynthesizeRecipe
 
 _ELSEWHERE = 0.5  # of the styles are measured on another square of the image: what they say is not of these objects
 

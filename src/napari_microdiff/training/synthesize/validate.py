@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from ...diffusion.denoiser import Condition, Preconditioned
-from ..recipes import SynthesizeRecipe
 from ..segment.sources import LabelledPlane
 from ..squares import CROP
 from .data import draw_field
+from .recipe import SynthesizeRecipe
 
 LEVELS = (0.1, 0.3, 1.0, 3.0)  # of noise, in standard deviations of the images
 _MOST = 24  # images of a kind

@@ -1,0 +1,32 @@
+"""Recipes of models that make pixels finer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ..restore.recipe import RestoreRecipe
+
+
+class SuperresolveRecipe(RestoreRecipe):
+    """A training run of a model that makes pixels finer and takes back blur.
+
+    Attributes
+    ----------
+    factors : tuple of int
+        Sides of the squares of pixels that the simulated camera sees as one.
+    psf_px : (float, float)
+        Range of the width (standard deviation) of the point-spread function, in pixels of the camera.
+    unblurred, noiseless : float
+        How often it does not blur, and records without noise.
+    simulated : float
+        Share of the procedural images.
+    """
+
+    task: Literal["superresolve"]
+    factors: tuple[Annotated[int, Field(ge=2, le=8)], ...] = (2, 4)
+    psf_px: tuple[float, float] = (0.25, 1.6)
+    unblurred: float = Field(default=0.25, ge=0, le=1)
+    noiseless: float = Field(default=0.2, ge=0, le=1)
+    simulated: float = Field(default=0.4, ge=0, le=1)

@@ -17,13 +17,14 @@ from ..engine.request import Request, Span
 from ..errors import MicrodiffError
 from . import settings, view, words
 from .card_view import CardDialog
+from .choices import LayerChoice, ModelChoice
 from .cost import carried_out, cost
 from .layers import Source
 from .layout import Rows, scrolled
 from .looking import Looker
 from .more import More
 from .output import ResultActions
-from .parts import DetailSlider, LayerChoice, Line, ModelChoice, ResultBar, RunBar, Ticks
+from .parts import DetailSlider, Line, ResultBar, RunBar, Ticks
 from .running import Run, Runner
 
 WIDTH = 380

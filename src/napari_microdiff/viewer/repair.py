@@ -13,10 +13,11 @@ from ..engine.options import RepairOptions
 from ..engine.request import Request
 from ..errors import ImageError
 from . import words
+from .choices import LayerChoice
 from .layers import Completion, Source, placement
 from .layout import Rows
 from .panel import Panel
-from .parts import LayerChoice, Line
+from .parts import Line
 from .view import has_colours, level_0
 
 _MASK_TIP = "The Labels layer in which the damaged pixels are painted, with any label."

@@ -7,9 +7,9 @@ from qtpy.QtCore import QTimer, Signal
 
 from .. import settings
 from ..card_view import CardDialog
+from ..choices import ModelChoice
 from ..layout import Rows
 from ..object_fields import SHOWN, DiameterField
-from ..parts import ModelChoice
 from .recipe import AUTOMATIC, Recipe
 
 _SHOWN = {"automatic": AUTOMATIC, **SHOWN}

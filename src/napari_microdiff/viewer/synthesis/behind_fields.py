@@ -7,8 +7,8 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QWidget
 
+from ..choices import LayerChoice
 from ..layout import Rows
-from ..parts import LayerChoice
 from . import words
 
 

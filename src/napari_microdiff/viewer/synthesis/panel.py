@@ -16,11 +16,11 @@ from superqt import QLabeledDoubleSlider
 from ...engine.options import SynthesizeOptions
 from ...engine.request import Request
 from ...errors import MicrodiffError
+from ..choices import LayerChoice
 from ..jobs import Job
 from ..layers import Source
 from ..layout import Rows
 from ..panel import Panel
-from ..parts import LayerChoice
 from ..running import Run
 from ..view import axes_of, visible_region
 from . import words

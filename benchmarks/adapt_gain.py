@@ -12,7 +12,8 @@ from report import Report, Row, say
 import napari_microdiff
 from napari_microdiff.imaging.quality import psnr
 from napari_microdiff.models.store import remove_model
-from napari_microdiff.training.adapt import Adapted, adapt
+from napari_microdiff.training.adapted import Adapted
+from napari_microdiff.training.denoise.adapt import adapt
 
 SIDE, STEPS, SEEDS = 512, 300, 2
 NOTICEABLE = 0.1  # dB; less is neither better nor worse

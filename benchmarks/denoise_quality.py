@@ -112,7 +112,8 @@ def ours(pair: Pair, samples: int, steps: int, adapting: int) -> Iterator[tuple[
 def adapted(pair: Pair, steps: int) -> Made | None:
     """Adapt the model to the noisy image, denoise in one evaluation, and remove the adapted model again."""
     try:
-        from napari_microdiff.training.adapt import Adapted, adapt
+        from napari_microdiff.training.adapted import Adapted
+        from napari_microdiff.training.denoise.adapt import adapt
     except ImportError:
         return None
     from napari_microdiff.models.store import remove_model

@@ -88,17 +88,18 @@ def make_tiny_sharpener(folder: Path) -> None:
     _make_tiny_restorer(folder, "superres-tiny", "superresolve", (2, 4), maps=2, length=SUPERRESOLVING_LENGTH)
 
 
-def make_tiny_slicer(folder: Path, *, beside: bool = True) -> None:
+def make_tiny_slicer(folder: Path, *, beside: bool = True, size: float = 0.3) -> None:
     """Save a small network with random weights as a model that draws slices between slices."""
     from napari_microdiff.imaging.between import BESIDE, PLANE_MAPS
     from napari_microdiff.imaging.spectrum import VECTOR_LENGTH
 
     maps = PLANE_MAPS + len(BESIDE) * beside
-    _make_tiny_restorer(folder, folder.name, "isotropic", tuple(range(2, 11)), maps=maps, length=VECTOR_LENGTH)
+    factors = tuple(range(2, 11))
+    _make_tiny_restorer(folder, folder.name, "isotropic", factors, maps=maps, length=VECTOR_LENGTH, size=size)
 
 
 def _make_tiny_restorer(
-    folder: Path, name: str, task: str, factors: tuple[int, ...], *, maps: int, length: int
+    folder: Path, name: str, task: str, factors: tuple[int, ...], *, maps: int, length: int, size: float = 0.3
 ) -> None:
     import torch
 
@@ -110,7 +111,7 @@ def _make_tiny_restorer(
     shape = Architecture(condition_channels=maps, vector_length=length, widths=(8, 8), blocks=1)
     network = LocalUNet(**shape.model_dump())
     with torch.no_grad():
-        network.mean_gain.fill_(0.3)
+        network.mean_gain.fill_(size)
         network.spread_gain.fill_(0.5)
     card = Card(
         id=name,
@@ -306,6 +307,15 @@ def harmful_model(tiny_model: str) -> str:
 
     make_tiny_model(user_folder() / "harmful", name="harmful", size=3.0)
     return "harmful"
+
+
+@pytest.fixture(params=[True, False], ids=["beside", "alone"])
+def harmful_slicer(tiny_model: str, request: pytest.FixtureRequest) -> str:
+    """Identity of a model in the same store that draws between slices what does not belong there."""
+    from napari_microdiff.models.store import user_folder
+
+    make_tiny_slicer(user_folder() / "isotropic-harmful", beside=request.param, size=3.0)
+    return "isotropic-harmful"
 
 
 @pytest.fixture

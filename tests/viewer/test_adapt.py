@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialogButtonBox, QWidget
 
 from napari_microdiff.models.store import find_model
-from napari_microdiff.training.recorrupt import RecorruptedFit
+from napari_microdiff.training.denoise.recorrupt import RecorruptedFit
 from napari_microdiff.viewer.adapt import AdaptDialog, BeforeAfterDialog, as_id, verdict
 from napari_microdiff.viewer.denoise import DenoisePanel
 
@@ -42,14 +42,14 @@ def panel(make_napari_viewer_proxy: Any, tiny_model: str, qtbot: Any) -> Denoise
 
 
 def ask(qtbot: Any, panel: DenoisePanel, button: QDialogButtonBox.StandardButton) -> AdaptDialog:
-    qtbot.mouseClick(panel.adapt, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(panel.adapting.button, Qt.MouseButton.LeftButton)
     dialog = panel.findChild(AdaptDialog)
     dialog.findChild(QDialogButtonBox).button(button).click()
     return dialog
 
 
 def test_adapting_makes_a_model_and_chooses_it(panel: DenoisePanel, qtbot: Any, tiny_model: str) -> None:
-    panel.start_adapting("actin-1", 2)
+    panel.adapting.begin("actin-1", 2)
     assert panel.run_bar.run.toolTip() == "A job is running. Wait for it or cancel it."
     qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
     assert panel.model.card is not None, panel.results.line.text()
@@ -64,7 +64,7 @@ def test_a_model_that_brought_nothing_is_not_chosen(
     panel: DenoisePanel, qtbot: Any, tiny_model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(RecorruptedFit, "gain_db", lambda _: -0.25)
-    panel.start_adapting("actin-1", 1)
+    panel.adapting.begin("actin-1", 1)
     qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
     assert panel.model.card is not None
     assert panel.model.card.id == tiny_model

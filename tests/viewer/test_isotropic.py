@@ -9,8 +9,11 @@ import napari
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDialogButtonBox
 
 from napari_microdiff.files import read_image
+from napari_microdiff.models.store import find_model
+from napari_microdiff.viewer.adapt import AdaptDialog, BeforeAfterDialog
 from napari_microdiff.viewer.isotropic import IsotropicPanel
 from napari_microdiff.viewer.layers import recall
 from napari_microdiff.viewer.script import as_command, as_python
@@ -192,3 +195,27 @@ def test_a_model_that_denoises_serves_too(panel: IsotropicPanel, viewer: napari.
     (made,) = run(qtbot, panel)
     assert made.data.shape == (9, 24, 24)
     np.testing.assert_array_equal(made.data[::4], stack)
+
+
+def test_a_model_is_adapted_to_a_stack(panel: IsotropicPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    assert "Choose a stack" in panel.adapting.button.toolTip()
+    slices = np.random.default_rng(0).normal(100, 10, (3, 160, 160)).astype(np.float32)
+    viewer.add_image(slices, name="Tissue 1", scale=(4, 1, 1), axis_labels=("z", "y", "x"))
+    qtbot.mouseClick(panel.fold.toggleButton(), Qt.MouseButton.LeftButton)
+    assert panel.model.choose("tiny")
+    assert not panel.adapting.button.isEnabled()
+    assert "knows images only" in panel.adapting.button.toolTip()
+    assert panel.model.choose("isotropic-tiny")
+    panel.factor.setValue(4)
+    qtbot.mouseClick(panel.adapting.button, Qt.MouseButton.LeftButton)
+    dialog = panel.findChild(AdaptDialog)
+    assert dialog.windowTitle() == "Adapt to this stack"
+    assert dialog.name == "tissue-1"
+    dialog.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Cancel).click()
+    panel.adapting.begin("tissue-1", 2)
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    assert panel.model.card is not None, panel.results.line.text()
+    assert panel.model.card.id == "tissue-1"
+    assert find_model("tissue-1").card.parent == "isotropic-tiny"
+    assert "'tissue-1' is adapted to Tissue 1" in panel.results.line.text()
+    assert panel.findChild(BeforeAfterDialog) is not None

@@ -74,7 +74,7 @@ def wait_until_it_runs(qtbot: Any, panel: DenoisePanel) -> None:
 
 class TestBeforeARun:
     def test_what_is_off_says_why(self, panel: DenoisePanel, viewer: napari.Viewer) -> None:
-        for button in (panel.run_bar.preview, panel.run_bar.run, panel.adapt):
+        for button in (panel.run_bar.preview, panel.run_bar.run, panel.adapting.button):
             assert not button.isEnabled()
             assert button.toolTip() == "Choose an image layer first."
         viewer.add_image(noisy(32, 32))

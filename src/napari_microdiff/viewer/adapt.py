@@ -3,28 +3,114 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from magicgui.widgets import Container, LineEdit, SpinBox
+from napari.utils.notifications import show_error
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QImage, QPixmap
-from qtpy.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from ..errors import MicrodiffError
 from ..models.card import Card
+from .jobs import Job
+from .layers import Source
+
+if TYPE_CHECKING:
+    from .panel import Panel
 
 SIDE = 320
 
 
-def start_adapting(
-    model: str, array: Any, *, axes: str, name: str, steps: int, seed: int, device: str
-) -> Iterator[Any]:
-    """Return the events of adapting; called in the worker's thread."""
-    from ..training.adapt import adapt  # torch comes with it
+class Words(NamedTuple):
+    """What a panel says about adapting.
 
-    return adapt(model, array, name=name, axes=axes, steps=steps, seed=seed, device=device)
+    Attributes
+    ----------
+    to : str
+        What the model is adapted to: ``"image"``, ``"stack"``.
+    learning : str
+        What is learned from, after "is trained further on".
+    takes : str
+        A sentence on how long that takes, without its full stop.
+    """
+
+    to: str
+    learning: str
+    takes: str
+
+
+def events_of_adapting(task: str, model: str, array: Any, **fields: Any) -> Iterator[Any]:
+    """Return the events of adapting; called in the worker's thread."""
+    if task == "isotropic":
+        from ..training.isotropic.adapt import adapt as adapt_to_stack  # torch comes with it
+
+        return adapt_to_stack(model, array, **fields)
+    from ..training.denoise.adapt import adapt
+
+    return adapt(model, array, **fields)
+
+
+class Adapting:
+    """A button that trains the chosen model further on the chosen image, and what follows from it.
+
+    Parameters
+    ----------
+    panel : Panel
+        The panel that it belongs to.
+    fields : callable
+        Returns what else adapting has to be told.
+    """
+
+    def __init__(self, panel: Panel, words: Words, fields: Callable[[], dict[str, Any]] = dict) -> None:
+        self._panel, self._words, self._fields = panel, words, fields
+        self.button = QPushButton(f"Adapt to this {words.to}…")
+        self.button.clicked.connect(self.ask)
+
+    def refresh(self, reason: str) -> None:
+        """Offer it, unless there is a reason why it cannot be done."""
+        self.button.setEnabled(not reason)
+        self.button.setToolTip(reason or f"Train the model on {self._words.learning}. {self._words.takes}.")
+
+    def ask(self) -> None:
+        """Ask for a name, then adapt."""
+        layer, card = self._panel.image.layer, self._panel.model.card
+        if layer is None or card is None:
+            return
+        dialog = AdaptDialog(layer.name, card, self._words, self._panel)
+        dialog.accepted.connect(lambda: self.begin(dialog.name, dialog.steps))
+        dialog.open()
+
+    def begin(self, name: str, steps: int) -> None:
+        """Adapt the chosen model to the chosen image in the background."""
+        panel = self._panel
+        layer, card = panel.image.layer, panel.model.card
+        if layer is None or card is None or panel.blocked():
+            return
+        try:
+            source = Source.of(layer)
+        except MicrodiffError as error:
+            show_error(str(error))
+            return
+        seed, device = int(panel.more.seed.value), panel.more.device
+        fields = {"axes": source.axes, "name": name, "steps": steps, "seed": seed, "device": device, **self._fields()}
+        # The worker gets arrays, never layers: the last to let go of a layer must be the GUI thread.
+        start = partial(events_of_adapting, panel.task, card.id, source.array, **fields)
+        job = Job(f"Adapting {card.title} to {source.name}", start, panel)
+        job.done.connect(partial(self._adapted, source.name))
+        panel.runner.begin(job)
+
+    def _adapted(self, image: str, adapted: Any) -> None:
+        panel = self._panel
+        panel.reload_models()
+        if adapted.gain_db is None or adapted.gain_db > 0:
+            panel.model.choose(adapted.model_id)
+        panel.results.line.say(verdict(adapted.model_id, image, adapted.gain_db))
+        BeforeAfterDialog(adapted.before, adapted.after, image, panel).show()
 
 
 def as_id(text: str) -> str:
@@ -35,7 +121,7 @@ def as_id(text: str) -> str:
 def verdict(model: str, image: str, gain_db: float | None) -> str:
     """Say what adapting brought, and which model is chosen now."""
     if gain_db is None:
-        judged = "the image is too small to measure whether that helped. Compare before and after."
+        judged = "it is too small to measure whether that helped. Compare before and after."
     elif gain_db <= 0:
         return (
             f"Learning from {image} brought nothing ({gain_db:+.1f} dB, as estimated): the model chosen before stays "
@@ -49,12 +135,12 @@ def verdict(model: str, image: str, gain_db: float | None) -> str:
 class AdaptDialog(QDialog):
     """Asks for a name and the length of the training."""
 
-    def __init__(self, layer_name: str, card: Card, parent: QWidget) -> None:
+    def __init__(self, layer_name: str, card: Card, words: Words, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Adapt to this image")
+        self.setWindowTitle(f"Adapt to this {words.to}")
         text = QLabel(
-            f"“{card.title}” is trained further on “{layer_name}” alone, without a clean image, and kept as a new "
-            "model under a name of its own. It takes a minute or two; you can go on working."
+            f"“{card.title}” is trained further on {words.learning}. It is kept as a new model under a name of its "
+            f"own. {words.takes}; you can go on working."
         )
         text.setWordWrap(True)
         self._name = LineEdit(value=as_id(layer_name), label="Name of the model")

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-from napari.utils.notifications import show_error
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 from superqt import QLabeledDoubleSlider
 
 from ..engine.options import DenoiseOptions
-from ..errors import MicrodiffError
 from . import words
-from .adapt import AdaptDialog, BeforeAfterDialog, start_adapting, verdict
-from .jobs import Job
-from .layers import Source
+from .adapt import Adapting, Words
 from .layout import Rows
 from .panel import Panel
 
-ADAPT_TIP = "Train the model on this very image for a minute or two; no clean image is needed."
+ADAPT = Words("image", "this very image; no clean one is needed", "It takes a minute or two")
 NOT_MEASURED = "The noise of the image has not been measured yet."
 
 
@@ -52,12 +47,11 @@ class DenoisePanel(Panel):
             "For images that no model was trained on: the noisy image itself is the start of the diffusion,\n"
             "and the model only says what images look like in general."
         )
-        self.adapt = QPushButton("Adapt to this image…")
-        self.adapt.clicked.connect(self.ask_to_adapt)
+        self.adapting = Adapting(self, ADAPT)
         own = Rows()
         own.add("Noise", level)
         own.add("", self.from_noise)
-        own.add("", self.adapt)
+        own.add("", self.adapting.button)
         self._level: float | None = None
         return [own]
 
@@ -85,11 +79,7 @@ class DenoisePanel(Panel):
         """Bring everything up to date."""
         self.offer_sample()
         super().refresh()
-        reason = self.blocked()
-        self.adapt.setEnabled(not reason)
-        self.adapt.setToolTip(
-            reason or "Train the model on this very image for a minute or two; no clean image needed."
-        )
+        self.adapting.refresh(self.blocked())
 
     def _noise_changed(self, *_: object) -> None:
         own = not self.automatic.isChecked() and self._level is not None
@@ -97,39 +87,3 @@ class DenoisePanel(Panel):
         self.noise.setToolTip(
             NOT_MEASURED if self._level is None else f"Measured: {self._level:.3g}, in the units of the image."
         )
-
-    # adapting -----------------------------------------------------------------------------------------------------
-
-    def ask_to_adapt(self) -> None:
-        """Ask for a name, then adapt the model to the image."""
-        layer, card = self.image.layer, self.model.card
-        if layer is None or card is None:
-            return
-        dialog = AdaptDialog(layer.name, card, self)
-        dialog.accepted.connect(lambda: self.start_adapting(dialog.name, dialog.steps))
-        dialog.open()
-
-    def start_adapting(self, name: str, steps: int) -> None:
-        """Adapt the chosen model to the chosen image in the background."""
-        layer, card = self.image.layer, self.model.card
-        if layer is None or card is None or self.blocked():
-            return
-        try:
-            source = Source.of(layer)
-        except MicrodiffError as error:
-            show_error(str(error))
-            return
-        seed, device = int(self.more.seed.value), self.more.device
-        options = {"axes": source.axes, "name": name, "steps": steps, "seed": seed, "device": device}
-        # The worker gets arrays, never layers: the last to let go of a layer must be the GUI thread.
-        start = partial(start_adapting, card.id, source.array, **options)
-        job = Job(f"Adapting {card.title} to {source.name}", start, self)
-        job.done.connect(partial(self._adapted, source))
-        self.runner.begin(job)
-
-    def _adapted(self, source: Source, adapted: Any) -> None:
-        self.reload_models()
-        if adapted.gain_db is None or adapted.gain_db > 0:
-            self.model.choose(adapted.model_id)
-        self.results.line.say(verdict(adapted.model_id, source.name, adapted.gain_db))
-        BeforeAfterDialog(adapted.before, adapted.after, source.name, self).show()

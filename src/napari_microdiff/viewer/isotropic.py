@@ -10,6 +10,7 @@ from ..engine.options import IsotropicOptions
 from ..engine.request import Request, Span
 from ..imaging.lattice import slice_distance
 from . import view, words
+from .adapt import Adapting, Words
 from .layout import Rows
 from .panel import Panel
 from .parts import Line
@@ -20,6 +21,12 @@ _TIP = (
     "How many pixels lie from one slice to the next: so many slices are made of each.\n"
     "If the layer says how far apart its slices are, it is set for you."
 )
+
+
+ADAPT = Words(
+    "stack", "its very slices, which show along their axes what may lie between them", "It takes five to ten minutes"
+)
+NO_SLICES = "This model knows images only. Choose one that was trained to fill in slices."
 
 
 class IsotropicPanel(Panel):
@@ -44,6 +51,13 @@ class IsotropicPanel(Panel):
         self.factor_line = Line(self.viewer)
         rows.add("Slices", self.factor, self.factor_line)
         self.factor.valueChanged.connect(self._factor_changed)
+
+    def own_rows(self) -> list[QWidget]:
+        """Return what adapts the model to the stack."""
+        self.adapting = Adapting(self, ADAPT, lambda: {"factor": self.factor.value()})
+        own = Rows()
+        own.add("", self.adapting.button)
+        return [own]
 
     def own_results(self) -> list[QWidget]:
         """Return the line that says how much of the result the slices tell."""
@@ -94,6 +108,7 @@ class IsotropicPanel(Panel):
         """Bring everything up to date."""
         self.offer_sample()
         super().refresh()
+        self.adapting.refresh(self.blocked() or (NO_SLICES if self.by_prior else ""))
         self.factor_line.say(self._said_of_slices())
         last = self.runner.last
         result = None if last is None else last.result

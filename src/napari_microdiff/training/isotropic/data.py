@@ -24,6 +24,7 @@ from ..restore.sources import CleanPlane
 from .recipe import IsotropicRecipe
 
 FIELD = 256
+GRID = 32  # pixels; sides that are multiples of it suit any network
 
 
 class Gaps(NamedTuple):
@@ -34,9 +35,10 @@ class Gaps(NamedTuple):
 
 
 class IsotropicBatches(RestoreBatches):
-    """Squares of 256 pixels of which some rows are left out."""
+    """Squares of which some rows are left out."""
 
     recipe: IsotropicRecipe
+    side = FIELD
 
     def recorded(self, draws: Draws) -> Tensor:
         """Draw an image as it may have been recorded, shape (y, x)."""
@@ -50,7 +52,7 @@ class IsotropicBatches(RestoreBatches):
         rng = draws.numbers
         procedural = self.is_procedural(rng, self.recipe.simulated)
         plane = self.sources.draw_clean(rng, procedural=procedural)
-        return recorded_field(self.recipe, plane, rng, draws.noise, procedural=procedural)
+        return recorded_field(self.recipe, plane, rng, draws.noise, procedural=procedural, side=self.side)
 
     def corner(self, field: Field, rng: np.random.Generator) -> tuple[int, int]:
         """Draw where a crop begins."""
@@ -71,10 +73,11 @@ def recorded_field(
     generator: torch.Generator,
     *,
     procedural: bool,
+    side: int = FIELD,
 ) -> Tensor:
     """Draw a square as it may have been recorded, and those beside it if they are shown; shape (planes, y, x)."""
     shown = plane.volume is not None and bool(recipe.beside) and rng.random() >= recipe.alone
-    images = clean_fields(recipe, plane, FIELD, rng, recipe.beside if shown else ())
+    images = clean_fields(recipe, plane, side, rng, recipe.beside if shown else ())
     return record(recipe.noise, images, rng, generator) if procedural or rng.random() < recipe.noisier else images
 
 

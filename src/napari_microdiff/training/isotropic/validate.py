@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ...diffusion.denoiser import Preconditioned
@@ -13,23 +14,22 @@ from ...imaging.quality import psnr
 from ..restore.batch import Field
 from ..restore.predict import predicted
 from ..restore.sources import CleanPlane, Sources
-from .data import Gaps, normalise, recorded_field
+from .data import FIELD, GRID, Gaps, normalise, recorded_field
 from .recipe import IsotropicRecipe
 
 _COUNT = 27
 _USUAL_DB = (20.0, 40.0)
-_GRID = 32  # pixels; sides are multiples of it, which suits any network
 
 
 class Validation:
     """A fixed set of held-out images, recorded and simulated, of which some rows are shown."""
 
-    def __init__(self, recipe: IsotropicRecipe, sources: Sources) -> None:
+    def __init__(self, recipe: IsotropicRecipe, sources: Sources, side: int = FIELD) -> None:
         noise = recipe.noise.model_copy(update={"psnr_db": _USUAL_DB})
         recipe = recipe.model_copy(update={"noise": noise})
         kinds = {"recorded": sources.clean, "procedural": sources.procedural}
         self._items = {
-            name: list(self._fields(recipe, planes, procedural=name == "procedural"))
+            name: list(self._fields(recipe, planes, side, procedural=name == "procedural"))
             for name, planes in kinds.items()
             if planes
         }
@@ -52,6 +52,11 @@ class Validation:
             squares.append(float((mean - field.clean).pow(2)[between].mean() / variance[between].mean()))
         return float(np.sqrt(np.mean(squares)))
 
+    def example(self, denoiser: Preconditioned) -> NDArray[np.float32]:
+        """Return one of the recorded images as a network fills it in, shape (y, x), in normalised units."""
+        mean: NDArray[np.float32] = predicted(denoiser, self._items["recorded"][0]).mean.numpy()
+        return mean
+
     def _gains(self, denoiser: Preconditioned, over: Callable[[Field], Tensor]) -> dict[str, float]:
         return {
             name: float(np.mean([_psnr(f, predicted(denoiser, f).mean) - _psnr(f, over(f)) for f in items]))
@@ -59,16 +64,16 @@ class Validation:
         }
 
     @staticmethod
-    def _fields(recipe: IsotropicRecipe, planes: list[CleanPlane], *, procedural: bool) -> Iterator[Field]:
+    def _fields(recipe: IsotropicRecipe, planes: list[CleanPlane], side: int, *, procedural: bool) -> Iterator[Field]:
         least, largest = recipe.factors
         for number in range(_COUNT):
             rng = np.random.default_rng([2, number])
             plane = planes[int(rng.integers(len(planes)))]
             generator = torch.Generator().manual_seed(number)
-            image = recorded_field(recipe, plane, rng, generator, procedural=procedural)
+            image = recorded_field(recipe, plane, rng, generator, procedural=procedural, side=side)
             factor = least + number % (largest - least + 1)
             field = normalise(recipe, image, Gaps(factor, int(rng.integers(factor))), None)
-            kept = len(field.guess) // _GRID * _GRID
+            kept = len(field.guess) // GRID * GRID
             yield Field(field.noisy[:, :kept], field.clean[:kept], field.guess[:kept], *field[3:])
 
 

@@ -16,9 +16,10 @@ from napari_microdiff.imaging.samples import filaments_and_blobs
 from napari_microdiff.models.build import load_denoiser
 from napari_microdiff.models.store import find_model, list_models
 from napari_microdiff.tasks.base import open_source
-from napari_microdiff.training.adapt import Adapted, adapt
-from napari_microdiff.training.noisy_images import NoisyImages
-from napari_microdiff.training.recorrupt import RecorruptedFit
+from napari_microdiff.training.adapted import Adapted
+from napari_microdiff.training.denoise.adapt import adapt
+from napari_microdiff.training.denoise.noisy_images import NoisyImages
+from napari_microdiff.training.denoise.recorrupt import RecorruptedFit
 
 
 def _noisy(side: int = 160) -> tuple[np.ndarray, np.ndarray]:

@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..diffusion.denoiser import Preconditioned, Prediction
-from ..imaging.spectrum import measure_spectrum, noise_floor, statistics_vector
-from ..imaging.wiener import wiener_error, wiener_kernel
-from ..tasks.conditioning import filtered, noisy_condition, reflected
-from ..tasks.statistics import Statistics
-from .average import PowerAverage
+from ...diffusion.denoiser import Preconditioned, Prediction
+from ...imaging.spectrum import measure_spectrum, noise_floor, statistics_vector
+from ...imaging.wiener import wiener_error, wiener_kernel
+from ...tasks.conditioning import filtered, noisy_condition, reflected
+from ...tasks.statistics import Statistics
+from ..average import PowerAverage
 from .noisy_images import RECORRUPTION, NoisyImages
 
 _BATCH = 8

@@ -10,50 +10,22 @@ them too.
 from __future__ import annotations
 
 import copy
-import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..diffusion.denoiser import Preconditioned
-from ..engine.device import choose_device, choose_precision, torch_dtype
-from ..engine.events import Notice, Preview, Progress
-from ..engine.options import DenoiseOptions
-from ..engine.request import Request
-from ..errors import ModelError
-from ..imaging.axes import Sliceable
-from ..models.build import load_denoiser
-from ..models.model import Model, save_model
-from ..models.store import find_model, list_models, user_folder
-from ..tasks.base import open_source
+from ...engine.device import choose_device, choose_precision, torch_dtype
+from ...engine.events import Notice, Preview, Progress
+from ...engine.options import DenoiseOptions
+from ...engine.request import Request
+from ...imaging.axes import Sliceable
+from ...models.build import load_denoiser
+from ...models.store import find_model
+from ...tasks.base import open_source
+from ..adapted import Adapted, new_identity, save_adapted
 from .noisy_images import NoisyImages
 from .recorrupt import RecorruptedFit
 
 _WHITE = 0.15  # correlation of neighbours up to which noise passes for white
-
-
-@dataclass(frozen=True)
-class Adapted:
-    """A model was adapted and saved; nothing follows.
-
-    Attributes
-    ----------
-    model_id : str
-        Identity of the new model in the store.
-    before, after : ndarray of float32, shape (y, x)
-        The same part of the image, denoised by the parent and by the new model; in the units of the image.
-    gain_db : float or None
-        Estimated reduction of the mean squared error, in a strip of the image that was kept back from training;
-        ``None`` of an image shorter than 256 pixels, of which nothing could be kept back.
-    """
-
-    model_id: str
-    before: NDArray[np.float32]
-    after: NDArray[np.float32]
-    gain_db: float | None
 
 
 def adapt(
@@ -94,7 +66,7 @@ def adapt(
     parent = find_model(model_id)
     opened = open_source(Request(model=model_id, axes=axes, options=DenoiseOptions()), source)
     place = choose_device(device)
-    new_id = _new_identity(parent, name)
+    new_id = new_identity(parent, name)
     denoiser = copy.deepcopy(load_denoiser(parent, place))
     denoiser.precision = torch_dtype(choose_precision("auto", place))
     images = NoisyImages(opened, denoiser, place)
@@ -123,35 +95,5 @@ def adapt(
             "The model was saved all the same; prefer its parent."
         )
     before, after = images.denoise(load_denoiser(parent, place)), images.denoise(fit.average.module)
-    _save(parent, new_id, fit.average.module, steps, gain)
+    save_adapted(parent, new_id, fit.average.module, to="one noisy image", steps=steps, gain_db=gain)
     yield Adapted(new_id, before, after, gain)
-
-
-def _new_identity(parent: Model, name: str | None) -> str:
-    taken = {model.card.id for model in list_models()}
-    if name is not None:
-        identity = re.sub(r"[^a-z0-9._-]+", "-", name.strip().lower()).strip("-._")
-        if not identity:
-            raise ModelError(f"'{name}' has no letters or digits that a model's name could be made of. Choose another.")
-        if identity in taken:
-            raise ModelError(f"There already is a model '{identity}'. Choose another name, or remove that one.")
-        return identity
-    number = 1
-    while f"{parent.card.id}-adapted-{number}" in taken:
-        number += 1
-    return f"{parent.card.id}-adapted-{number}"
-
-
-def _save(parent: Model, identity: str, denoiser: Preconditioned, steps: int, gain: float | None) -> None:
-    measured = {} if gain is None else {"estimated_gain_db": round(gain, 2)}
-    card = parent.card.model_copy(
-        update={
-            "id": identity,
-            "title": f"{parent.card.title} (adapted)",
-            "summary": f"'{parent.card.id}', adapted to one noisy image in {steps} steps",
-            "parent": parent.card.id,
-            "training": {"adapted_steps": steps, **measured},
-            "quality": (),
-        }
-    )
-    save_model(card, denoiser.network.state_dict(), user_folder() / identity)

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..diffusion.denoiser import Preconditioned
-from ..errors import ImageError
-from ..imaging.axes import planes
-from ..imaging.intensity import Normalization
-from ..imaging.noise import estimate_camera
-from ..imaging.quality import residual_whiteness
-from ..tasks.base import Source
-from ..tasks.conditioning import filtered, reflected
-from ..tasks.statistics import channel_axis, channel_view, measure
-from .restore.predict import blind_prediction
+from ...diffusion.denoiser import Preconditioned
+from ...errors import ImageError
+from ...imaging.axes import planes
+from ...imaging.intensity import Normalization
+from ...imaging.noise import estimate_camera
+from ...imaging.quality import residual_whiteness
+from ...tasks.base import Source
+from ...tasks.conditioning import filtered, reflected
+from ...tasks.statistics import channel_axis, channel_view, measure
+from ..restore.predict import blind_prediction
 
 RECORRUPTION = 0.7  # "a"; the input is noisier by sqrt(1 + a^2)
 _CROP = 128

@@ -1,0 +1,81 @@
+"""What comes of adapting a model to one image: a model of its own, and what that brought."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..diffusion.denoiser import Preconditioned
+from ..errors import ModelError
+from ..models.model import Model, save_model
+from ..models.store import list_models, user_folder
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """A model was adapted and saved; nothing follows.
+
+    Attributes
+    ----------
+    model_id : str
+        Identity of the new model in the store.
+    before, after : ndarray of float32, shape (y, x)
+        The same part of the image, as the parent and the new model make it; in one unit, whichever that is.
+    gain_db : float or None
+        Estimated reduction of the mean squared error, in a part of the image that was kept back from training;
+        ``None`` of an image so small that nothing could be kept back.
+    """
+
+    model_id: str
+    before: NDArray[np.float32]
+    after: NDArray[np.float32]
+    gain_db: float | None
+
+
+def new_identity(parent: Model, name: str | None) -> str:
+    """Return an identity that no model has yet: made of a name, or of the parent's.
+
+    Raises
+    ------
+    ModelError
+        If the name has nothing that an identity could be made of, or is taken.
+    """
+    taken = {model.card.id for model in list_models()}
+    if name is not None:
+        identity = re.sub(r"[^a-z0-9._-]+", "-", name.strip().lower()).strip("-._")
+        if not identity:
+            raise ModelError(f"'{name}' has no letters or digits that a model's name could be made of. Choose another.")
+        if identity in taken:
+            raise ModelError(f"There already is a model '{identity}'. Choose another name, or remove that one.")
+        return identity
+    number = 1
+    while f"{parent.card.id}-adapted-{number}" in taken:
+        number += 1
+    return f"{parent.card.id}-adapted-{number}"
+
+
+def save_adapted(
+    parent: Model, identity: str, denoiser: Preconditioned, *, to: str, steps: int, gain_db: float | None
+) -> None:
+    """Save an adapted model in the user's folder.
+
+    Parameters
+    ----------
+    to : str
+        What it was adapted to, such as ``"one noisy image"``.
+    """
+    measured = {} if gain_db is None else {"estimated_gain_db": round(gain_db, 2)}
+    card = parent.card.model_copy(
+        update={
+            "id": identity,
+            "title": f"{parent.card.title} (adapted)",
+            "summary": f"'{parent.card.id}', adapted to {to} in {steps} steps",
+            "parent": parent.card.id,
+            "training": {"adapted_steps": steps, **measured},
+            "quality": (),
+        }
+    )
+    save_model(card, denoiser.network.state_dict(), user_folder() / identity)

@@ -1,0 +1,154 @@
+"""Adapting a model that fills in what lies between slices to one stack, whose slices are all that it learns from.
+
+Along the axes of its slices a stack has all its pixels, and what a model learns to fill in there it can fill in along z
+(vEMDiffuse-a, Lu et al. 2024, Nature Communications 15:4677).
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Iterator
+
+import torch
+from torch.utils.data import DataLoader
+
+from ...diffusion.denoiser import Preconditioned
+from ...engine.device import choose_device, choose_precision, torch_dtype
+from ...engine.events import Notice, Progress
+from ...engine.options import IsotropicOptions
+from ...engine.request import Request
+from ...errors import ModelError
+from ...imaging.axes import Sliceable
+from ...models.build import load_denoiser
+from ...models.model import Model
+from ...models.store import find_model
+from ...tasks.base import open_source
+from ...tasks.isotropic import check_stack
+from ..adapted import Adapted, new_identity, save_adapted
+from ..average import PowerAverage
+from ..restore.batch import Batch
+from ..restore.loss import restoring_loss
+from .data import IsotropicBatches
+from .recipe import IsotropicRecipe
+from .slices import Slices
+from .validate import Validation
+
+_LEARNING_RATE = 1e-3
+_WARM_UP = 20  # steps
+
+
+def adapt(
+    model_id: str,
+    source: Sliceable,
+    *,
+    factor: int,
+    name: str | None = None,
+    axes: str | None = None,
+    steps: int = 300,
+    seed: int = 0,
+    device: str = "auto",
+) -> Iterator[Progress | Notice | Adapted]:
+    """Fine-tune a model that fills in what lies between slices on the slices of a stack, and save it as one of its own.
+
+    Parameters
+    ----------
+    model_id : str
+        The model to start from.
+    source : array-like
+        The stack; of several channels the first is learned from, of many slices some.
+    factor : int
+        Distance of slices in pixels.
+    name : str, optional
+        Identity of the new model: small letters, digits, dots and dashes. ``None`` makes one up.
+    steps : int
+        Steps of training; 300 take some minutes on a laptop.
+
+    Yields
+    ------
+    Progress, Notice
+        Closing the generator stops the job; nothing is saved then.
+    Adapted
+        Last. Before and after are a part of a slice of which every `factor`-th row was shown.
+
+    Raises
+    ------
+    ImageError, ModelError, DeviceError
+        If the image is no stack or its slices are too small, or the model is of the wrong kind.
+    """
+    parent = find_model(model_id)
+    if parent.card.task != "isotropic":
+        raise ModelError(f"The model '{model_id}' does not fill in what lies between slices. Choose one that does.")
+    asked = Request(task="isotropic", model=model_id, axes=axes, options=IsotropicOptions(factor=factor))
+    stack = open_source(asked, source)
+    check_stack(stack)
+    place = choose_device(device)
+    new_id = new_identity(parent, name)
+    slices = Slices.of(stack)
+    yield Notice(f"Learning from {slices.describe()}.")
+    recipe = _recipe(parent, factor, steps, seed)
+    denoiser = copy.deepcopy(load_denoiser(parent, place))
+    average = PowerAverage(denoiser)
+    denoiser.precision = torch_dtype(choose_precision("auto", place))
+    started = time.monotonic()
+    for step in _fitting(denoiser, average, recipe, slices):
+        yield Progress(step, steps, (time.monotonic() - started) / step * (steps - step))
+    judged = Validation(recipe, slices.kept_back or slices.learned, slices.side)
+    before, after = load_denoiser(parent, place), average.module
+    gain = None
+    if slices.kept_back is None:
+        yield Notice("Whether adapting helped was not measured: slices are too small to keep a part back to judge by.")
+    else:
+        gain = judged.measure(after)["recorded"] - judged.measure(before)["recorded"]
+        if gain <= 0:
+            yield Notice(
+                f"'{parent.card.id}' already suits this stack: learning from it brought nothing ({gain:+.2f} dB). The "
+                "model was saved all the same; prefer its parent."
+            )
+    save_adapted(parent, new_id, after, to="the slices of one stack", steps=steps, gain_db=gain)
+    yield Adapted(new_id, judged.example(before), judged.example(after), gain)
+
+
+def _recipe(parent: Model, factor: int, steps: int, seed: int) -> IsotropicRecipe:
+    """Return how a stack is learned from: its slices as they are, and nothing else."""
+    return IsotropicRecipe(
+        task="isotropic",
+        id=parent.card.id,
+        title=parent.card.title,
+        summary="",
+        architecture=parent.card.architecture,
+        procedural="electron_microscopy",
+        factors=(factor, factor),
+        simulated=0.0,
+        noisier=0.0,
+        blurred=0.0,
+        steps=steps,
+        seed=seed,
+        learning_rate=_LEARNING_RATE,
+    )
+
+
+def _fitting(
+    denoiser: Preconditioned, average: PowerAverage[Preconditioned], recipe: IsotropicRecipe, slices: Slices
+) -> Iterator[int]:
+    """Take the steps of a recipe; yield the number of each, from 1."""
+    batches = IsotropicBatches(recipe, slices.learned, seed=recipe.seed, length=recipe.steps)
+    batches.side = slices.side
+    denoiser.requires_grad_(True).train()
+    optimizer = torch.optim.Adam(denoiser.parameters(), lr=_LEARNING_RATE, betas=(0.9, 0.99))
+    for step, batch in enumerate(DataLoader(batches, batch_size=None), start=1):
+        generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
+        loss = restoring_loss(denoiser, Batch(*(part.to(denoiser.device) for part in batch)), generator)
+        for group in optimizer.param_groups:
+            group["lr"] = _LEARNING_RATE * min(1.0, step / _WARM_UP) * _fading(step / recipe.steps)
+        optimizer.zero_grad()
+        (loss.mean + loss.spread).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(denoiser.parameters(), 5.0)
+        optimizer.step()
+        average.update(denoiser, step)
+        yield step
+
+
+def _fading(portion: float) -> float:
+    return 0.5 * (1 + math.cos(math.pi * portion))

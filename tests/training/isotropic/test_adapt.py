@@ -1,0 +1,107 @@
+"""A model that fills in slices learns from those of one stack, and is judged where it did not learn."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_microdiff import isotropic
+from napari_microdiff.engine.events import Notice, Progress
+from napari_microdiff.engine.options import IsotropicOptions
+from napari_microdiff.engine.request import Request
+from napari_microdiff.errors import ImageError, ModelError
+from napari_microdiff.models.store import find_model, list_models
+from napari_microdiff.tasks.base import open_source
+from napari_microdiff.training.adapted import Adapted
+from napari_microdiff.training.isotropic.adapt import adapt
+from napari_microdiff.training.isotropic.slices import LEAST, Slices
+from napari_microdiff.training.isotropic.validate import Validation
+
+
+def stack(depth: int, height: int, width: int, seed: int = 0) -> np.ndarray:
+    """Slices of smooth random tissue, 4 pixels apart."""
+    noise = np.random.default_rng(seed).standard_normal((depth, height, width))
+    smooth = ndimage.gaussian_filter(noise, (0.5, 2, 2))
+    return (128 + 30 * smooth / smooth.std()).astype(np.float32)
+
+
+def slices_of(model: str, image: np.ndarray, axes: str = "ZYX") -> Slices:
+    request = Request(task="isotropic", model=model, axes=axes, options=IsotropicOptions(factor=4))
+    return Slices.of(open_source(request, image))
+
+
+def test_a_stack_makes_a_model_better_at_its_slices(harmful_slicer: str) -> None:
+    image = stack(3, 2 * LEAST, LEAST)
+    events = list(adapt(harmful_slicer, image, factor=4, axes="ZYX", name="My tissue", steps=30, device="cpu"))
+    adapted = events[-1]
+    assert isinstance(adapted, Adapted)
+    assert adapted.model_id == "my-tissue"
+    assert [e.done for e in events if isinstance(e, Progress)] == list(range(1, 31))
+    assert f"3 slices of {LEAST} x {LEAST} pixels" in next(e.message for e in events if isinstance(e, Notice))
+    assert adapted.gain_db is not None
+    assert adapted.gain_db > 0.3
+    assert adapted.before.shape == adapted.after.shape
+    assert np.abs(adapted.before - adapted.after).max() > 0
+    card = find_model("my-tissue").card
+    assert (card.task, card.parent) == ("isotropic", harmful_slicer)
+    assert card.training["estimated_gain_db"] == round(adapted.gain_db, 2)
+    made = isotropic(image[:, :40, :40], factor=4, axes="ZYX", model="my-tissue", device="cpu", outputs=("mean",))
+    assert made.mean is not None
+    np.testing.assert_array_equal(made.mean[::4], image[:, :40, :40])
+
+
+def test_what_is_judged_by_was_never_learned_from(slicer: str) -> None:
+    image = stack(2, 2 * LEAST + 7, LEAST + 5)
+    image[:, -LEAST:] += 1000
+    learned, kept_back = slices_of(slicer, image)
+    assert kept_back is not None
+    assert all(plane.image.max() < 500 for plane in learned.clean)
+    assert all(plane.image.min() > 500 for plane in kept_back.clean)
+
+
+def test_of_many_slices_and_channels_some_are_read(slicer: str) -> None:
+    image = np.stack([stack(90, LEAST, LEAST), np.full((90, LEAST, LEAST), 7, np.float32)])
+    slices = slices_of(slicer, image, "CZYX")
+    assert slices.kept_back is None
+    assert slices.side == LEAST
+    assert len(slices.learned.clean) == 64
+    np.testing.assert_array_equal(slices.learned.clean[0].image, image[0, 0])
+    np.testing.assert_array_equal(slices.learned.clean[-1].image, image[0, -1])
+
+
+def test_of_small_slices_nothing_is_kept_back_and_nothing_claimed(slicer: str) -> None:
+    events = list(adapt(slicer, stack(2, LEAST, LEAST), factor=4, axes="ZYX", name="small", steps=1, device="cpu"))
+    assert events[-1].gain_db is None  # type: ignore[union-attr]
+    assert any("was not measured" in event.message for event in events if isinstance(event, Notice))
+    assert "estimated_gain_db" not in find_model("small").card.training
+
+
+def test_a_model_that_got_worse_is_said_to_suit_already(slicer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    gains = iter([1.0, 1.25])  # of the new model, and of its parent
+    monkeypatch.setattr(Validation, "measure", lambda *_: {"recorded": next(gains)})
+    events = list(adapt(slicer, stack(2, 2 * LEAST, LEAST), factor=4, axes="ZYX", steps=1, device="cpu"))
+    assert any("brought nothing (-0.25 dB)" in event.message for event in events if isinstance(event, Notice))
+
+
+def test_a_cancelled_adaptation_leaves_no_model(slicer: str) -> None:
+    before = [model.card.id for model in list_models()]
+    running = adapt(slicer, stack(2, LEAST, LEAST), factor=4, axes="ZYX", steps=50, device="cpu")
+    while not isinstance(next(running), Progress):
+        pass
+    running.close()  # type: ignore[attr-defined]
+    assert [model.card.id for model in list_models()] == before
+
+
+def test_what_cannot_be_learned_from_is_said(slicer: str, tiny_model: str) -> None:
+    fields = {"factor": 4, "device": "cpu"}
+    with pytest.raises(ImageError, match=f"at least {LEAST} pixels"):
+        next(adapt(slicer, stack(2, LEAST - 1, 300), axes="ZYX", **fields))
+    with pytest.raises(ImageError, match="no stack"):
+        next(adapt(slicer, stack(2, LEAST, LEAST)[0], axes="YX", **fields))
+    with pytest.raises(ImageError, match="same value everywhere"):
+        list(islice(adapt(slicer, np.ones((2, LEAST, LEAST), np.float32), axes="ZYX", **fields), 2))
+    with pytest.raises(ModelError, match="does not fill in"):
+        next(adapt(tiny_model, stack(2, LEAST, LEAST), axes="ZYX", **fields))

@@ -24,7 +24,9 @@ _TIP = (
 
 
 ADAPT = Words(
-    "stack", "its very slices, which show along their axes what may lie between them", "It takes five to ten minutes"
+    "stack",
+    "the slices of this stack, which show along their axes what may lie between them",
+    "It takes five to ten minutes",
 )
 NO_SLICES = "This model knows images only. Choose one that was trained to fill in slices."
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # Processes that test side by side keep to a thread each. Libraries read this as they are imported, and programs that a
 # test starts inherit it.
@@ -336,3 +336,25 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+def _write_ome(
+    path: Path, array: NDArray[Any], *, objectives: str = "", settings: str = "", channels: str = ""
+) -> None:
+    """Write an OME-TIFF of shape (channel, y, x) whose instrument, objective settings and channels are as said."""
+    import tifffile
+
+    count, height, width = array.shape
+    names = {"uint8": "uint8", "uint16": "uint16", "float32": "float"}
+    xml = f"""<?xml version="1.0" encoding="UTF-8"?>
+<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Instrument ID="Instrument:0">{objectives}</Instrument>
+<Image ID="Image:0" Name="cell">{settings}<Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="{names[str(array.dtype)]}"
+SizeX="{width}" SizeY="{height}" SizeC="{count}" SizeZ="1" SizeT="1" PhysicalSizeX="65" PhysicalSizeXUnit="nm"
+PhysicalSizeY="0.065">{channels}<TiffData/></Pixels></Image></OME>"""
+    tifffile.imwrite(path, array, description=xml.encode(), metadata=None, photometric="minisblack")
+
+
+@pytest.fixture
+def write_ome() -> Callable[..., None]:
+    """Return what writes an OME-TIFF of shape (channel, y, x) that tells how it was recorded."""
+    return _write_ome

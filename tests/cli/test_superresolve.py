@@ -90,6 +90,25 @@ def test_optics_need_the_size_of_a_pixel(capsys: pytest.CaptureFixture[str]) -> 
     assert "does not say how large its pixels are" in capsys.readouterr().err
 
 
+def test_optics_may_be_those_that_the_file_tells(write_ome: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    image = tifffile.imread("in.tif")
+    objective, first = '<Objective ID="O:0" LensNA="0.8"/>', '<Channel ID="C:0" EmissionWavelength="520"/>'
+    same, other = (f'<Channel ID="C:1" EmissionWavelength="{nm}"/>' for nm in (520, 450))
+    write_ome(Path("told.ome.tif"), image, objectives=objective, channels=first + same)
+    assert code_of("superresolve", "told.ome.tif", "out.tif", *FAST, "--optics") == 0
+    words = ("--wavelength", 0.52, "--aperture", 0.8, "--pixel", 0.065)
+    assert code_of("superresolve", "in.tif", "same.tif", *FAST, *words) == 0
+    np.testing.assert_array_equal(tifffile.imread("out.tif"), tifffile.imread("same.tif"))
+    write_ome(Path("two.ome.tif"), image, objectives=objective, channels=first + other)
+    assert code_of("superresolve", "two.ome.tif", "other.tif", *FAST, "--optics") == 2
+    assert "does not tell one wavelength for all of it" in capsys.readouterr().err
+    assert code_of("superresolve", "two.ome.tif", "other.tif", *FAST, "--optics", "--wavelength", 0.52) == 0
+    np.testing.assert_array_equal(tifffile.imread("other.tif"), tifffile.imread("same.tif"))
+    assert code_of("superresolve", "in.tif", "none.tif", *FAST, "--optics", "--wavelength", 0.52) == 2
+    assert "does not tell the numerical aperture" in capsys.readouterr().err
+    assert not Path("none.tif").exists()
+
+
 def test_what_was_done_can_be_done_again() -> None:
     job = {
         "task": "superresolve",

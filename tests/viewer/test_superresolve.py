@@ -8,7 +8,9 @@ from typing import Any
 import napari
 import numpy as np
 import pytest
+import tifffile
 from napari.layers import Image
+from napari.layers._source import layer_source
 from qtpy.QtCore import Qt
 
 from napari_microdiff.cli.request_file import read_request
@@ -191,7 +193,7 @@ def test_a_result_brings_its_settings_back(panel: SuperresolvePanel, viewer: nap
 
 
 def test_copies_and_files_know_the_finer_pixels(
-    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any, tmp_path: Path
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any, tmp_path: Path, write_ome: Any
 ) -> None:
     viewer.add_image(filaments(32, 32), scale=(0.08, 0.08), units=("um", "um"), name="a")
     panel.blur.way.setCurrentIndex(2)
@@ -256,3 +258,24 @@ def test_a_model_that_denoises_serves_for_any_factor(
     assert panel.runner.last.request.samples == 1
     assert panel.runner.last.result.request.samples == 4
     assert "agree" in panel.agreement.text()
+
+
+def test_what_the_file_tells_of_the_objective_is_filled_in(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any, tmp_path: Path, write_ome: Any
+) -> None:
+    path = tmp_path / "cell.ome.tif"
+    objective, channel = '<Objective ID="O:0" LensNA="0.95"/>', '<Channel ID="C:0" EmissionWavelength="610"/>'
+    write_ome(path, filaments(24, 24)[None], objectives=objective, channels=channel)
+    with layer_source(path=str(path)):  # as napari says of layers that it opens
+        viewer.add_image(tifffile.imread(path), name="cell")
+    qtbot.waitUntil(lambda: "NA 0.95" in panel.optics_line.text(), timeout=LONG)
+    assert "610 nm" in panel.optics_line.text()
+    assert panel.options()["options"].optics is None  # it is offered, not done
+    panel.blur.way.setCurrentIndex(2)
+    wavelength, aperture, _ = panel.options()["options"].optics
+    assert (wavelength, aperture) == pytest.approx((0.61, 0.95))
+    viewer.add_image(filaments(24, 24), name="made here")
+    panel.image.choose(viewer.layers["made here"])
+    assert panel.optics_line.text() == ""
+    panel.image.choose(viewer.layers[0])
+    qtbot.waitUntil(lambda: "NA 0.95" in panel.optics_line.text(), timeout=LONG)

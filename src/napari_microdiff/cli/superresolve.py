@@ -26,6 +26,9 @@ def superresolve(
     ] = None,
     aperture: Annotated[float | None, typer.Option(metavar="NA", help="Numerical aperture of the objective.")] = None,
     pixel: Annotated[float | None, typer.Option(metavar="UM", help="Side of a pixel; else that of the file.")] = None,
+    recorded: Annotated[
+        bool, typer.Option("--optics", help="Wavelength and aperture as the file tells them (OME-TIFF).")
+    ] = False,
     noise_level: Annotated[
         float | None, typer.Option(metavar="SD", help="In units of the image, 0 for none; else measured.")
     ] = None,
@@ -46,15 +49,17 @@ def superresolve(
     from .process import process
 
     files = said(mean=target, sample=sample, uncertainty=uncertainty, residual=residual)
-    optics = _optics(source, wavelength, aperture, pixel)
+    optics = _optics(source, wavelength, aperture, pixel, as_recorded=recorded)
     options = said(factor=factor, blur=psf, optics=optics, noise_level=noise_level)
     own = said(steps=steps, samples=samples, options=options)
     request = build_request(fields | own | {"task": "superresolve", "outputs": tuple(files)})
     process(request, source, files, overwrite=overwrite)
 
 
-def _optics(source: Path, wavelength: float | None, aperture: float | None, pixel: float | None) -> Any:
-    """Return wavelength, aperture and pixel; ``None`` if nothing of them is said.
+def _optics(
+    source: Path, wavelength: float | None, aperture: float | None, pixel: float | None, *, as_recorded: bool
+) -> tuple[float, float, float] | None:
+    """Return wavelength, aperture and pixel; ``None`` if nothing of them is asked for.
 
     Raises
     ------
@@ -62,17 +67,25 @@ def _optics(source: Path, wavelength: float | None, aperture: float | None, pixe
         If one of them is neither said nor in the file.
     """
     from ..errors import RequestError
-    from ..files import read_image
+    from ..files.optics import read_optics
 
-    if wavelength is None and aperture is None:
+    if wavelength is None and aperture is None and not as_recorded:
         if pixel is not None:
             raise RequestError("--pixel says nothing without --wavelength and --aperture. Give these, too.")
         return None
-    if wavelength is None or aperture is None:
-        raise RequestError("--wavelength and --aperture belong together. Give both, or the width of the blur by --psf.")
-    if pixel is None:
-        sizes = read_image(source).pixel_size_um
-        if "Y" not in sizes or not abs(sizes["Y"] / sizes.get("X", 0) - 1 if sizes.get("X") else 1) < 0.01:
-            raise RequestError(f"{source} does not say how large its pixels are. Give their side by --pixel.")
-        pixel = sizes["Y"]
-    return wavelength, aperture, pixel
+    if (wavelength is None or aperture is None) and not as_recorded:
+        raise RequestError(
+            "--wavelength and --aperture belong together. Give both, --optics if the file tells them, or the width of "
+            "the blur by --psf."
+        )
+    told = read_optics(source)
+    light = told.wavelength_um if wavelength is None else wavelength
+    opening = told.aperture if aperture is None else aperture
+    side = told.pixel_um if pixel is None else pixel
+    if light is None:
+        raise RequestError(f"{source} does not tell one wavelength for all of it. Give it by --wavelength.")
+    if opening is None:
+        raise RequestError(f"{source} does not tell the numerical aperture. Give it by --aperture.")
+    if side is None:
+        raise RequestError(f"{source} does not say how large its pixels are. Give their side by --pixel.")
+    return light, opening, side

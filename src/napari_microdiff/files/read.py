@@ -8,7 +8,7 @@ from ..errors import FileError
 from .faults import reading
 from .picture import Picture
 
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 
@@ -36,7 +36,7 @@ def read_image(path: str | Path) -> Picture:
     with reading(path):
         with path.open("rb") as stream:
             start = stream.read(8)
-        if start[:4] in _TIFF:
+        if start[:4] in TIFF:
             from .tiff_reader import read_tiff
 
             return read_tiff(path)

@@ -20,7 +20,7 @@ LARGEST_PLAIN_PIXEL_UM = 20.0
 
 @dataclass
 class Facts:
-    """What a file says about its image; the fields are those of :class:`Picture`."""
+    """What a file says about its image; the fields are those of :class:`Picture` and of `optics.RecordedOptics`."""
 
     format: str
     axes: str = ""
@@ -28,6 +28,8 @@ class Facts:
     channel_names: tuple[str, ...] = ()
     time_step_s: float | None = None
     description: str = ""
+    aperture: float | None = None
+    wavelengths_um: tuple[float | None, ...] = ()
     display: dict[str, Any] = field(default_factory=dict)
 
 
@@ -47,10 +49,31 @@ def ome_facts(xml: str) -> Facts:
         _keep(facts, letter, _number(pixels.get(f"PhysicalSize{letter}")) * _MICROMETRES.get(unit, math.nan))
     step = _number(pixels.get("TimeIncrement")) * _SECONDS.get(pixels.get("TimeIncrementUnit", "s"), math.nan)
     facts.time_step_s = step if math.isfinite(step) and step > 0 else None
-    names = [channel.get("Name", "") for channel in pixels.findall("{*}Channel")]
+    channels = pixels.findall("{*}Channel")
+    names = [channel.get("Name", "") for channel in channels]
     facts.channel_names = tuple(names) if all(names) else ()
+    facts.wavelengths_um = tuple(_emission_um(channel) for channel in channels)
+    facts.aperture = _aperture(root, image)
     facts.description = image.findtext("{*}Description") or ""
     return facts
+
+
+def _emission_um(channel: ElementTree.Element) -> float | None:
+    unit = channel.get("EmissionWavelengthUnit", "nm").lower()
+    return _positive(_number(channel.get("EmissionWavelength")) * _MICROMETRES.get(unit, math.nan))
+
+
+def _aperture(root: ElementTree.Element, image: ElementTree.Element) -> float | None:
+    """Return the numerical aperture of the objective that an image names, or of the only one."""
+    objectives = root.findall("{*}Instrument/{*}Objective")
+    settings = image.find("{*}ObjectiveSettings")
+    if settings is not None:
+        objectives = [one for one in objectives if one.get("ID") == settings.get("ID")]
+    return _positive(_number(objectives[0].get("LensNA"))) if len(objectives) == 1 else None
+
+
+def _positive(number: float) -> float | None:
+    return float(f"{number:.7g}") if math.isfinite(number) and number > 0 else None
 
 
 def imagej_facts(metadata: dict[str, Any], page: tifffile.TiffPage) -> Facts:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import FileError, ImageError
 from ..imaging.axes import AXIS_NAMES, guess_axes
 from .picture import Picture
+from .read import TIFF
 from .tiff_metadata import Facts, imagej_facts, ome_facts, plain_facts
 
 LAZY_BYTES = 64 * 2**20
@@ -41,6 +42,15 @@ def read_tiff(path: Path) -> Picture:
             images_in_file=len(tif.series),
             metadata={"format": facts.format} | ({"imagej": facts.display} if facts.display else {}),
         )
+
+
+def read_tiff_facts(path: Path) -> Facts | None:
+    """Read what a TIFF file says about its image, and no pixels; ``None`` of other files."""
+    with path.open("rb") as stream:
+        if stream.read(4) not in TIFF:
+            return None
+    with tifffile.TiffFile(path) as tif:
+        return _facts(tif)
 
 
 def _pixels(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> NDArray[Any]:

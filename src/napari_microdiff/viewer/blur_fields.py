@@ -63,6 +63,13 @@ class BlurFields(Rows):
         if side_um:
             self.pixel.setValue(_NM_PER_UM * side_um)
 
+    def know_optics(self, wavelength_um: float | None, aperture: float | None) -> None:
+        """Take what the file of the image tells; whether blur is taken back at all is left as it is."""
+        if wavelength_um:
+            self.wavelength.setValue(_NM_PER_UM * wavelength_um)
+        if aperture:
+            self.aperture.setValue(aperture)
+
     @property
     def value(self) -> dict[str, Any]:
         """The fields of the options that it sets."""

@@ -14,6 +14,7 @@ from .blur_fields import BlurFields
 from .layout import Rows
 from .panel import Panel
 from .parts import Line
+from .recorded_optics import OpticsReader
 
 _MOST = 8  # times finer
 _PRIOR_DETAIL = 2  # position of the slider from which on a model that was not trained for this is of use
@@ -33,13 +34,17 @@ class SuperresolvePanel(Panel):
     as_prior = ", any factor"
     outputs = words.DENOISED
     details = ({"steps": 1}, {"steps": 4}, {"steps": 8}, {"steps": 20})
+    _layer_before: Any = None
 
     def add_rows(self, rows: Rows) -> None:
         """Add how much finer pixels become, and what blurred them."""
         self.factor = ComboBox(choices=(), tooltip=_FACTOR_TIP)
-        self.blur = BlurFields()
+        self.blur, self.optics_line = BlurFields(), Line(self.viewer)
         rows.add("Pixels", self.factor.native)
         rows.add_wide(self.blur)
+        rows.add("", self.optics_line)
+        self.optics = OpticsReader(self)
+        self.optics.found.connect(self._know_optics)
         self.factor.changed.connect(lambda _: self.refresh())
         self.blur.changed.connect(self.refresh_if_built)
 
@@ -103,7 +108,15 @@ class SuperresolvePanel(Panel):
         layer = self.image.layer
         if layer is not None:
             self.blur.know_pixel(view.sizes_um(layer, view.axes_of(layer)).get("Y"))
+        if self._layer_before is not layer:
+            self._layer_before = layer
+            self.optics_line.say("")
+            self.optics.read(None if layer is None else layer.source.path)
         super()._image_changed()
+
+    def _know_optics(self, told: Any) -> None:
+        self.blur.know_optics(told.wavelength_um, told.aperture)
+        self.optics_line.say(words.optics_told(told.wavelength_um, told.aperture))
 
     def reload_models(self) -> None:
         """Read the model store again."""

@@ -72,6 +72,13 @@ def agreement(result: Result) -> str:
     return f"{said} The two agree."
 
 
+def optics_told(wavelength_um: float | None, aperture: float | None) -> str:
+    """Say what the file of an image tells of the objective; nothing if it tells nothing."""
+    told = [f"NA {aperture:g}"] if aperture else []
+    told += [f"light of {1000 * wavelength_um:.0f} nm"] if wavelength_um else []
+    return f"The file tells {' and '.join(told)}, which “of the objective” uses." if told else ""
+
+
 def detail_shown(result: Result, pixel_um: float | None) -> str:
     """Say how fine the detail is that the image shows, and that samples of the result agree on.
 

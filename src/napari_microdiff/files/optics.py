@@ -1,0 +1,58 @@
+"""What a file says about the optics that its image was recorded with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .faults import reading
+from .tiff_metadata import Facts
+from .tiff_reader import read_tiff_facts
+
+_ALIKE = 0.02  # share by which wavelengths of channels, and sides of a pixel, may differ
+
+
+@dataclass(frozen=True)
+class RecordedOptics:
+    """As far as a file tells it.
+
+    Attributes
+    ----------
+    wavelength_um : float, optional
+        Of the light that was recorded; ``None`` also where channels differ.
+    aperture : float, optional
+        Numerical aperture of the objective.
+    pixel_um : float, optional
+        Side of a pixel; ``None`` also where pixels are no squares.
+    """
+
+    wavelength_um: float | None = None
+    aperture: float | None = None
+    pixel_um: float | None = None
+
+    @classmethod
+    def of(cls, facts: Facts) -> RecordedOptics:
+        """Return the optics that hold for all of an image."""
+        sides = [facts.pixel_size_um.get(letter) for letter in "YX"]
+        return cls(_common(facts.wavelengths_um), facts.aperture, _common(sides))
+
+
+def read_optics(path: str | Path) -> RecordedOptics:
+    """Read what a file says about optics, without its pixels; nothing is said by files that are no TIFF.
+
+    Raises
+    ------
+    FileError
+        If there is no such file, it is damaged, or it may not be read.
+    """
+    path = Path(path)
+    with reading(path):
+        facts = read_tiff_facts(path)
+    return RecordedOptics() if facts is None else RecordedOptics.of(facts)
+
+
+def _common(numbers: tuple[float | None, ...] | list[float | None]) -> float | None:
+    known = [number for number in numbers if number is not None]
+    if not known or len(known) < len(numbers) or max(known) > (1 + _ALIKE) * min(known):
+        return None
+    return sum(known) / len(known)

@@ -1,0 +1,50 @@
+"""What the file of a layer says about its optics, read in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from qtpy.QtCore import QObject, Signal
+
+from ..errors import FileError
+from .jobs import Job
+
+
+class OpticsReader(QObject):
+    """Reads one file at a time; a new one ends the one before."""
+
+    found = Signal(object)  # files.optics.RecordedOptics
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.job: Job | None = None
+        self._path: str | None = None
+
+    def read(self, path: str | None) -> None:
+        """Start to read a file, unless it was read last; of layers that come from none there is nothing to tell."""
+        if path == self._path:
+            return
+        if self.job is not None:
+            self.job.cancel()
+        self._path = path
+        if path is None:
+            return
+        self.job = Job(f"Reading {path}", partial(_read, path), self, quiet=True)
+        self.job.done.connect(self.found)
+        self.job.ended.connect(partial(self._ended, self.job))
+        self.job.start()
+
+    def _ended(self, job: Job) -> None:
+        if self.job is job:
+            self.job = None
+
+
+def _read(path: str) -> Iterator[Any]:
+    from ..files.optics import RecordedOptics, read_optics
+
+    try:
+        yield read_optics(path)
+    except FileError:  # other plugins open what we cannot; that it says nothing is no fault of the user's
+        yield RecordedOptics()

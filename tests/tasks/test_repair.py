@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from skimage.draw import disk
@@ -9,6 +11,7 @@ from skimage.draw import disk
 from napari_microdiff import denoise, repair
 from napari_microdiff.engine.request import Request
 from napari_microdiff.errors import ImageError, RequestError
+from napari_microdiff.imaging.holes import fill_smoothly
 from napari_microdiff.imaging.samples import filaments_and_blobs
 from napari_microdiff.tasks import run
 
@@ -46,6 +49,19 @@ def test_sound_pixels_are_untouched_and_damaged_ones_drawn(mend, image, dust):
     assert (result.uncertainty[~gone] == 0).all()
     assert (result.uncertainty[gone] > 0).all()
     assert result.report["repaired_pixels"] == gone.sum()
+
+
+def test_the_mean_is_weighed_with_the_smooth_filling(mend, image, dust, monkeypatch):
+    shares, means = (0.0, 0.5, 1.0), []
+    for share in shares:
+        monkeypatch.setattr(import_module("napari_microdiff.tasks.repair"), "_DRAWN", share)
+        means.append(mend(image, dust, outputs=("mean",), samples=2, tile=48).mean)
+    smooth, half, drawn = means
+    scale = float(np.ptp(image))
+    np.testing.assert_allclose(half, (smooth + drawn) / 2, atol=1e-4 * scale)
+    assert np.abs(drawn - smooth).max() > 0.01 * scale
+    hole = np.s_[13:48, 23:58]  # the largest one, and what it is filled from
+    np.testing.assert_allclose(smooth[hole], fill_smoothly(image[hole], dust[hole] > 0), atol=0.01 * scale)
 
 
 def test_a_sample_is_as_noisy_as_the_image_around_it(mend):

@@ -23,7 +23,7 @@ def repair(
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Evaluations per sample; usually 12.")] = None,
     samples: Annotated[int | None, typer.Option(help="Number of samples, for their mean and spread.")] = None,
-    mean: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the mean of the samples here.")] = None,
+    mean: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the best estimate here.")] = None,
     uncertainty: Uncertainty = None,
     overwrite: Overwrite = False,
     *,

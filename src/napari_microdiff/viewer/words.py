@@ -18,7 +18,7 @@ BETWEEN = {
 }
 REPAIRED = {
     "sample": "One image that could lie under the damage: good to look at, not to measure on.",
-    "mean": "The mean of the samples. Ask for several under More; of one it is a first, smooth guess.",
+    "mean": "The best estimate: half the mean of the samples (ask for several under More), half a smooth filling.",
     "uncertainty": "How far each repaired pixel may be off (one standard deviation). Its layer starts hidden.",
 }
 RESIDUAL = (

@@ -13,6 +13,7 @@ from napari_microdiff.tasks.conditioning import (
     noisy_condition,
     object_condition,
     range_around,
+    range_of_sharp,
     reflected,
 )
 
@@ -97,3 +98,18 @@ def test_specks_are_shown_no_brighter_than_objects() -> None:
     assert condition.maps.shape == (1, 4, 1, 2)
     assert condition.maps[0, 0].tolist() == [[-0.5, 3.0]]
     assert not condition.maps[0, 1:].any()
+
+
+def test_the_range_of_finer_pixels() -> None:
+    measured = torch.zeros(2, 1, 7, 9)
+    measured[0, 0, 3, 4] = 10  # a speck
+    measured[1] = 5
+    low, high = range_of_sharp(measured, torch.tensor([0.0, 0.5]), 3)
+    assert low.shape == high.shape == (2, 1, 21, 27)
+    assert (low[1] == 3.5).all()
+    assert (high[1] == 6.5).all()
+    near = np.zeros((7, 9), bool)
+    near[1:6, 2:7] = True
+    near = near.repeat(3, axis=0).repeat(3, axis=1)
+    np.testing.assert_array_equal(high[0, 0].numpy(), np.where(near, 40.0, 0.0))
+    np.testing.assert_array_equal(low[0, 0].numpy(), np.where(near, -30.0, 0.0))

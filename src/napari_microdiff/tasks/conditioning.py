@@ -19,6 +19,7 @@ NOISELESS = 1e-3  # normalised units; what is told where there is no noise
 _BRIGHTEST = 3.0  # normalised units; specks beyond it would drown all else in a network that does not normalise
 _AROUND = 7  # pixels across
 _SLACK = 0.25  # of the range
+_BESIDE = 2  # measured pixels to each side that tell the range of finer ones
 
 
 def filtered(images: Tensor, kernel: NDArray[np.float32]) -> Tensor:
@@ -177,6 +178,30 @@ def range_around(condition: Condition) -> tuple[Tensor, Tensor]:
     high, low = _highest(noisy), -_highest(-noisy)
     slack = _SLACK * (high - low)
     return low - slack, high + slack
+
+
+def range_of_sharp(measured: Tensor, error: Tensor, factor: int) -> tuple[Tensor, Tensor]:
+    """Return how dark and how bright finer pixels may be, given what was measured around them.
+
+    Of what is smaller than a pixel of the image the peak is lower there, by up to the square of the factor; few
+    structures are so small.
+
+    Parameters
+    ----------
+    measured : Tensor, shape (batch, 1, y, x)
+    error : Tensor, shape (batch,)
+        That is expected of a guess, so that something is left open where all pixels around have one value.
+    factor : int
+        Finer pixels along one of those that were measured.
+
+    Returns
+    -------
+    low, high : Tensor, shape (batch, 1, factor y, factor x)
+    """
+    wider = F.pad(measured, (_BESIDE,) * 4, mode="replicate")
+    high, low = (F.max_pool2d(sign * wider, 2 * _BESIDE + 1, stride=1) * sign for sign in (1, -1))
+    slack = factor * (high - low + error.view(-1, 1, 1, 1))
+    return repeated(low - slack, factor), repeated(high + slack, factor)
 
 
 def _highest(image: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ..diffusion.denoiser import Condition, Denoiser
-from ..diffusion.guidance import classifier_free, left_unknown, measured
+from ..diffusion.guidance import classifier_free, left_unknown, measured, within_bounds
 from ..engine.canvas import Plane
 from ..engine.options import SuperresolveOptions
 from ..engine.request import Request
@@ -33,6 +33,7 @@ from .conditioning import (
     SUPERRESOLVING_LENGTH,
     noisy_condition,
     on_finer_pixels,
+    range_of_sharp,
     repeated,
     superresolving_vector,
 )
@@ -91,12 +92,18 @@ class Superresolve:
             )
 
     def guide(self, denoiser: Denoiser) -> Denoiser:
-        """Add classifier-free guidance if the request asks for it, and agreement with what was measured."""
+        """Add classifier-free guidance if the request asks for it, bounds, and agreement with what was measured."""
         if self.request.guidance:
             errors = [self._filter(s).error for s in self._statistics.values() if not s.constant]
             interval = (_GUIDED[0] * min(errors), _GUIDED[1] * max(errors))
             denoiser = classifier_free(denoiser, self.request.guidance, interval)
-        return measured(denoiser, self._correction, self._unknown)
+        return measured(within_bounds(denoiser, self._bounds), self._correction, self._unknown)
+
+    def _bounds(self, condition: Condition) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the range of each pixel, within which samples stay where specks are brighter than all else."""
+        assert condition.measured is not None
+        assert condition.guess_error is not None
+        return range_of_sharp(condition.measured, condition.guess_error, self._options.factor)
 
     def _unknown(self, sigma: torch.Tensor, condition: Condition) -> torch.Tensor:
         """Return the variance by which an estimate may be off in what the microscope measures."""

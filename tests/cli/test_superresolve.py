@@ -12,7 +12,7 @@ import yaml
 
 import napari_microdiff
 from napari_microdiff.cli import main
-from napari_microdiff.files import read_image
+from napari_microdiff.files import read_image, write_image
 from napari_microdiff.imaging.samples import filaments_and_blobs
 
 FAST = ("--model", "superres-tiny", "--device", "cpu")
@@ -88,6 +88,15 @@ def test_optics_need_the_size_of_a_pixel(capsys: pytest.CaptureFixture[str]) -> 
     tifffile.imwrite("plain.tif", tifffile.imread("in.tif")[0])
     assert code_of("superresolve", "plain.tif", "out.tif", *FAST, "--wavelength", 0.5, "--aperture", 1.2) == 2
     assert "does not say how large its pixels are" in capsys.readouterr().err
+
+
+def test_a_png_tells_its_pixel_too() -> None:
+    image = (tifffile.imread("in.tif")[0] // 256).astype(np.uint8)
+    write_image("in.png", image, axes="YX", pixel_size_um={"Y": 0.2, "X": 0.2})
+    optics = ("--wavelength", 0.52, "--aperture", 0.8)
+    assert code_of("superresolve", "in.png", "told.tif", *FAST, *optics) == 0
+    assert code_of("superresolve", "in.png", "said.tif", *FAST, *optics, "--pixel", 0.2) == 0
+    np.testing.assert_allclose(tifffile.imread("told.tif"), tifffile.imread("said.tif"), atol=1)
 
 
 def test_optics_may_be_those_that_the_file_tells(write_ome: Any, capsys: pytest.CaptureFixture[str]) -> None:

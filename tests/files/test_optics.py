@@ -11,7 +11,7 @@ import tifffile
 
 from napari_microdiff.errors import FileError
 from napari_microdiff.files import read_image
-from napari_microdiff.files.optics import RecordedOptics, read_optics
+from napari_microdiff.files.optics import RecordedOptics, read_optics, square_pixel
 
 TWO = np.zeros((2, 4, 6), np.uint16)
 AIR, OIL = '<Objective ID="Objective:0" LensNA="0.8"/>', '<Objective ID="Objective:1" LensNA="1.4"/>'
@@ -41,7 +41,6 @@ def test_a_wavelength_is_told_if_it_is_that_of_all_channels(
     write_ome(tmp_path / "cell.ome.tif", TWO, channels=channels)
     told = read_optics(tmp_path / "cell.ome.tif")
     assert told.wavelength_um == pytest.approx(wavelength)
-    assert told.pixel_um == pytest.approx(0.065)
     assert read_image(tmp_path / "cell.ome.tif").array.shape == TWO.shape
 
 
@@ -64,14 +63,26 @@ def test_the_aperture_is_that_of_the_objective_that_was_used(
     assert read_optics(tmp_path / "cell.ome.tif").aperture == aperture
 
 
-def test_other_files_tell_their_pixel_or_nothing(tmp_path: Path) -> None:
-    place = tmp_path / "plain.tif"
-    tifffile.imwrite(place, TWO[0], imagej=True, resolution=(5, 5), metadata={"unit": "um"})
-    assert read_optics(place) == RecordedOptics(pixel_um=0.2)
-    tifffile.imwrite(place, TWO[0], imagej=True, resolution=(5, 4), metadata={"unit": "um"})
-    assert read_optics(place) == RecordedOptics()  # no squares
+def test_other_files_tell_nothing(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "plain.tif", TWO[0], imagej=True, resolution=(5, 5), metadata={"unit": "um"})
     (tmp_path / "image.czi").write_bytes(b"ZISRAWFILE")
-    assert read_optics(tmp_path / "image.czi") == RecordedOptics()
+    for name in ("plain.tif", "image.czi"):
+        assert read_optics(tmp_path / name) == RecordedOptics()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "side"),
+    [
+        ({"Y": 0.2, "X": 0.2}, 0.2),
+        ({"Z": 1.0, "Y": 0.2, "X": 0.2015}, 0.2),
+        ({"Y": 0.2, "X": 0.203}, None),
+        ({"Y": 0.2}, None),
+        ({"Y": 0.2, "X": 0.0}, None),
+        ({}, None),
+    ],
+)
+def test_a_pixel_has_a_side_if_it_is_a_square(sizes: dict[str, float], side: float | None) -> None:
+    assert square_pixel(sizes) == side
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:

@@ -155,6 +155,10 @@ def test_a_mask_on_disk_is_read_plane_by_plane(panel: RepairPanel, viewer: napar
     np.testing.assert_array_equal((made.data != stack.data).any(axis=(1, 2)), [False, True, False])
     assert ((made.data != stack.data) <= (painted > 0)).all()
     assert 0 < on_disk.most <= 48 * 56
+    painted[...] = 0
+    qtbot.mouseClick(panel.run_bar.run, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    assert "Nothing is painted" in panel.results.line.text()
 
 
 def test_what_cannot_be_is_said(panel: RepairPanel, viewer: napari.Viewer, qtbot: Any, notes: Any) -> None:

@@ -67,7 +67,8 @@ def _optics(
         If one of them is neither said nor in the file.
     """
     from ..errors import RequestError
-    from ..files.optics import read_optics
+    from ..files import read_image
+    from ..files.optics import read_optics, square_pixel
 
     if wavelength is None and aperture is None and not as_recorded:
         if pixel is not None:
@@ -78,14 +79,16 @@ def _optics(
             "--wavelength and --aperture belong together. Give both, --optics if the file tells them, or the width of "
             "the blur by --psf."
         )
-    told = read_optics(source)
-    light = told.wavelength_um if wavelength is None else wavelength
-    opening = told.aperture if aperture is None else aperture
-    side = told.pixel_um if pixel is None else pixel
-    if light is None:
+    if as_recorded:
+        told = read_optics(source)
+        wavelength = told.wavelength_um if wavelength is None else wavelength
+        aperture = told.aperture if aperture is None else aperture
+    if wavelength is None:
         raise RequestError(f"{source} does not tell one wavelength for all of it. Give it by --wavelength.")
-    if opening is None:
+    if aperture is None:
         raise RequestError(f"{source} does not tell the numerical aperture. Give it by --aperture.")
-    if side is None:
+    if pixel is None:
+        pixel = square_pixel(read_image(source).pixel_size_um)
+    if pixel is None:
         raise RequestError(f"{source} does not say how large its pixels are. Give their side by --pixel.")
-    return light, opening, side
+    return wavelength, aperture, pixel

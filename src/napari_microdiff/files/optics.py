@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from .faults import reading
-from .tiff_metadata import Facts
 from .tiff_reader import read_tiff_facts
 
-_ALIKE = 0.02  # share by which wavelengths of channels, and sides of a pixel, may differ
+_ALIKE, _SQUARE = 0.02, 0.01  # shares by which wavelengths of channels, and sides of a pixel, may differ
 
 
 @dataclass(frozen=True)
@@ -22,19 +22,10 @@ class RecordedOptics:
         Of the light that was recorded; ``None`` also where channels differ.
     aperture : float, optional
         Numerical aperture of the objective.
-    pixel_um : float, optional
-        Side of a pixel; ``None`` also where pixels are no squares.
     """
 
     wavelength_um: float | None = None
     aperture: float | None = None
-    pixel_um: float | None = None
-
-    @classmethod
-    def of(cls, facts: Facts) -> RecordedOptics:
-        """Return the optics that hold for all of an image."""
-        sides = [facts.pixel_size_um.get(letter) for letter in "YX"]
-        return cls(_common(facts.wavelengths_um), facts.aperture, _common(sides))
 
 
 def read_optics(path: str | Path) -> RecordedOptics:
@@ -48,10 +39,16 @@ def read_optics(path: str | Path) -> RecordedOptics:
     path = Path(path)
     with reading(path):
         facts = read_tiff_facts(path)
-    return RecordedOptics() if facts is None else RecordedOptics.of(facts)
+    return RecordedOptics() if facts is None else RecordedOptics(_common(facts.wavelengths_um), facts.aperture)
 
 
-def _common(numbers: tuple[float | None, ...] | list[float | None]) -> float | None:
+def square_pixel(sizes: Mapping[str, float]) -> float | None:
+    """Return the side of a pixel from its sizes along Y and X; ``None`` if they are not told or it is no square."""
+    height, width = sizes.get("Y"), sizes.get("X")
+    return height if height and width and abs(height / width - 1) < _SQUARE else None
+
+
+def _common(numbers: tuple[float | None, ...]) -> float | None:
     known = [number for number in numbers if number is not None]
     if not known or len(known) < len(numbers) or max(known) > (1 + _ALIKE) * min(known):
         return None

@@ -20,6 +20,7 @@ from .average import PowerAverage
 from .course import open_course
 from .export import export_model
 from .parent import parent_of, weights_of
+from .rate import rate_at
 from .recipes import AnyRecipe, read_recipe
 
 if TYPE_CHECKING:
@@ -183,8 +184,7 @@ class _Run:
         return max(self.step / self.recipe.steps, by_time)
 
     def _learning_rate(self) -> float:
-        warm_up = min(1.0, (self.step + 1) / _WARM_UP_STEPS)
-        return self.recipe.learning_rate * warm_up * 0.5 * (1 + math.cos(math.pi * min(1.0, self._portion())))
+        return self.recipe.learning_rate * rate_at(self.step + 1, self._portion(), _WARM_UP_STEPS)
 
     def _echoed(self) -> Iterator[Any]:
         """Yield each batch as often as the recipe says; the first one less often if it was begun with before."""

@@ -15,7 +15,7 @@ from .jobs import Job
 class OpticsReader(QObject):
     """Reads one file at a time; a new one ends the one before."""
 
-    found = Signal(object)  # files.optics.RecordedOptics
+    found = Signal(object)  # files.optics.RecordedOptics, or None as soon as another file is read
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -29,6 +29,7 @@ class OpticsReader(QObject):
         if self.job is not None:
             self.job.cancel()
         self._path = path
+        self.found.emit(None)
         if path is None:
             return
         self.job = Job(f"Reading {path}", partial(_read, path), self, quiet=True)

@@ -42,10 +42,13 @@ class DamagedSource(Source):
     damaged: Any = None
 
     def completion(self) -> Completion:
-        """Return what gives the damaged pixels to the worker."""
+        """Return what gives the damaged pixels to the worker, and there finds out whether there are any."""
         return lambda request: (request, {"damaged": self._for_all_colours()})
 
     def _for_all_colours(self) -> Any:
+        planes = [self.damaged] if self.damaged.ndim == 2 else (self.damaged[n] for n in range(self.damaged.shape[0]))
+        if not any(np.asarray(plane).any() for plane in planes):
+            raise ImageError("Nothing is painted over the image. Paint over what is damaged first.")
         if not self.rgb or self.damaged.ndim == 2:
             return self.damaged
         return np.broadcast_to(np.asarray(self.damaged)[..., None], self.array.shape)

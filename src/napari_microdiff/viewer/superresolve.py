@@ -34,7 +34,6 @@ class SuperresolvePanel(Panel):
     as_prior = ", any factor"
     outputs = words.DENOISED
     details = ({"steps": 1}, {"steps": 4}, {"steps": 8}, {"steps": 20})
-    _layer_before: Any = None
 
     def add_rows(self, rows: Rows) -> None:
         """Add how much finer pixels become, and what blurred them."""
@@ -108,13 +107,13 @@ class SuperresolvePanel(Panel):
         layer = self.image.layer
         if layer is not None:
             self.blur.know_pixel(view.sizes_um(layer, view.axes_of(layer)).get("Y"))
-        if self._layer_before is not layer:
-            self._layer_before = layer
-            self.optics_line.say("")
-            self.optics.read(None if layer is None else layer.source.path)
+        self.optics.read(None if layer is None else layer.source.path)
         super()._image_changed()
 
     def _know_optics(self, told: Any) -> None:
+        if told is None:
+            self.optics_line.say("")
+            return
         self.blur.know_optics(told.wavelength_um, told.aperture)
         self.optics_line.say(words.optics_told(told.wavelength_um, told.aperture))
 

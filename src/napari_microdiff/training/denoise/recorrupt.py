@@ -19,10 +19,11 @@ from ...imaging.wiener import wiener_error, wiener_kernel
 from ...tasks.conditioning import filtered, noisy_condition, reflected
 from ...tasks.statistics import Statistics
 from ..average import PowerAverage
+from ..rate import rate_at
 from .noisy_images import RECORRUPTION, NoisyImages
 
 _BATCH = 8
-_LEARNING_RATE = 1e-3
+_LEARNING_RATE, _WARM_UP = 1e-3, 20  # steps
 _LEAST_ERROR = 0.002  # that can be left, as a share of the noise
 _JUDGED = 32  # crops by which it is judged whether the model got better
 
@@ -52,9 +53,8 @@ class RecorruptedFit:
         assert held is not None
         scale = 0.1 * noise.pow(2).mean()
         loss = (mean - targets).pow(2).mean() / scale + (variance.log() - held.log()).pow(2).mean()
-        portion = step / self.steps
         for group in self._optimizer.param_groups:
-            group["lr"] = _LEARNING_RATE * min(1.0, step / 20) * 0.5 * (1 + math.cos(math.pi * portion))
+            group["lr"] = _LEARNING_RATE * rate_at(step, step / self.steps, _WARM_UP)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.denoiser.parameters(), 5.0)

@@ -7,7 +7,6 @@ Along the axes of its slices a stack has all its pixels, and what a model learns
 from __future__ import annotations
 
 import copy
-import math
 import time
 from collections.abc import Iterator
 
@@ -28,6 +27,7 @@ from ...tasks.base import open_source
 from ...tasks.isotropic import check_stack
 from ..adapted import Adapted, new_identity, save_adapted
 from ..average import PowerAverage
+from ..rate import rate_at
 from ..restore.batch import Batch
 from ..restore.loss import restoring_loss
 from .data import IsotropicBatches
@@ -141,14 +141,10 @@ def _fitting(
         generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
         loss = restoring_loss(denoiser, Batch(*(part.to(denoiser.device) for part in batch)), generator)
         for group in optimizer.param_groups:
-            group["lr"] = _LEARNING_RATE * min(1.0, step / _WARM_UP) * _fading(step / recipe.steps)
+            group["lr"] = _LEARNING_RATE * rate_at(step, step / recipe.steps, _WARM_UP)
         optimizer.zero_grad()
         (loss.mean + loss.spread).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(denoiser.parameters(), 5.0)
         optimizer.step()
         average.update(denoiser, step)
         yield step
-
-
-def _fading(portion: float) -> float:
-    return 0.5 * (1 + math.cos(math.pi * portion))

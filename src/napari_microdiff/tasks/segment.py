@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..diffusion.denoiser import Condition, Denoiser
 from ..engine.canvas import Plane
@@ -23,11 +24,13 @@ from ..engine.tiles import Box, Reach, Tile, read_window
 from ..errors import ModelError
 from ..imaging.axes import PlaneIndex
 from ..imaging.blocks import sample_blocks
+from ..imaging.hot_pixels import hot_limit, without_hot_pixels
 from ..imaging.intensity import Normalization
 from ..imaging.resize import Resized
 from .base import Context, PlaneJob, check_architecture, check_finite, steps_of, without_equal_samples
 from .conditioning import object_condition
 from .diameter import estimate_diameter
+from .mended import mended
 from .objects import ObjectGatherer
 from .shown import with_bright_objects
 from .statistics import channel_view, position_of, positions
@@ -50,7 +53,12 @@ class Segment:
         check_architecture(self.card, _ARCHITECTURE)
         self.request = without_equal_samples(self.request, self.notices)
         self.source = with_bright_objects(context.source, options.shown)
-        self._normalizations = {p: self._range(p) for p in positions(self.source)}
+        blocks = {p: self._blocks(p) for p in positions(self.source)}
+        limits = {p: hot_limit(part) for p, part in blocks.items()}
+        self._normalizations = {
+            p: Normalization.fit(without_hot_pixels(part, limits[p])) for p, part in blocks.items()
+        }
+        self.source = mended(self.source, limits, self.notices)
         diameter = options.diameter or self._estimated()
         known = self.card.diameter_px or diameter
         self.zoom = known / diameter
@@ -95,11 +103,11 @@ class Segment:
         assert isinstance(options, SegmentOptions)
         return ObjectGatherer(request, self.source, saddle=options.saddle, smallest=round(self._smallest))
 
-    def _range(self, position: int | None) -> Normalization:
+    def _blocks(self, position: int | None) -> NDArray[np.float64]:
         view, axes = channel_view(self.source, position)
         blocks = sample_blocks(view, axes, count=_BLOCKS, size=_BLOCK_SIDE)
         check_finite(blocks)
-        return Normalization.fit(blocks)
+        return blocks
 
     def _estimated(self) -> float:
         normalization = self._normalizations[positions(self.source)[0]]

@@ -39,6 +39,7 @@ from .conditioning import (
 )
 from .likeness import likeness
 from .measuring import Measuring
+from .mended import mended
 from .remember import Remembered
 from .statistics import Statistics, measure, position_of, positions
 
@@ -79,6 +80,7 @@ class Superresolve:
         self._statistics = {p: measure(self.source, p) for p in positions(self.source)}
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("The image has the same value everywhere, so there is nothing to make sharper.")
+        self.source = mended(self.source, {p: s.hot for p, s in self._statistics.items()}, self.notices)
         self.report = self._describe()
 
     def check_model(self) -> None:

@@ -1,4 +1,4 @@
-"""Hot pixels of a camera change nothing but the pixels that they are."""
+"""What is none of an image changes nothing of the result but itself."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_microdiff import denoise, segment
+from napari_microdiff import denoise, segment, superresolve
 from napari_microdiff.imaging.axes import full_region
+from napari_microdiff.imaging.spectrum import measure_spectrum
 from napari_microdiff.tasks.base import Source
-from napari_microdiff.tasks.mended import mended
+from napari_microdiff.tasks.mended import Kept, mended
 from napari_microdiff.tasks.statistics import measure
 
 _HOT = ([5, 31, 60], [7, 44, 0])
@@ -47,6 +48,54 @@ def test_objects_are_found_beside_hot_pixels(segmenter: str, noisy: NDArray[np.f
     assert (sound.labels > 0).mean() == pytest.approx((spoilt.labels > 0).mean(), abs=0.02)
 
 
+def test_a_blank_margin_and_a_bar_change_nothing_but_themselves(tiny_model: str, noisy: NDArray[np.float32]) -> None:
+    image = noisy + 300
+    image[:14] = 0
+    image[90:93, 5:40] = 6e4
+    kept = (image == 0) | (image == 6e4)
+    result = denoise(
+        image, model=tiny_model, device="cpu", steps=2, samples=2, outputs=("mean", "sample", "uncertainty")
+    )
+    for part in (result.mean, result.sample):
+        np.testing.assert_array_equal(part[kept], image[kept])
+        assert part[~kept].min() > 320
+        assert part[~kept].max() < 800
+    assert not result.uncertainty[kept].any()
+    assert result.uncertainty[~kept].min() > 0
+    assert any("far from all other grey levels" in notice for notice in result.report["notices"])
+
+
+def test_a_black_margin_does_not_make_an_image_seem_to_have_correlated_noise() -> None:
+    noise = np.random.default_rng(0).normal(0, 1, (1, 256, 256))
+    whole = measure_spectrum(noise)
+    noise[:, :128] = noise[:, :128].mean()
+    half = measure_spectrum(noise)
+    assert half.quiet.mean() == pytest.approx(whole.quiet.mean(), rel=0.1)
+    assert half.powers.mean() == pytest.approx(whole.powers.mean(), rel=0.1)
+
+
+def test_finer_pixels_keep_a_blank_margin_and_are_compared_without_it(
+    sharpener: str, noisy: NDArray[np.float32]
+) -> None:
+    image = noisy + 300
+    image[:14] = 0
+    whole = superresolve(image, model=sharpener, device="cpu", factor=2)
+    assert not whole.mean[:28].any()
+    assert whole.mean[28:].min() > 300
+    assert whole.report["residual"]["largest"] < np.ptp(noisy)
+    part = superresolve(image, model=sharpener, device="cpu", factor=2, region=((6, 40), (10, 60))).mean
+    np.testing.assert_allclose(part, whole.mean[12:80, 20:120], atol=1e-2 * np.ptp(noisy))
+
+
+def test_objects_on_a_black_ground_stay_on_it(segmenter: str) -> None:
+    """A ground without noise is one value, far from all others, but objects lie on it."""
+    y, x = np.mgrid[:96, :96]
+    disc = np.hypot(y - 48, x - 48) < 20
+    image = np.where(disc, 200 + np.random.default_rng(0).normal(0, 5, disc.shape), 0).astype(np.float32)
+    result = segment(image, model=segmenter, device="cpu", diameter=40)
+    assert not any("far from all other" in notice for notice in result.report["notices"])
+
+
 @pytest.mark.parametrize("lazy", [False, True])
 def test_each_channel_has_its_own_limit(lazy: bool) -> None:
     rng = np.random.default_rng(0)
@@ -54,11 +103,11 @@ def test_each_channel_has_its_own_limit(lazy: bool) -> None:
     image[1, 0, 10, 10] = 1e5
     array = da.from_array(image, chunks=(1, 1, 16, 16)) if lazy else image
     source = Source(array, "ZCYX", full_region(image.shape))
-    limits = {p: measure(source, p).hot for p in (0, 1)}
-    assert np.isfinite(limits[0])
-    assert limits[1] == np.inf
+    faults = {p: measure(source, p).faults for p in (0, 1)}
+    assert faults[0].any_hot
+    assert not faults[1].any_hot
     notices: list[str] = []
-    without = mended(source, limits, notices)
+    without = mended(Kept(source, faults), notices)
     assert len(notices) == 1
     for index in np.ndindex(3, 2):
         plane = without.array[(*index, slice(None), slice(None))]

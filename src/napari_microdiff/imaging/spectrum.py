@@ -22,6 +22,7 @@ VECTOR_LENGTH = 2 * BANDS + 2
 LIKENESS = slice(1, BANDS + 2)
 _FLOOR = 1e-12
 _QUIET = 8  # the quietest of so many windows
+_CELL, _BLANK_SHARE = 8, 0.25
 
 
 class Spectrum(NamedTuple):
@@ -66,6 +67,8 @@ def _window_and_bands() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArr
 def measure_spectrum(blocks: NDArray[np.floating]) -> Spectrum:
     """Measure the spectrum by Welch's method, with Hann windows of 64 pixels that overlap by half.
 
+    Windows that are blank in part are left out, unless all are: margins and masks tell nothing of the noise.
+
     Parameters
     ----------
     blocks : ndarray, shape (count, y, x)
@@ -83,8 +86,21 @@ def measure_spectrum(blocks: NDArray[np.floating]) -> Spectrum:
         transform = np.fft.rfft2((part - part.mean(axis=(1, 2), keepdims=True)) * window)
         power = (np.abs(transform) ** 2).reshape(len(part), -1)
         bands[start : start + 64], totals[start : start + 64] = power @ member, power @ weight
-    quietest = np.argsort(totals, kind="stable")[: max(1, len(views) // _QUIET)]
+    blank = _blank_windows(blocks)
+    if not blank.all():
+        bands, totals = bands[~blank], totals[~blank]
+    quietest = np.argsort(totals, kind="stable")[: max(1, len(totals) // _QUIET)]
     return Spectrum(bands.mean(axis=0), bands[quietest].mean(axis=0))
+
+
+def _blank_windows(blocks: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return in which windows more than a quarter of the area consists of cells of equal pixels."""
+    count, height, width = (length // step for length, step in zip(blocks.shape, (1, _CELL, _CELL), strict=True))
+    cells = blocks[:, : height * _CELL, : width * _CELL].reshape(count, height, _CELL, width, _CELL)
+    equal = (cells == cells[:, :, :1, :, :1]).all(axis=(2, 4))
+    side, step = WINDOW // _CELL, WINDOW // _CELL // 2
+    views = np.lib.stride_tricks.sliding_window_view(equal, (side, side), axis=(1, 2))[:, ::step, ::step]
+    return np.asarray(views.mean(axis=(3, 4)).ravel() > _BLANK_SHARE)
 
 
 def noise_floor(powers: NDArray[np.floating]) -> float:

@@ -18,6 +18,7 @@ from ..imaging.unexplained import unexplained
 from .base import Image, PlaneJob, Source, box_of
 from .collect import Collector, Reader, Residual
 from .measuring import Measuring
+from .mended import Kept
 from .statistics import position_of
 
 _BLOCK = 512  # measured pixels that are compared at once
@@ -36,6 +37,8 @@ class AgreeingCollector(Collector):
         Of the image, in its units.
     noise_at : callable
         Returns the standard deviation of the noise of a plane, in the units of the image.
+    kept : Kept
+        What of the image as it came stays in the result; nothing of it is compared.
     """
 
     def __init__(
@@ -46,9 +49,11 @@ class AgreeingCollector(Collector):
         measuring: Measuring,
         image_range: float,
         noise_at: Callable[[PlaneIndex], float],
+        kept: Kept,
     ) -> None:
         super().__init__(request, source, task)
         self._measuring, self._range, self._noise_at = measuring, image_range, noise_at
+        self._kept = kept
         self._places, self._strongest = 0, 0.0
         self._noise_squares, self._compared_pixels = 0.0, 0
         self._in_noise: dict[int | None, Residual] = {}  # by channel
@@ -138,6 +143,22 @@ class AgreeingCollector(Collector):
                 self._keep(index, core, residual)
                 self._look_beyond(made[inside])
                 yield
+        if self._kept.any_in(index):
+            yield from self._keep_what_came(index, box)
+
+    def _keep_what_came(self, index: PlaneIndex, box: Box) -> Iterator[None]:
+        (top, bottom), (left, right) = box
+        factor = self._measuring.factor
+        for row in range(top, bottom, _BLOCK):
+            for column in range(left, right, _BLOCK):
+                part = ((row, min(row + _BLOCK, bottom)), (column, min(column + _BLOCK, right)))
+                here = tuple(
+                    slice((a - o) * factor, (b - o) * factor) for (a, b), (o, _) in zip(part, box, strict=True)
+                )
+                for name in self.images:
+                    plane = self._plane(index, name)
+                    plane[here] = self._kept.restored(name, index, part, plane[here], factor)
+                yield
 
     def _count(self, index: PlaneIndex, residual: NDArray[np.float64]) -> None:
         noise = self._noise_at(index)
@@ -164,13 +185,13 @@ class AgreeingCollector(Collector):
         if min(made.shape) >= _LEAST:
             self._beyond.append(power_beyond(made, self._measuring.limit))
 
-    def _plane(self, index: PlaneIndex) -> Image:
-        """Return a view of a plane of the mean."""
+    def _plane(self, index: PlaneIndex, name: str = "mean") -> Image:
+        """Return a view of a plane of the image of that name."""
         first = (start for start, _ in self._region)
         place = tuple(
             slice(None) if isinstance(part, slice) else part - o for part, o in zip(index, first, strict=True)
         )
-        return self.images["mean"][place]
+        return self.images[name][place]
 
 
 def _with(window: Box, job: PlaneJob) -> Iterable[tuple[tuple[int, int], tuple[int, int]]]:

@@ -58,6 +58,7 @@ class Collector:
                 spread = self._task.read_spread(index, mean, np.sqrt(event.variance[0]))
                 self._put("uncertainty", index, event.core, spread)
             self.compare(job, event.core, mean)
+        mean = self.settled("mean", index, event.core, mean)
         return Preview(self._with_all_axes(index, mean), region_of(index, event.core))
 
     def take_sample(self, index: PlaneIndex, job: PlaneJob, drawn: Image | None, sample: int) -> Iterable[None]:
@@ -94,6 +95,10 @@ class Collector:
         for name in ("mean", "sample"):
             self._put(name, index, box, pixels)
 
+    def settled(self, name: str, index: PlaneIndex, core: Box, pixels: Image) -> Image:
+        """Return a part of the image of that name as it is to stand in the result."""
+        return pixels
+
     def compare(self, job: PlaneJob, core: Box, mean: Image) -> None:
         """Hold a part of the mean against the pixels that it was made from."""
         pixels = np.asarray(job.noisy[tuple(slice(a, b) for a, b in core)], dtype=np.float64)
@@ -112,7 +117,7 @@ class Collector:
             region = region_of(index, core)
             first = (start for start, _ in self._region)
             place = tuple(slice(a - o, b - o) for (a, b), o in zip(region, first, strict=True))
-            self.images[name][place] = self._with_all_axes(index, pixels)
+            self.images[name][place] = self._with_all_axes(index, self.settled(name, index, core, pixels))
 
     @staticmethod
     def _with_all_axes(index: PlaneIndex, pixels: Image) -> Image:

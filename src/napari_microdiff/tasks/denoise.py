@@ -33,7 +33,7 @@ from .base import Context, Image, PlaneJob, check_architecture, evaluations_need
 from .collect import Collector
 from .conditioning import filtered, noisy_condition, range_around
 from .likeness import likeness
-from .mended import mended
+from .mended import KeepingCollector, Kept, mended
 from .remember import Remembered
 from .starting import PRIOR, untold
 from .statistics import Statistics, channel_view, measure, position_of, positions
@@ -71,7 +71,8 @@ class Denoise:
         self._statistics = {p: measure(self.source, p) for p in positions(self.source)}
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("The image has the same value everywhere, so there is nothing to denoise.")
-        self.source = mended(self.source, {p: s.hot for p, s in self._statistics.items()}, self.notices)
+        self._kept = Kept(self.source, {p: s.faults for p, s in self._statistics.items()})
+        self.source = mended(self._kept, self.notices)
         self._stabilised = {p: self._stabilise(p, s) for p, s in self._statistics.items()} if self._by_prior else {}
         self.report = self._describe()
 
@@ -108,7 +109,7 @@ class Denoise:
 
     def gatherer(self, request: Request) -> Collector:
         """Return what gathers mean, sample and uncertainty."""
-        return Collector(request, self.source, self)
+        return KeepingCollector(request, self.source, self, self._kept)
 
     def read(self, index: PlaneIndex, normalised: Image) -> Image:
         """Bring a mean or a sample back to the units of the image."""

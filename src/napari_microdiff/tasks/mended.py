@@ -1,60 +1,125 @@
-"""An image without the hot and dead pixels of its camera; see `imaging.hot_pixels`."""
+"""An image without what is none of it; see `imaging.faults`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..imaging.axes import Sliceable
-from ..imaging.hot_pixels import without_hot_pixels
-from .base import Source
-from .statistics import channel_axis
+from ..engine.request import Request
+from ..engine.tiles import Box
+from ..imaging.axes import PlaneIndex, Sliceable
+from ..imaging.faults import Faults
+from .base import Image, Source
+from .collect import Collector, Reader
+from .statistics import channel_axis, position_of
 
-_NOTICE = (
-    "The image has hot or dead pixels, each of which is far from all pixels around it. They were taken for the median of "
-    "those."
-)
+_HOT = "The image has hot or dead pixels, far from all those around them. They were taken for the median of those."
+_BEYOND = "Parts of the image are far from all other grey levels, as margins and scale bars are. They were left out."
+_NO_FAULTS = Faults()
 
 
-def mended(source: Source, limits: Mapping[int | None, float], notices: list[str]) -> Source:
-    """Return the source without its hot and dead pixels, and say so if there are any; nothing is read yet.
+@dataclass(frozen=True)
+class Kept:
+    """What is beyond the range of an image, which a result keeps as it is.
 
-    Parameters
+    Attributes
     ----------
-    limits : mapping of int or None to float
-        By channel, or of None where there are no channels: by how much a pixel has to stand out of its neighbours.
+    raw : Source
+        The image as it came.
+    faults : mapping of int or None to Faults
+        By channel.
     """
-    if not any(np.isfinite(limit) for limit in limits.values()):
+
+    raw: Source
+    faults: Mapping[int | None, Faults]
+
+    def any_in(self, index: PlaneIndex) -> bool:
+        """Whether a plane may have anything to be kept."""
+        return self.faults[position_of(self.raw, index)].any_beyond
+
+    def restored(self, name: str, index: PlaneIndex, box: Box, made: Image, factor: int = 1) -> Image:
+        """Return a part of a result with what is kept; there is nothing unsure about that.
+
+        Parameters
+        ----------
+        name : str
+            Of the output.
+        box : tuple of (start, stop)
+            Where the part lies in the plane, in pixels of the image.
+        made : ndarray, shape (factor * height, factor * width)
+            That part of the output.
+        """
+        if not self.any_in(index):
+            return made
+        inside = iter(box)
+        part = tuple(slice(*next(inside)) if isinstance(i, slice) else i for i in index)
+        around, inner = _with_neighbours(part, self.raw.plane_axes, self.raw.shape)
+        came = np.asarray(self.raw.array[around])
+        kept, came = self.faults[position_of(self.raw, index)].beyond(came)[inner], came[inner]
+        kept, came = (pixels.repeat(factor, axis=0).repeat(factor, axis=1) for pixels in (kept, came))
+        return np.where(kept, 0 if name == "uncertainty" else came, made).astype(np.float32)
+
+
+def mended(kept: Kept, notices: list[str]) -> Source:
+    """Return an image without what is none of it, and say so if there is anything; nothing is read yet."""
+    source, faults = kept.raw, kept.faults.values()
+    hot, beyond = any(f.any_hot for f in faults), any(f.any_beyond for f in faults)
+    notices += [notice for notice, there in ((_HOT, hot), (_BEYOND, beyond)) if there]
+    if not hot and not beyond:
         return source
-    notices.append(_NOTICE)
-    return replace(source, array=_Mended(source.array, source.plane_axes, channel_axis(source.axes), limits))
+    return replace(source, array=_Mended(source.array, source.plane_axes, channel_axis(source.axes), kept.faults))
 
 
+@dataclass(frozen=True)
 class _Mended:
     """An array whose planes are mended where they are read."""
 
-    def __init__(
-        self,
-        array: Sliceable,
-        plane_axes: tuple[int, int],
-        channels: int | None,
-        limits: Mapping[int | None, float],
-    ) -> None:
-        self._array, self._plane_axes, self._channels, self._limits = array, plane_axes, channels, limits
-        self.shape = tuple(int(n) for n in array.shape)
-        self.dtype = array.dtype
+    array: Sliceable
+    plane_axes: tuple[int, int]
+    channels: int | None
+    faults: Mapping[int | None, Faults]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(int(n) for n in self.array.shape)
+
+    @property
+    def dtype(self) -> Any:
+        return self.array.dtype
 
     def __getitem__(self, index: Any) -> NDArray[Any]:
         """Read a part of one plane: two slices, and a number for every other axis."""
-        limit = self._limits.get(None if self._channels is None else index[self._channels], np.inf)
-        wider, inner = list(index), []
-        for axis in self._plane_axes:
-            start, stop, _ = index[axis].indices(self.shape[axis])
-            first, last = max(0, start - 1), min(self.shape[axis], stop + 1)
-            wider[axis] = slice(first, last)
-            inner.append(slice(start - first, stop - first))
-        return without_hot_pixels(np.asarray(self._array[tuple(wider)]), limit)[tuple(inner)]
+        faults = self.faults.get(None if self.channels is None else index[self.channels], _NO_FAULTS)
+        around, inner = _with_neighbours(index, self.plane_axes, self.shape)
+        return faults.mended(np.asarray(self.array[around]))[inner]
+
+
+class KeepingCollector(Collector):
+    """Gathers images in which all that is beyond the range of the image stays as it is."""
+
+    def __init__(self, request: Request, source: Source, task: Reader, kept: Kept) -> None:
+        super().__init__(request, source, task)
+        self._kept = kept
+
+    def settled(self, name: str, index: PlaneIndex, core: Box, pixels: Image) -> Image:
+        """Return a part of an image with what is kept of the image as it came."""
+        return self._kept.restored(name, index, core, pixels)
+
+
+def _with_neighbours(
+    index: PlaneIndex, plane_axes: tuple[int, int], shape: tuple[int, ...]
+) -> tuple[PlaneIndex, tuple[slice, ...]]:
+    """Return the part with its neighbouring pixels, and where it lies in that."""
+    around, inner = list(index), []
+    for axis in plane_axes:
+        part = index[axis]
+        assert isinstance(part, slice)
+        start, stop, _ = part.indices(shape[axis])
+        first, last = max(0, start - 1), min(shape[axis], stop + 1)
+        around[axis] = slice(first, last)
+        inner.append(slice(start - first, stop - first))
+    return tuple(around), tuple(inner)

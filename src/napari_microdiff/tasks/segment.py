@@ -11,6 +11,7 @@ saw at its first evaluation.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -24,13 +25,13 @@ from ..engine.tiles import Box, Reach, Tile, read_window
 from ..errors import ModelError
 from ..imaging.axes import PlaneIndex
 from ..imaging.blocks import sample_blocks
-from ..imaging.hot_pixels import hot_limit, without_hot_pixels
+from ..imaging.faults import Faults
 from ..imaging.intensity import Normalization
 from ..imaging.resize import Resized
 from .base import Context, PlaneJob, check_architecture, check_finite, steps_of, without_equal_samples
 from .conditioning import object_condition
 from .diameter import estimate_diameter
-from .mended import mended
+from .mended import Kept, mended
 from .objects import ObjectGatherer
 from .shown import with_bright_objects
 from .statistics import channel_view, position_of, positions
@@ -54,11 +55,10 @@ class Segment:
         self.request = without_equal_samples(self.request, self.notices)
         self.source = with_bright_objects(context.source, options.shown)
         blocks = {p: self._blocks(p) for p in positions(self.source)}
-        limits = {p: hot_limit(part) for p, part in blocks.items()}
-        self._normalizations = {
-            p: Normalization.fit(without_hot_pixels(part, limits[p])) for p, part in blocks.items()
-        }
-        self.source = mended(self.source, limits, self.notices)
+        # Whatever is darkest is the ground that objects lie on, even if it is cut out in black.
+        faults = {p: replace(Faults.of(part), low=-np.inf, least=-np.inf) for p, part in blocks.items()}
+        self._normalizations = {p: Normalization.fit(faults[p].mended(part)) for p, part in blocks.items()}
+        self.source = mended(Kept(self.source, faults), self.notices)
         diameter = options.diameter or self._estimated()
         known = self.card.diameter_px or diameter
         self.zoom = known / diameter

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..imaging.axes import PlaneIndex, Sliceable, full_region, planes
 from ..imaging.blocks import raw_blocks
-from ..imaging.hot_pixels import hot_limit, without_hot_pixels
+from ..imaging.faults import Faults
 from ..imaging.intensity import Normalization
 from ..imaging.noise import noise_sigma_in
 from ..imaging.spectrum import Spectrum, measure_spectrum, noise_floor, statistics_vector
@@ -24,6 +24,7 @@ from .base import Source, check_finite
 
 _BLOCKS, _BLOCK_SIDE = 24, 192
 _ROWS = 512  # read at once, so that memory stays bounded
+_NO_FAULTS = Faults()
 _ROUNDING = 1e-6  # of the range of an image; less noise than this is what arithmetic leaves behind
 
 
@@ -43,9 +44,8 @@ class Statistics:
         What the image shows; see `imaging.texture`.
     constant : bool
         Whether all pixels are equal.
-    hot : float
-        By how much a pixel has to stand out of its neighbours to be none of the image, in its units; infinite if none
-        was seen. See `imaging.hot_pixels`; all else is measured without such pixels.
+    faults : Faults
+        What is none of the image; all else is measured without it.
     """
 
     normalization: Normalization
@@ -53,7 +53,7 @@ class Statistics:
     spectrum: Spectrum
     texture: NDArray[np.float32]
     constant: bool
-    hot: float = np.inf
+    faults: Faults = _NO_FAULTS
 
     def vector(self, noise_level: float | None = None) -> NDArray[np.float32]:
         """Return the condition vector, for another noise level (in the units of the image) if one is given."""
@@ -136,14 +136,14 @@ def measure(source: Source, position: int | None) -> Statistics:
     check_finite(blocks)
     flat = bool(np.ptp(blocks) == 0)
     constant = flat and _is_constant(view, axes)
-    hot = hot_limit(blocks)
-    blocks, fine = (without_hot_pixels(part, hot) for part in (blocks, fine))
+    faults = Faults.of(blocks)
+    blocks, fine = faults.mended(blocks), faults.mended(fine)
     normalization = Normalization.fit(blocks)
     normal = normalization.apply(blocks)
     noise = 0.0 if constant else noise_sigma_in(fine.astype(np.float64))
     if noise < _ROUNDING * normalization.scale:
         noise = 0.0
-    measured = Statistics(normalization, noise, measure_spectrum(normal), texture_vector(normal), constant, hot)
+    measured = Statistics(normalization, noise, measure_spectrum(normal), texture_vector(normal), constant, faults)
     if not flat:  # what was found then depends on all of the image
         _KNOWN.put(seen, measured)
     return measured

@@ -39,7 +39,7 @@ from .conditioning import (
 )
 from .likeness import likeness
 from .measuring import Measuring
-from .mended import mended
+from .mended import Kept, mended
 from .remember import Remembered
 from .statistics import Statistics, measure, position_of, positions
 
@@ -80,7 +80,8 @@ class Superresolve:
         self._statistics = {p: measure(self.source, p) for p in positions(self.source)}
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("The image has the same value everywhere, so there is nothing to make sharper.")
-        self.source = mended(self.source, {p: s.hot for p, s in self._statistics.items()}, self.notices)
+        self._kept = Kept(self.source, {p: s.faults for p, s in self._statistics.items()})
+        self.source = mended(self._kept, self.notices)
         self.report = self._describe()
 
     def check_model(self) -> None:
@@ -131,7 +132,9 @@ class Superresolve:
     def gatherer(self, request: Request) -> AgreeingCollector:
         """Return what gathers mean, sample and uncertainty, and tells how the mean agrees with the image."""
         scales = [s.normalization.scale for s in self._statistics.values() if not s.constant]
-        return AgreeingCollector(request, self.source, self, self._measuring, 2 * max(scales), self._noise_at)
+        return AgreeingCollector(
+            request, self.source, self, self._measuring, 2 * max(scales), self._noise_at, self._kept
+        )
 
     def read(self, index: PlaneIndex, normalised: Image) -> Image:
         """Bring a mean or a sample back to the units of the image."""

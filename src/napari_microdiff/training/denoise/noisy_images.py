@@ -21,7 +21,7 @@ from ...imaging.noise import estimate_camera
 from ...imaging.quality import residual_whiteness
 from ...tasks.base import Source
 from ...tasks.conditioning import filtered, reflected
-from ...tasks.mended import mended
+from ...tasks.mended import Kept, mended
 from ...tasks.statistics import channel_axis, channel_view, measure
 from ..restore.predict import blind_prediction
 
@@ -71,7 +71,7 @@ class NoisyImages:
         self.statistics = measure(source, position)
         if self.statistics.constant or self.statistics.noise_level == 0:
             raise ImageError("The image has no noise to learn from. Choose a noisy image.")
-        source = mended(source, {position: self.statistics.hot}, [])
+        source = mended(Kept(source, {position: self.statistics.faults}), [])
         view, axes = channel_view(source, position)
         self._camera = estimate_camera(view, axes)
         self.normalization: Normalization = self.statistics.normalization

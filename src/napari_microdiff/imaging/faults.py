@@ -1,0 +1,153 @@
+"""What in an image is none of it: hot and dead pixels of the camera, blank margins, burnt-in bars.
+
+One pixel can be hundreds of times as bright as all else, and the margin of a stitched or turned image is often black
+where the camera's black is a hundred grey levels. Then these are what range, noise and spectrum seem to be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_USUAL = 99.5  # percentile of how far pixels lie from their neighbours, up to which hot ones do not matter
+_FAR = 10.0  # times as far; 28 standard deviations of Gaussian noise
+_SPREAD = 0.1  # of how far it stands out; a point seen through optics is spread more over its neighbours
+_BLANK_GAP, _GAP = 0.5, 4.0  # of the range of all others: between them and one value, and between them and a few pixels
+_FEW = 0.01  # of all pixels
+_BLANK = 16  # pixels of one value, at least
+_DISTINCT = 8  # values, fewer of which are no range
+_MOST_GROUPS = 4
+
+
+@dataclass(frozen=True)
+class Faults:
+    """How to tell what is none of an image.
+
+    Attributes
+    ----------
+    stands_out : float
+        By how much a hot or dead pixel stands out of its eight neighbours, at least.
+    low, high : float
+        The image lies between them.
+    least, most : float
+        What is beyond is taken for these, the least and the most that was seen of the image itself.
+
+    All in the units of the image, and infinite where nothing was found.
+    """
+
+    stands_out: float = np.inf
+    low: float = -np.inf
+    high: float = np.inf
+    least: float = -np.inf
+    most: float = np.inf
+
+    @classmethod
+    def of(cls, blocks: NDArray[np.floating]) -> Faults:
+        """Look for faults in parts of an image, shape (count, y, x), all finite.
+
+        A pixel is hot, or dead, if it stands far out of all its neighbours, while these hardly differ: even a point is
+        spread over its neighbours by any optics. Blank is a value that is far from all others, and beyond the range are
+        a few pixels of values very far from all others.
+        """
+        stands_out = _hot_limit(blocks)
+        return cls(stands_out, *_range_of(_without_hot(blocks, stands_out)))
+
+    @property
+    def any_hot(self) -> bool:
+        """Whether there are hot or dead pixels."""
+        return bool(np.isfinite(self.stands_out))
+
+    @property
+    def any_beyond(self) -> bool:
+        """Whether there are values beyond the range of the image."""
+        return bool(np.isfinite([self.low, self.high]).any())
+
+    def mended(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Return an image, shape (..., y, x), with the median of their neighbours for hot pixels, within its range."""
+        whole = _without_hot(pixels, self.stands_out)
+        if not self.any_beyond:
+            return whole
+        bounded = np.where(whole < self.low, self.least, np.where(whole > self.high, self.most, whole))
+        return bounded.astype(pixels.dtype, copy=False)
+
+    def beyond(self, pixels: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return where an image, shape (..., y, x), is beyond its range."""
+        whole = _without_hot(pixels, self.stands_out)
+        return np.asarray((whole < self.low) | (whole > self.high))
+
+
+def _hot_limit(blocks: NDArray[np.floating]) -> float:
+    if min(blocks.shape[1:]) < 3:
+        return np.inf
+    padded = _padded(blocks)
+    parts = _neighbours(padded)
+    # Without the extremes the mean of its neighbours does not feel that one of them is hot.
+    around = (sum(parts) - np.minimum.reduce(parts) - np.maximum.reduce(parts)) / 6
+    usual = float(np.percentile(np.abs(blocks - around), _USUAL))
+    limit = _FAR * usual
+    return limit if usual and _stands_out(blocks, padded, limit).any() else np.inf
+
+
+def _without_hot(pixels: NDArray[Any], limit: float) -> NDArray[Any]:
+    if not np.isfinite(limit) or min(pixels.shape[-2:]) < 2:
+        return pixels
+    planes = pixels.reshape(-1, *pixels.shape[-2:])
+    padded = _padded(planes)
+    hot = _stands_out(planes, padded, limit)
+    if not hot.any():
+        return pixels
+    mended = planes.copy()
+    mended[hot] = np.median([part[hot] for part in _neighbours(padded)], axis=0).astype(pixels.dtype)
+    return mended.reshape(pixels.shape)
+
+
+def _padded(planes: NDArray[Any]) -> NDArray[np.floating]:
+    numbers = planes if planes.dtype.kind == "f" else planes.astype(np.float64)
+    return np.pad(numbers, ((0, 0), (1, 1), (1, 1)), mode="reflect")
+
+
+def _neighbours(padded: NDArray[np.floating]) -> list[NDArray[np.floating]]:
+    """Return for each pixel its eight neighbours, as views."""
+    height, width = (n - 2 for n in padded.shape[1:])
+    shifts = [(y, x) for y in range(3) for x in range(3) if (y, x) != (1, 1)]
+    return [padded[:, y : y + height, x : x + width] for y, x in shifts]
+
+
+def _stands_out(planes: NDArray[Any], padded: NDArray[np.floating], limit: float) -> NDArray[np.bool_]:
+    parts = _neighbours(padded)
+    lowest, highest = np.minimum.reduce(parts), np.maximum.reduce(parts)
+    middle = padded[:, 1:-1, 1:-1]
+    out = np.maximum(middle - highest, lowest - middle)
+    return np.asarray((out > limit) & (highest - lowest <= _SPREAD * out + limit / _FAR))
+
+
+def _range_of(blocks: NDArray[np.floating]) -> tuple[float, float, float, float]:
+    """Return between which values the image lies, and its least and most; infinite where nothing is beyond."""
+    ends = [blocks.min(), blocks.max()]
+    values = np.sort(np.concatenate([blocks[:, ::2, ::2].ravel(), ends]))
+    first, last = 0, len(values) - 1
+    for _ in range(_MOST_GROUPS):
+        place = first + int(np.argmax(np.diff(values[first : last + 1]))) if last > first else last
+        if place == last:
+            break
+        if _is_apart(values[first : place + 1], values[place + 1 : last + 1], len(values)):
+            first = place + 1
+        elif _is_apart(-values[last:place:-1], -values[first : place + 1][::-1], len(values)):
+            last = place
+        else:
+            break
+    low, least = (values[first - 1 : first + 1].mean(), values[first]) if first else (-np.inf, -np.inf)
+    high, most = (values[last : last + 2].mean(), values[last]) if last < len(values) - 1 else (np.inf, np.inf)
+    return float(low), float(high), float(least), float(most)
+
+
+def _is_apart(below: NDArray[np.floating], above: NDArray[np.floating], count: int) -> bool:
+    """Whether sorted values are none of the image that the values above them are of."""
+    gap, span = above[0] - below[-1], above[-1] - above[0]
+    if span <= 0 or np.unique(above[:: max(1, len(above) // 1000)]).size < _DISTINCT:
+        return False
+    blank = below[0] == below[-1] and len(below) >= _BLANK
+    return bool((blank and gap > _BLANK_GAP * span) or (len(below) < _FEW * count and gap > _GAP * span))

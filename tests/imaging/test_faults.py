@@ -77,10 +77,10 @@ def test_a_blank_margin_and_a_scale_bar_are_beyond_the_range(dtype: str, share: 
     image = _noisy(4, (120, 160)).clip(90, 150).astype(dtype)
     rows = round(share * 120)
     image[:rows] = 0
-    image[112:115, 10:50] = 255 if dtype == "uint8" else 60000
+    image[111:115, 10:50] = 255 if dtype == "uint8" else 60000
     faults = Faults.of(image[None].astype(float))
     expected = np.zeros(image.shape, dtype=bool)
-    expected[:rows] = expected[112:115, 10:50] = True
+    expected[:rows] = expected[111:115, 10:50] = True
     np.testing.assert_array_equal(faults.beyond(image), expected | (faults.mended(image) != image))
     assert faults.beyond(image)[expected].mean() > 0.97  # single pixels at the corner of a bar may look hot
     inside = faults.mended(image)
@@ -103,3 +103,18 @@ def test_a_blank_margin_and_a_scale_bar_are_beyond_the_range(dtype: str, share: 
 )
 def test_images_of_few_values_or_long_tails_are_left_alone(image: np.ndarray) -> None:
     assert not Faults.of(image).any_beyond
+
+
+@pytest.mark.parametrize("line", [np.s_[41], np.s_[:, 70]])
+@pytest.mark.parametrize("dtype", ["uint8", "float64"])
+def test_a_dropped_line_is_filled_from_both_sides(dtype: str, line: object) -> None:
+    image = _noisy(5, (120, 160)).clip(90, 150).astype(dtype)
+    sound = image.copy()
+    image[line] = 0
+    faults = Faults.of(image[None].astype(float))
+    assert not faults.beyond(image).any()
+    mended = faults.mended(image)
+    assert mended.dtype == image.dtype
+    assert np.abs(mended.astype(float) - sound).max() < 12
+    lines = image == 0
+    np.testing.assert_array_equal(mended[~lines], image[~lines])

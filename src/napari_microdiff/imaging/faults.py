@@ -18,6 +18,7 @@ _SPREAD = 0.1  # of how far it stands out; a point seen through optics is spread
 _BLANK_GAP, _GAP = 0.5, 4.0  # of the range of all others: between them and one value, and between them and a few pixels
 _FEW = 0.01  # of all pixels
 _BLANK = 16  # pixels of one value, at least
+_MOST_OF = 0.998  # of the others, whose range it is
 _DISTINCT = 8  # values, fewer of which are no range
 _MOST_GROUPS = 4
 
@@ -32,8 +33,8 @@ class Faults:
         By how much a hot or dead pixel stands out of its eight neighbours, at least.
     low, high : float
         The image lies between them.
-    least, most : float
-        What is beyond is taken for these, the least and the most that was seen of the image itself.
+    below, above : float
+        What is beyond at either end is taken for these, the least and the most that was seen of the image itself.
 
     All in the units of the image, and infinite where nothing was found.
     """
@@ -41,8 +42,8 @@ class Faults:
     stands_out: float = np.inf
     low: float = -np.inf
     high: float = np.inf
-    least: float = -np.inf
-    most: float = np.inf
+    below: float = -np.inf
+    above: float = np.inf
 
     @classmethod
     def of(cls, blocks: NDArray[np.floating]) -> Faults:
@@ -66,17 +67,28 @@ class Faults:
         return bool(np.isfinite([self.low, self.high]).any())
 
     def mended(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """Return an image, shape (..., y, x), with the median of their neighbours for hot pixels, within its range."""
-        whole = _without_hot(pixels, self.stands_out)
-        if not self.any_beyond:
-            return whole
-        bounded = np.where(whole < self.low, self.least, np.where(whole > self.high, self.most, whole))
-        return bounded.astype(pixels.dtype, copy=False)
+        """Return an image, shape (..., y, x), without what is none of it.
+
+        Hot pixels, and lines one pixel wide of what is beyond the range, have the median of their neighbours; where
+        more is beyond, it has the end of the range.
+        """
+        planes = pixels.reshape(-1, *pixels.shape[-2:])
+        mended = _without_hot(planes, self.stands_out)
+        if self.any_beyond:
+            out = self._out(mended)
+            thin = _thin(out)
+            bounded = np.where(mended < self.low, self.below, np.where(mended > self.high, self.above, mended))
+            bounded[thin] = np.nanmedian([part[thin] for part in _neighbours(_padded(mended, out))], axis=0)
+            mended = bounded.astype(pixels.dtype, copy=False)
+        return mended.reshape(pixels.shape)
 
     def beyond(self, pixels: NDArray[Any]) -> NDArray[np.bool_]:
-        """Return where an image, shape (..., y, x), is beyond its range."""
-        whole = _without_hot(pixels, self.stands_out)
-        return np.asarray((whole < self.low) | (whole > self.high))
+        """Return where an image, shape (..., y, x), is beyond its range over more than a line."""
+        out = self._out(_without_hot(pixels.reshape(-1, *pixels.shape[-2:]), self.stands_out))
+        return np.asarray((out & ~_thin(out)).reshape(pixels.shape))
+
+    def _out(self, planes: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.asarray((planes < self.low) | (planes > self.high))
 
 
 def _hot_limit(blocks: NDArray[np.floating]) -> float:
@@ -91,21 +103,30 @@ def _hot_limit(blocks: NDArray[np.floating]) -> float:
     return limit if usual and _stands_out(blocks, padded, limit).any() else np.inf
 
 
-def _without_hot(pixels: NDArray[Any], limit: float) -> NDArray[Any]:
-    if not np.isfinite(limit) or min(pixels.shape[-2:]) < 2:
-        return pixels
-    planes = pixels.reshape(-1, *pixels.shape[-2:])
+def _without_hot(planes: NDArray[Any], limit: float) -> NDArray[Any]:
+    if not np.isfinite(limit) or min(planes.shape[1:]) < 2:
+        return planes
     padded = _padded(planes)
     hot = _stands_out(planes, padded, limit)
-    if not hot.any():
-        return pixels
     mended = planes.copy()
-    mended[hot] = np.median([part[hot] for part in _neighbours(padded)], axis=0).astype(pixels.dtype)
-    return mended.reshape(pixels.shape)
+    mended[hot] = np.median([part[hot] for part in _neighbours(padded)], axis=0).astype(planes.dtype)
+    return mended
 
 
-def _padded(planes: NDArray[Any]) -> NDArray[np.floating]:
+def _thin(out: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which of the pixels lie between two others, one on either side."""
+    if min(out.shape[1:]) < 2:
+        return np.zeros_like(out)
+    inside = np.pad(~out, ((0, 0), (1, 1), (1, 1)), mode="reflect")
+    up_and_down = inside[:, :-2, 1:-1] & inside[:, 2:, 1:-1]
+    left_and_right = inside[:, 1:-1, :-2] & inside[:, 1:-1, 2:]
+    return np.asarray(out & (up_and_down | left_and_right))
+
+
+def _padded(planes: NDArray[Any], without: NDArray[np.bool_] | None = None) -> NDArray[np.floating]:
     numbers = planes if planes.dtype.kind == "f" else planes.astype(np.float64)
+    if without is not None:
+        numbers = np.where(without, np.nan, numbers)
     return np.pad(numbers, ((0, 0), (1, 1), (1, 1)), mode="reflect")
 
 
@@ -126,7 +147,7 @@ def _stands_out(planes: NDArray[Any], padded: NDArray[np.floating], limit: float
 
 def _range_of(blocks: NDArray[np.floating]) -> tuple[float, float, float, float]:
     """Return between which values the image lies, and its least and most; infinite where nothing is beyond."""
-    ends = [blocks.min(), blocks.max()]
+    ends = blocks[(blocks == blocks.min()) | (blocks == blocks.max())]
     values = np.sort(np.concatenate([blocks[:, ::2, ::2].ravel(), ends]))
     first, last = 0, len(values) - 1
     for _ in range(_MOST_GROUPS):
@@ -139,14 +160,16 @@ def _range_of(blocks: NDArray[np.floating]) -> tuple[float, float, float, float]
             last = place
         else:
             break
-    low, least = (values[first - 1 : first + 1].mean(), values[first]) if first else (-np.inf, -np.inf)
-    high, most = (values[last : last + 2].mean(), values[last]) if last < len(values) - 1 else (np.inf, np.inf)
-    return float(low), float(high), float(least), float(most)
+    if first == 0 and last == len(values) - 1:
+        return -np.inf, np.inf, -np.inf, np.inf
+    low = values[first - 1 : first + 1].mean() if first else -np.inf
+    high = values[last : last + 2].mean() if last < len(values) - 1 else np.inf
+    return float(low), float(high), float(values[first]), float(values[last])
 
 
 def _is_apart(below: NDArray[np.floating], above: NDArray[np.floating], count: int) -> bool:
     """Whether sorted values are none of the image that the values above them are of."""
-    gap, span = above[0] - below[-1], above[-1] - above[0]
+    gap, span = above[0] - below[-1], above[int(_MOST_OF * (len(above) - 1))] - above[0]
     if span <= 0 or np.unique(above[:: max(1, len(above) // 1000)]).size < _DISTINCT:
         return False
     blank = below[0] == below[-1] and len(below) >= _BLANK

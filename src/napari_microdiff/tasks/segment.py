@@ -55,8 +55,7 @@ class Segment:
         self.request = without_equal_samples(self.request, self.notices)
         self.source = with_bright_objects(context.source, options.shown)
         blocks = {p: self._blocks(p) for p in positions(self.source)}
-        # Whatever is darkest is the ground that objects lie on, even if it is cut out in black.
-        faults = {p: replace(Faults.of(part), low=-np.inf, least=-np.inf) for p, part in blocks.items()}
+        faults = {p: _as_ground(Faults.of(part)) for p, part in blocks.items()}
         self._normalizations = {p: Normalization.fit(faults[p].mended(part)) for p, part in blocks.items()}
         self.source = mended(Kept(self.source, faults), self.notices)
         diameter = options.diameter or self._estimated()
@@ -121,6 +120,11 @@ class Segment:
                 "result is empty or wrong."
             )
         return diameter
+
+
+def _as_ground(faults: Faults) -> Faults:
+    """Return faults of which all that is beyond the range of the image is dark: a scale bar is no object."""
+    return replace(faults, above=faults.below) if faults.any_beyond else faults
 
 
 def _zoomed_shape(shape: tuple[int, ...], zoom: float) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from .collect import Collector, Reader
 from .statistics import channel_axis, position_of
 
 _HOT = "The image has hot or dead pixels, far from all those around them. They were taken for the median of those."
-_BEYOND = "Some of the image is far from all other grey levels, as margins, bars and dropped lines are. It was left out."
+_BEYOND = "Some of the image is far from all other grey levels, as margins, bars and lost lines are. It was left out."
 _NO_FAULTS = Faults()
 
 

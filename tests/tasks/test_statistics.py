@@ -103,3 +103,11 @@ def test_what_is_not_finite_is_told_each_time(spectra: list) -> None:
     for _ in range(2):
         with pytest.raises(ImageError):
             _measured(image)
+
+
+def test_a_few_cells_in_a_large_image_set_its_range() -> None:
+    image = np.random.default_rng(0).normal(100, 5, (1600, 1600)).astype(np.float32)
+    image[1500:1560, 100:160] += 400
+    normalization = _measured(image).normalization
+    assert normalization.undo(np.float32([1.0]))[0] == pytest.approx(500, rel=0.05)
+    assert normalization.undo(np.float32([-1.0]))[0] == pytest.approx(100, rel=0.05)

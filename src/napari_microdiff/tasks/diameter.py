@@ -14,11 +14,12 @@ from ..diffusion.denoiser import Preconditioned, Prediction
 from ..imaging.instances import diameters, labels_of
 from ..imaging.intensity import Normalization
 from ..imaging.resize import resized
+from ..imaging.telling import telling_window
 from .base import Source
 from .conditioning import object_condition
 from .statistics import channel_axis
 
-_MIDDLE = 512  # pixels of the image that are looked at
+_PART = 512  # pixels of the image that are looked at, along a side
 _SIDE = 384  # pixels of what is looked at, magnified
 _ZOOMS = (0.25, 0.5, 0.71, 1.0, 1.41)
 _LEAST_ZOOM, _MOST_ZOOM = 0.125, 4.0  # beyond, it is specks or shading that were measured
@@ -55,9 +56,10 @@ def estimate_diameter(
 ) -> tuple[float, bool]:
     """Measure the typical diameter of objects.
 
-    The middle of the image is looked at in several magnifications. Believed is that at which the objects come out most
-    nearly as large as those that the model knows, and it is surest of them: in the wrong one it may take shading or
-    specks for objects, but doubts them. Then it is looked again in the magnification that this suggests.
+    The middle of the image, or the part that shows most where most shows nothing, is looked at in several
+    magnifications. Believed is that at which the objects come out most nearly as large as those that the model knows,
+    and it is surest of them: in the wrong one it may take shading or specks for objects, but doubts them. Then it is
+    looked again in the magnification that this suggests.
 
     Parameters
     ----------
@@ -71,7 +73,7 @@ def estimate_diameter(
     found : bool
         Whether there were objects; if not, the diameter is ``known``.
     """
-    pixels = normalization.apply(_middle(source))
+    pixels = normalization.apply(_telling_part(source))
     looks = [(zoom, _look(denoiser, pixels, zoom)) for zoom in _ZOOMS]
     usable = [look for look in looks if look[1].count >= _FEWEST] or [look for look in looks if look[1].count]
     if not usable:
@@ -89,17 +91,16 @@ def estimate_diameter(
     return float(np.clip(diameter, known / _MOST_ZOOM, known / _LEAST_ZOOM)), True
 
 
-def _middle(source: Source) -> NDArray[np.generic]:
-    """Return the middle of the middle plane of the region."""
+def _telling_part(source: Source) -> NDArray[np.generic]:
+    """Return the part of the middle plane of the region in which there is most to be seen."""
     channel = channel_axis(source.axes)
-    index: list[int | slice] = []
-    for axis, (start, stop) in enumerate(source.region):
-        if axis in source.plane_axes:
-            first = max(start, (start + stop - _MIDDLE) // 2)
-            index.append(slice(first, min(stop, first + _MIDDLE)))
-        else:
-            index.append(start if axis == channel else (start + stop) // 2)
-    return np.asarray(source.array[tuple(index)])
+    index: list[int | slice] = [
+        slice(0, n) if axis in source.plane_axes else start if axis == channel else (start + stop) // 2
+        for axis, ((start, stop), n) in enumerate(zip(source.region, source.shape, strict=True))
+    ]
+    plane = source.plane(tuple(index))
+    bounds = [source.region[axis] for axis in source.plane_axes]
+    return np.asarray(plane[telling_window(plane, bounds, _PART)])
 
 
 def _look(denoiser: Preconditioned, pixels: NDArray[np.float32], zoom: float) -> _Seen:

@@ -24,10 +24,10 @@ from ..engine.request import Request
 from ..engine.tiles import Box, Reach, Tile, read_window
 from ..errors import ModelError
 from ..imaging.axes import PlaneIndex
-from ..imaging.blocks import sample_blocks
 from ..imaging.faults import Faults
 from ..imaging.intensity import Normalization
 from ..imaging.resize import Resized
+from ..imaging.telling import telling_blocks
 from .base import Context, PlaneJob, check_architecture, check_finite, steps_of, without_equal_samples
 from .conditioning import object_condition
 from .diameter import estimate_diameter
@@ -104,7 +104,7 @@ class Segment:
 
     def _blocks(self, position: int | None) -> NDArray[np.float64]:
         view, axes = channel_view(self.source, position)
-        blocks = sample_blocks(view, axes, count=_BLOCKS, size=_BLOCK_SIDE)
+        blocks = telling_blocks(view, axes, count=_BLOCKS, size=_BLOCK_SIDE).astype(np.float64)
         check_finite(blocks)
         return blocks
 

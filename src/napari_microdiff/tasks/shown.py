@@ -30,13 +30,13 @@ class _Grey:
     dtype = np.dtype(np.float32)
 
     def __init__(self, array: Sliceable, colours: int, shown: Shown) -> None:
-        self._array, self._colours, self._shown = array, colours, shown
+        self.array, self._colours, self._shown = array, colours, shown
         self.shape = tuple(int(n) for axis, n in enumerate(array.shape) if axis != colours)
 
     def __getitem__(self, index: Any) -> NDArray[np.float32]:
         full = list(index)
         if self._colours < 0:
-            return bright_objects(np.asarray(self._array[tuple(full)]), self._shown)
+            return bright_objects(np.asarray(self.array[tuple(full)]), self._shown)
         full.insert(self._colours, slice(None))
         axis = sum(isinstance(part, slice) for part in full[: self._colours])
-        return bright_objects(np.asarray(self._array[tuple(full)]), self._shown, axis)
+        return bright_objects(np.asarray(self.array[tuple(full)]), self._shown, axis)

@@ -18,6 +18,7 @@ from ..imaging.faults import Faults
 from ..imaging.intensity import Normalization
 from ..imaging.noise import noise_sigma_in
 from ..imaging.spectrum import Spectrum, measure_spectrum, noise_floor, statistics_vector
+from ..imaging.telling import telling_blocks
 from ..imaging.texture import texture_vector
 from ..imaging.wiener import wiener_error, wiener_kernel
 from .base import Source, check_finite
@@ -127,7 +128,7 @@ def measure(source: Source, position: int | None) -> Statistics:
         If pixels are not finite.
     """
     view, axes = channel_view(source, position)
-    spread, fine = raw_blocks(view, axes, count=_BLOCKS, size=_BLOCK_SIDE), raw_blocks(view, axes)
+    spread, fine = telling_blocks(view, axes, count=_BLOCKS, size=_BLOCK_SIDE), raw_blocks(view, axes)
     seen = _fingerprint(spread, fine)
     known = _KNOWN.get(seen)
     if known is not None:

@@ -269,7 +269,7 @@ def oracle(segmenter: str, monkeypatch: pytest.MonkeyPatch) -> torch.nn.Module:
     from scipy import ndimage
 
     from napari_microdiff.diffusion.denoiser import Condition, Prediction
-    from napari_microdiff.imaging.instances import maps_of
+    from napari_microdiff.imaging.instances import Depth, as_drawn, maps_of
 
     class Threshold(torch.nn.Module):
         """Takes for objects whatever is above the middle and was not drawn as background."""
@@ -282,6 +282,7 @@ def oracle(segmenter: str, monkeypatch: pytest.MonkeyPatch) -> torch.nn.Module:
             self.network.stride = 4  # type: ignore[assignment]
             self.drawn = 0.0  # pixels of strokes that were shown to it
             self.sizes: list[tuple[int, ...]] = []
+            self.depth: Depth = "even"
 
         def forward(self, x: torch.Tensor, sigma: float | torch.Tensor, condition: Condition) -> Prediction:
             assert condition.maps is not None
@@ -290,7 +291,7 @@ def oracle(segmenter: str, monkeypatch: pytest.MonkeyPatch) -> torch.nn.Module:
             answers = []
             for image, _, background, _ in condition.maps.numpy():
                 labels, _ = ndimage.label((image > 0) & (background == 0))
-                answers.append(torch.from_numpy(maps_of(labels)))
+                answers.append(torch.from_numpy(as_drawn(maps_of(labels), self.depth)))
             mean = torch.stack(answers)
             return Prediction(mean, torch.full_like(mean, 0.01))
 

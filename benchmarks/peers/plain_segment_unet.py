@@ -22,7 +22,7 @@ from napari_microdiff.diffusion.denoiser import Condition, Prediction
 from napari_microdiff.engine.device import choose_device
 from napari_microdiff.imaging.blocks import sample_blocks
 from napari_microdiff.imaging.contrast import Shown, bright_objects
-from napari_microdiff.imaging.instances import labels_of
+from napari_microdiff.imaging.instances import Depth, as_read, labels_of
 from napari_microdiff.imaging.intensity import Normalization
 from napari_microdiff.imaging.resize import resized
 from napari_microdiff.training.recipes import read_recipe
@@ -37,6 +37,7 @@ except ModuleNotFoundError:  # run as a script, which is beside it
     from plain_unet import PlainUNet, train
 
 RECIPE = "segment-nuclei"
+DEPTH: Depth = "steep"  # as the recipe draws it
 _STRIDE = 16
 _MAPS = 2
 _BLOCKS, _BLOCK_SIDE = 24, 192  # that the range of an image is measured in, as for ours
@@ -81,7 +82,7 @@ def outline(
     padded = F.pad(pixels, (0, -width % _STRIDE, 0, -height % _STRIDE), mode="replicate")
     maps = network(padded)[0, :, :height, :width].numpy()
     native = np.stack([resized(one, grey.shape) for one in maps])
-    return labels_of(native, smallest=round(_SMALLEST * np.pi / 4 * diameter**2))
+    return labels_of(as_read(native, DEPTH), smallest=round(_SMALLEST * np.pi / 4 * diameter**2))
 
 
 def error_of(network: PlainUNet, batch: SegmentBatch) -> Tensor:
@@ -110,7 +111,7 @@ class _AsDenoiser(nn.Module):
 def choose_size(weights: Path, plan: SegmentRecipe, data: Path) -> float:
     """Choose the diameter at which objects are found best, as for ours, and keep it in the file."""
     network, _, _ = load(weights)
-    validation = SegmentValidation(load_planes(plan, data, validation=True), plan.diameter_px)
+    validation = SegmentValidation(load_planes(plan, data, validation=True), plan)
     diameter, _ = validation.best_diameter(_AsDenoiser(network))  # type: ignore[arg-type]
     torch.save(torch.load(weights, map_location="cpu", weights_only=True) | {"diameter_px": diameter}, weights)
     return diameter

@@ -10,7 +10,17 @@ from skimage.segmentation import relabel_sequential
 
 from napari_microdiff.engine.options import SegmentOptions
 from napari_microdiff.errors import ImageError
-from napari_microdiff.imaging.instances import CONTACT, REACH, SADDLE, diameters, labels_of, maps_of, reading_labels
+from napari_microdiff.imaging.instances import (
+    CONTACT,
+    REACH,
+    SADDLE,
+    as_drawn,
+    as_read,
+    diameters,
+    labels_of,
+    maps_of,
+    reading_labels,
+)
 from napari_microdiff.imaging.matching import match_all
 
 
@@ -181,3 +191,13 @@ def test_reading_can_be_left_between_parts() -> None:
     next(reading)
     reading.close()
     assert read_in_parts(maps, 48) == (pytest.approx(labels_of(maps)), 4)
+
+
+def test_a_steep_depth_jumps_at_borders_and_is_read_as_an_even_one() -> None:
+    maps = maps_of(discs((30, 30, 20), (30, 70, 12)))
+    steep = as_drawn(maps, "steep")
+    inside = (maps[0] > 0) & (maps[0] < 0.06)  # the outermost pixels
+    assert steep[0][inside].min() > 0.2
+    assert np.abs(steep).max() <= 1
+    np.testing.assert_allclose(as_read(steep, "steep"), maps, atol=1e-6)
+    np.testing.assert_array_equal(as_read(as_drawn(maps, "even"), "even"), maps)

@@ -14,7 +14,7 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> Any:
     fields: list[int] = []
 
     def see(counts: dict[int, int]) -> list[int]:
-        def look_at(denoiser: Any, pixels: Any, zoom: float, most: int) -> diameter._Seen:
+        def look_at(denoiser: Any, pixels: Any, zoom: float, depth: str, most: int) -> diameter._Seen:
             fields.append(most)
             return diameter._Seen(size=20.0, sure=0.8, count=counts[most])
 
@@ -36,6 +36,6 @@ def test_where_few_objects_are_seen_more_of_the_image_is_looked_at(
     looked_at: Any, side: int, counts: dict[int, int], fields: list[int]
 ) -> None:
     noted = looked_at(counts)
-    seen = diameter._look(None, np.zeros((side, side), np.float32), 0.5)  # type: ignore[arg-type]
+    seen = diameter._look(None, np.zeros((side, side), np.float32), 0.5, "even")  # type: ignore[arg-type]
     assert seen.count == counts[fields[-1]]
     assert noted == fields

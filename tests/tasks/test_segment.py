@@ -63,6 +63,20 @@ def test_objects_are_found_and_described() -> None:
     assert (result.mean, result.maps) == (None, None)
 
 
+def test_a_steep_depth_gives_the_same_objects_maps_and_diameter(oracle: Any) -> None:
+    fields: dict[str, Any] = {"steps": 2, "samples": 2, "outputs": ("labels", "maps")}
+    even = segment(recorded(discs()), **fields)
+    model = find_model("segment-tiny")
+    card = model.card.model_copy(update={"id": "segment-steep", "depth": "steep"})
+    save_model(card, LocalUNet(**card.architecture.model_dump()).state_dict(), user_folder() / "segment-steep")
+    oracle.depth = "steep"
+    steep = segment(recorded(discs()), model="segment-steep", **fields)
+    assert steep.report["diameter"] == pytest.approx(even.report["diameter"], rel=0.02)
+    assert match_all(even.labels, steep.labels, [0.9])[0].average_precision == 1
+    assert np.abs(steep.maps - even.maps).mean() < 0.03  # resized and averaged while steep
+    assert np.abs(steep.maps).max() <= 1.001
+
+
 @pytest.mark.usefixtures("oracle")
 def test_draws_are_the_objects_of_each_sample() -> None:
     truth = discs()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Generator, Iterator
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from skimage.segmentation import relabel_sequential, watershed
 from ..errors import ImageError
 
 Maps = NDArray[np.float32]
+Depth = Literal["even", "steep"]  # how a network draws the first map
 _Box = tuple[slice, ...]
 
 REACH = 12.0  # pixels from an object at which the first map is -1
@@ -98,6 +100,25 @@ def maps_of(labels: NDArray[np.generic]) -> Maps:
     depth[outside] = -np.minimum(nearest[outside] / REACH, 1)
     contact = 2 * np.exp(-((nearest + second) ** 2) / (2 * CONTACT**2)) - 1
     return np.stack([depth, contact]).astype(np.float32)
+
+
+def as_drawn(maps: Maps, depth: Depth) -> Maps:
+    """Return the maps as a network is to draw them.
+
+    Parameters
+    ----------
+    maps : ndarray, shape (2, y, x)
+        As of `maps_of`.
+    depth : {"even", "steep"}
+        *Steep* is the square root of the depth, with its sign: a network that is off by a little is off by most of a
+        pixel at a border of the even depth of a large object, and by a tenth of one at a steep border.
+    """
+    return maps if depth == "even" else np.stack([np.sign(maps[0]) * np.sqrt(np.abs(maps[0])), maps[1]])
+
+
+def as_read(maps: Maps, depth: Depth) -> Maps:
+    """Return maps that a network has drawn as `labels_of` reads them: what `as_drawn` does is undone."""
+    return maps if depth == "even" else np.stack([maps[0] * np.abs(maps[0]), maps[1]])
 
 
 def _grown(box: _Box, shape: tuple[int, ...]) -> _Box:

@@ -122,6 +122,8 @@ class Card(_Part):
         Range of pixel sizes in the training images.
     diameter_px : float, optional
         Typical diameter of the objects that it finds, to which images are brought.
+    depth : {"even", "steep"}
+        How it draws the depth of objects; see `imaging.instances.as_drawn`.
     classes : tuple of str
         Names of the classes of objects that it draws, in the order of their numbers; empty where there is only one.
     factors : tuple of int
@@ -150,6 +152,7 @@ class Card(_Part):
     sigma_max: float = Field(gt=0)
     halo: int = Field(ge=0)
     spread_scale: float = Field(default=1.0, gt=0)
+    depth: Literal["even", "steep"] = "even"
     classes: tuple[str, ...] = ()
     factors: tuple[int, ...] = ()
     architecture: Architecture

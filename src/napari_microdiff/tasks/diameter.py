@@ -11,7 +11,7 @@ from scipy import ndimage
 from torch.nn import functional as F
 
 from ..diffusion.denoiser import Preconditioned, Prediction
-from ..imaging.instances import diameters, labels_of
+from ..imaging.instances import Depth, as_read, diameters, labels_of
 from ..imaging.intensity import Normalization
 from ..imaging.resize import resized
 from ..imaging.telling import telling_window
@@ -52,7 +52,7 @@ class _Seen:
 
 
 def estimate_diameter(
-    denoiser: Preconditioned, source: Source, normalization: Normalization, known: float
+    denoiser: Preconditioned, source: Source, normalization: Normalization, known: float, depth: Depth
 ) -> tuple[float, bool]:
     """Measure the typical diameter of objects.
 
@@ -65,6 +65,8 @@ def estimate_diameter(
     ----------
     known : float
         Diameter in pixels at which the model sees best.
+    depth : {"even", "steep"}
+        How the model draws the depth of objects.
 
     Returns
     -------
@@ -74,7 +76,7 @@ def estimate_diameter(
         Whether there were objects; if not, the diameter is ``known``.
     """
     pixels = normalization.apply(_telling_part(source))
-    looks = [(zoom, _look(denoiser, pixels, zoom)) for zoom in _ZOOMS]
+    looks = [(zoom, _look(denoiser, pixels, zoom, depth)) for zoom in _ZOOMS]
     usable = [look for look in looks if look[1].count >= _FEWEST] or [look for look in looks if look[1].count]
     if not usable:
         return known, False
@@ -82,7 +84,7 @@ def estimate_diameter(
     diameter = seen.size / zoom
     for _ in range(_ROUNDS):
         zoom = float(np.clip(known / diameter, _LEAST_ZOOM, _MOST_ZOOM))
-        seen = _look(denoiser, pixels, zoom)
+        seen = _look(denoiser, pixels, zoom, depth)
         if not seen.count:
             break
         before, diameter = diameter, seen.size / zoom
@@ -103,15 +105,15 @@ def _telling_part(source: Source) -> NDArray[np.generic]:
     return np.asarray(plane[telling_window(plane, bounds, _PART)])
 
 
-def _look(denoiser: Preconditioned, pixels: NDArray[np.float32], zoom: float) -> _Seen:
+def _look(denoiser: Preconditioned, pixels: NDArray[np.float32], zoom: float, depth: Depth) -> _Seen:
     """Look for objects at a magnification."""
-    seen = _look_at(denoiser, pixels, zoom, _SIDE)
+    seen = _look_at(denoiser, pixels, zoom, depth, _SIDE)
     if seen.count >= _ENOUGH or _SIDE / zoom >= max(pixels.shape):
         return seen
-    return _look_at(denoiser, pixels, zoom, 2 * _SIDE)
+    return _look_at(denoiser, pixels, zoom, depth, 2 * _SIDE)
 
 
-def _look_at(denoiser: Preconditioned, pixels: NDArray[np.float32], zoom: float, most: int) -> _Seen:
+def _look_at(denoiser: Preconditioned, pixels: NDArray[np.float32], zoom: float, depth: Depth, most: int) -> _Seen:
     """Look at the middle, of at most so many magnified pixels along a side."""
     side = [max(1, min(n, round(most / zoom))) for n in pixels.shape]
     pixels = pixels[tuple(slice((n - s) // 2, (n - s) // 2 + s) for n, s in zip(pixels.shape, side, strict=True))]
@@ -123,7 +125,7 @@ def _look_at(denoiser: Preconditioned, pixels: NDArray[np.float32], zoom: float,
     with torch.inference_mode():
         x = padded.new_zeros(1, 2, *padded.shape[2:])
         made: Prediction = denoiser(x, denoiser.sigma_max, object_condition(padded))
-    maps = made.mean[0, :, :height, :width].float().cpu().numpy()
+    maps = as_read(made.mean[0, :, :height, :width].float().cpu().numpy(), depth)
     labels = labels_of(maps)
     found = diameters(labels)
     if not found.size:

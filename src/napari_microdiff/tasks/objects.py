@@ -14,7 +14,7 @@ from ..engine.events import Preview
 from ..engine.request import Request, Span
 from ..engine.tiles import Box
 from ..imaging.axes import PlaneIndex, region_shape
-from ..imaging.instances import reading_labels
+from ..imaging.instances import Depth, as_read, reading_labels
 from ..imaging.linking import link_slices
 from ..imaging.matching import overlaps
 from ..imaging.measured import measure
@@ -32,9 +32,9 @@ class ObjectGatherer:
     the samples: the mean intersection over union with the object of each sample that it overlaps most.
     """
 
-    def __init__(self, request: Request, source: Source, *, saddle: float, smallest: int) -> None:
+    def __init__(self, request: Request, source: Source, *, depth: Depth, saddle: float, smallest: int) -> None:
         self._request, self._source = request, source
-        self._saddle, self._smallest = saddle, smallest
+        self._depth, self._saddle, self._smallest = depth, saddle, smallest
         shape = region_shape(source.region)
         self._labels = np.zeros(shape, dtype=np.int32)
         self._maps = np.zeros((2, *shape), dtype=np.float32) if "maps" in request.outputs else None
@@ -60,9 +60,9 @@ class ObjectGatherer:
         seen, self._first = self._native(self._first, job, index), None
         self._total = seen if self._total is None else self._total + seen
         if drawn is not None:
-            self._read.append((yield from self._objects(self._native(drawn, job, index))))
+            self._read.append((yield from self._objects(as_read(self._native(drawn, job, index), self._depth))))
         if sample == self._request.samples - 1:
-            yield from self._finish(index, self._total / np.float32(sample + 1))
+            yield from self._finish(index, as_read(self._total / np.float32(sample + 1), self._depth))
             self._total, self._read = None, []
 
     def copy(self, index: PlaneIndex) -> None:
@@ -116,7 +116,7 @@ class ObjectGatherer:
             for part, (a, b), old, new in zip(parts, event.core, job.noisy.shape, job.plane.shape, strict=True)
         )
         height, width = (max(0, b - a) for a, b in box)
-        depth = event.mean[0]
+        depth = as_read(event.mean, self._depth)[0]
         if 0 in depth.shape or 0 in (height, width):
             image = np.zeros((height, width), dtype=np.float32)
         else:

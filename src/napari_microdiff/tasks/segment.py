@@ -100,7 +100,8 @@ class Segment:
         """Return what reads objects from the maps."""
         options = request.options
         assert isinstance(options, SegmentOptions)
-        return ObjectGatherer(request, self.source, saddle=options.saddle, smallest=round(self._smallest))
+        smallest = round(self._smallest)
+        return ObjectGatherer(request, self.source, depth=self.card.depth, saddle=options.saddle, smallest=smallest)
 
     def _blocks(self, position: int | None) -> NDArray[np.float64]:
         view, axes = channel_view(self.source, position)
@@ -113,7 +114,7 @@ class Segment:
         known = self.card.diameter_px
         if known is None:
             raise ModelError(f"The card of '{self.card.id}' names no diameter. Give that of your objects in pixels.")
-        diameter, found = estimate_diameter(self._denoiser, self.source, normalization, known)
+        diameter, found = estimate_diameter(self._denoiser, self.source, normalization, known, self.card.depth)
         if not found:
             self.notices.append(
                 f"No objects were found to measure; their diameter was taken for {diameter:.0f} pixels. Set it if the "

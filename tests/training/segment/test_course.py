@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from napari_microdiff.diffusion.denoiser import Condition, Prediction
-from napari_microdiff.imaging.instances import maps_of
+from napari_microdiff.imaging.instances import Depth, as_drawn, maps_of
 from napari_microdiff.models.card import read_card
 from napari_microdiff.models.model import Model, verify_model
 from napari_microdiff.training.course import open_course
@@ -64,7 +64,7 @@ def test_true_maps_have_no_loss_and_errors_count_by_their_noise_level(
 ) -> None:
     batch = open_course(segment_recipe, outlined, tmp_path).batches(seed=0)[0]
     losses = [
-        float(segmenting_loss(Oracle(batch.maps, error), batch, torch.Generator().manual_seed(0)).mean)  # type: ignore[arg-type]
+        float(segmenting_loss(Oracle(batch.maps, error), batch, torch.Generator().manual_seed(0), 4).mean)  # type: ignore[arg-type]
         for error in (0.0, 0.1, 0.2)
     ]
     assert losses[0] == 0
@@ -72,23 +72,29 @@ def test_true_maps_have_no_loss_and_errors_count_by_their_noise_level(
     assert losses[1] >= 0.01 / 0.8**2  # at the highest level; more below
 
 
-def test_true_maps_are_found_without_fault(segment_recipe: SegmentRecipe, outlined: Path) -> None:
+@pytest.mark.parametrize("depth", ["even", "steep"])
+def test_true_maps_are_found_without_fault(segment_recipe: SegmentRecipe, outlined: Path, depth: Depth) -> None:
     plane = load_planes(segment_recipe, outlined, validation=True)[0]
-    validation = SegmentValidation([plane], plane.diameter)
-    maps = torch.from_numpy(maps_of(plane.labels))
+    recipe = segment_recipe.model_copy(update={"diameter_px": plane.diameter, "depth": depth})
+    validation = SegmentValidation([plane], recipe)
+    maps = torch.from_numpy(as_drawn(maps_of(plane.labels), depth))
     figures = {error: validation.measure(Oracle(maps, error))["bright"] for error in (0.0, -2.0)}  # type: ignore[arg-type]
     assert figures[0.0] > 0.95
     assert figures[-2.0] == 0
 
 
-def test_the_best_size_is_that_of_the_best_mean_over_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_best_size_is_that_of_the_best_mean_over_kinds(
+    segment_recipe: SegmentRecipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
     precision = {1.0: (0.7, 0.4), 1.1: (0.6, 0.55), 1.2: (0.9, 0.1), 1.3: (0.5, 0.5), 1.4: (0.3, 0.3)}
     monkeypatch.setattr(
         SegmentValidation,
         "measure",
         lambda self, _, factor: dict(zip(("bright", "dark"), precision[factor], strict=True)),
     )
-    diameter, figures = SegmentValidation([], 24.0).best_diameter(None)  # type: ignore[arg-type]
+    diameter, figures = SegmentValidation([], segment_recipe.model_copy(update={"diameter_px": 24.0})).best_diameter(
+        None
+    )  # type: ignore[arg-type]
     assert diameter == pytest.approx(26.4)
     assert figures == {"bright": 0.6, "dark": 0.55}
 
@@ -102,7 +108,7 @@ def test_objects_are_shown_as_large_as_is_asked_for(segment_recipe: SegmentRecip
             seen.append(tuple(x.shape[2:]))
             return Prediction(torch.full_like(x, -1.0), torch.full_like(x, 0.01))
 
-    validation = SegmentValidation([plane], plane.diameter)
+    validation = SegmentValidation([plane], segment_recipe.model_copy(update={"diameter_px": plane.diameter}))
     for factor in (1.0, 1.5):
         validation.measure(Looked(torch.zeros(2, 8, 8), 0.0), factor)  # type: ignore[arg-type]
     for side, (small, large) in zip(plane.labels.shape, zip(*seen, strict=True), strict=True):

@@ -25,7 +25,7 @@ class SegmentCourse:
     def __init__(self, recipe: SegmentRecipe, data: Path) -> None:
         self.recipe = recipe
         self.planes = load_planes(recipe, data, validation=False)
-        self.validation = SegmentValidation(load_planes(recipe, data, validation=True), recipe.diameter_px)
+        self.validation = SegmentValidation(load_planes(recipe, data, validation=True), recipe)
 
     def batches(self, *, seed: int, first: int = 0, length: int = 10**7) -> SegmentBatches:
         """Return the batches of a seed."""
@@ -39,7 +39,7 @@ class SegmentCourse:
 
     def loss(self, denoiser: Preconditioned, batch: SegmentBatch, generator: torch.Generator) -> Loss:
         """Evaluate the loss of one batch."""
-        return segmenting_loss(denoiser, batch, generator)
+        return segmenting_loss(denoiser, batch, generator, self.recipe.blind)
 
     def measure(self, denoiser: Preconditioned) -> dict[str, float]:
         """Return the mean average precision for each kind of image."""
@@ -50,6 +50,7 @@ class SegmentCourse:
         diameter, figures = self.validation.best_diameter(denoiser)
         return {
             "diameter_px": round(diameter, 1),
+            "depth": self.recipe.depth,
             "quality": tuple(
                 Quality(
                     measure="average precision, mean over IoU 0.5 to 0.9, one evaluation, true diameter",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ...imaging.instances import maps_of
+from ...imaging.instances import as_drawn, maps_of
 from ..squares import CROP, crop_at_random, draw_square
 from .augment import other_microscope, unequal_objects
 from .recipe import SegmentRecipe
@@ -29,7 +29,7 @@ class SegmentBatch(NamedTuple):
     strokes : Tensor, shape (batch, 3, CROP, CROP)
         What a user drew; see `strokes.draw_strokes`.
     maps : Tensor, shape (batch, 2, CROP, CROP)
-        What is to be found; see `imaging.instances.maps_of`.
+        What is to be found; see `imaging.instances.as_drawn`.
     """
 
     image: Tensor
@@ -62,7 +62,7 @@ class SegmentBatches(Dataset[SegmentBatch]):
             image, labels = draw_field(plane, self.recipe, rng)
             image = unequal_objects(image, labels, rng)
             shown = other_microscope(image, rng, generator, altered=rng.random() < self.recipe.altered)
-            maps = torch.from_numpy(maps_of(labels))
+            maps = torch.from_numpy(as_drawn(maps_of(labels), self.recipe.depth))
             for _ in range(2):
                 here = crop_at_random(labels.shape, rng)
                 drawn = rng.random() < self.recipe.strokes

@@ -12,13 +12,13 @@ from ..noise_levels import draw_sigmas
 from .data import SegmentBatch
 
 
-def segmenting_loss(denoiser: Preconditioned, batch: SegmentBatch, generator: torch.Generator) -> Loss:
+def segmenting_loss(denoiser: Preconditioned, batch: SegmentBatch, generator: torch.Generator, blind: int) -> Loss:
     """Evaluate the loss of one batch.
 
-    Half of the crops are seen blind, at the highest noise level, as one evaluation sees them; the rest is for
-    sampling.
+    As many crops in eight as ``blind`` says are seen at the highest noise level, as one evaluation sees them; the rest
+    is for sampling.
     """
     scale = torch.full((len(batch.maps),), denoiser.sigma_data, device=batch.maps.device)
-    sigmas = draw_sigmas(scale, denoiser.sigma_max / denoiser.sigma_data, generator)
+    sigmas = draw_sigmas(scale, denoiser.sigma_max / denoiser.sigma_data, generator, blind)
     condition = object_condition(batch.image, batch.strokes)
     return diffusion_loss(denoiser, batch.maps, sigmas, condition, generator)

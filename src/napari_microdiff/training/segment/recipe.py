@@ -50,6 +50,10 @@ class SegmentRecipe(Recipe):
         Share of the crops that are shown as another microscope would, with other light, blur, noise and ground.
     strokes : float
         Share of the crops on which a user has drawn.
+    depth : {"even", "steep"}
+        How the depth of objects is drawn; see `imaging.instances.as_drawn`.
+    blind : int
+        Crops in eight that are trained as a regression network is, for one evaluation; the rest is for sampling.
     """
 
     task: Literal["segment"]
@@ -58,3 +62,5 @@ class SegmentRecipe(Recipe):
     zoom: float = Field(default=0.3, ge=0)
     altered: float = Field(default=0.7, ge=0, le=1)
     strokes: float = Field(default=0.5, ge=0, le=1)
+    depth: Literal["even", "steep"] = "steep"
+    blind: int = Field(default=4, ge=1, le=8)

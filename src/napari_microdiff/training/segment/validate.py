@@ -12,10 +12,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...diffusion.denoiser import Preconditioned, Prediction
-from ...imaging.instances import labels_of
+from ...imaging.instances import Depth, as_read, labels_of
 from ...imaging.intensity import Normalization
 from ...imaging.matching import match_all
 from ...tasks.conditioning import object_condition
+from .recipe import SegmentRecipe
 from .sources import LabelledPlane
 
 THRESHOLDS = tuple(np.arange(0.5, 0.95, 0.05).round(2))
@@ -43,8 +44,8 @@ def blind_maps(denoiser: Preconditioned, image: Tensor) -> Tensor:
 class SegmentValidation:
     """A fixed set of held-out images."""
 
-    def __init__(self, planes: Sequence[LabelledPlane], diameter_px: float) -> None:
-        self._diameter = diameter_px
+    def __init__(self, planes: Sequence[LabelledPlane], recipe: SegmentRecipe) -> None:
+        self._diameter, self._depth = recipe.diameter_px, recipe.depth
         by_kind: dict[str, list[LabelledPlane]] = defaultdict(list)
         for plane in planes:
             by_kind[plane.kind].append(plane)
@@ -60,7 +61,7 @@ class SegmentValidation:
         """
         diameter = magnified * self._diameter
         return {
-            kind: float(np.mean([_precision(denoiser, plane, diameter) for plane in planes]))
+            kind: float(np.mean([_precision(denoiser, plane, diameter, self._depth) for plane in planes]))
             for kind, planes in self._planes.items()
         }
 
@@ -74,7 +75,7 @@ class SegmentValidation:
         return best * self._diameter, measured[best]
 
 
-def _precision(denoiser: Preconditioned, plane: LabelledPlane, diameter: float) -> float:
+def _precision(denoiser: Preconditioned, plane: LabelledPlane, diameter: float, depth: Depth) -> float:
     device = next(denoiser.parameters()).device
     pixels, labels = (part[:_LARGEST, :_LARGEST] for part in (plane.image, plane.labels))
     zoom = diameter / plane.diameter
@@ -83,7 +84,7 @@ def _precision(denoiser: Preconditioned, plane: LabelledPlane, diameter: float) 
     with torch.inference_mode():
         maps = blind_maps(denoiser, small.to(device)).float().cpu()
     maps = F.interpolate(maps[None], labels.shape, mode="bilinear", align_corners=False)[0]
-    found: NDArray[np.int32] = labels_of(maps.numpy())
+    found: NDArray[np.int32] = labels_of(as_read(maps.numpy(), depth))
     return float(np.mean([m.average_precision for m in match_all(labels, found, THRESHOLDS)]))
 
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from .axes import Sliceable
 from .blocks import block_slices, raw_blocks
 
-_PROBE = 32  # pixels of a side
 _CELL = 4  # pixels of a side, of 2 x 2 quarters
-_PROBES, _LAZY_PROBES = 1024, 64  # of arrays in memory, and of those of which each part may have to be read from disk
+_PROBES = 1024, 32  # how many, and pixels of a side
+_LAZY_PROBES = 64, 128  # of arrays of which each part may have to be read from disk
 _KEPT = 4  # one block in so many is one of those that are spread evenly
 _RARE = 0.25  # of the probes
 _MORE = 4.0  # times the contrast of the median probe
@@ -64,9 +64,9 @@ def rare_places(array: Sliceable, axes: str) -> list[_Place]:
         One letter per axis.
     """
     others = [n for n, letter in zip(array.shape, axes, strict=True) if letter not in "YX"]
-    most = _PROBES if _in_memory(array) else _LAZY_PROBES
+    most, side = _PROBES if _in_memory(array) else _LAZY_PROBES
     number = min(prod(others), most)
-    spots = block_slices([n for n, a in zip(array.shape, axes, strict=True) if a in "YX"], count=most, size=_PROBE)
+    spots = block_slices([n for n, a in zip(array.shape, axes, strict=True) if a in "YX"], count=most, size=side)
     each = min(len(spots), max(1, most // number))
     places: list[_Place] = []
     for visit, plane in enumerate(np.linspace(0, prod(others) - 1, number).round().astype(int)):

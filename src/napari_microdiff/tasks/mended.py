@@ -17,8 +17,8 @@ from .base import Image, Source
 from .collect import Collector, Reader
 from .statistics import channel_axis, position_of
 
-_HOT = "The image has hot or dead pixels, far from all those around them. They were taken for the median of those."
-_BEYOND = "Some of the image is far from all other grey levels, as margins, bars and lost lines are. It was left out."
+_HOT = "Hot or dead pixels were found, and replaced by the median of their neighbours."
+_BEYOND = "Margins, bars or lost lines, whose grey levels are far from all others, were left out."
 _NO_FAULTS = Faults()
 
 

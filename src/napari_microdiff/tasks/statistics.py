@@ -138,13 +138,16 @@ def measure(source: Source, position: int | None) -> Statistics:
     flat = bool(np.ptp(blocks) == 0)
     constant = flat and _is_constant(view, axes)
     faults = Faults.of(blocks)
+    beyond = faults.beyond(blocks)
     blocks, fine = faults.mended(blocks), faults.mended(fine)
     normalization = Normalization.fit(blocks)
     normal = normalization.apply(blocks)
     noise = 0.0 if constant else noise_sigma_in(fine.astype(np.float64))
     if noise < _ROUNDING * normalization.scale:
         noise = 0.0
-    measured = Statistics(normalization, noise, measure_spectrum(normal), texture_vector(normal), constant, faults)
+    # The border of a margin is none of what the image shows.
+    shown = np.where(beyond, np.median(normal[~beyond]), normal) if beyond.any() else normal
+    measured = Statistics(normalization, noise, measure_spectrum(normal), texture_vector(shown), constant, faults)
     if not flat:  # what was found then depends on all of the image
         _KNOWN.put(seen, measured)
     return measured

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..engine.request import Request
 from ..imaging.axes import Sliceable
 from ..imaging.blocks import sample_blocks
+from ..imaging.faults import Faults
 from ..imaging.intensity import Normalization
 from ..imaging.style import style_vector
 from .base import Source, check_finite, open_source
@@ -81,6 +82,8 @@ def _blocks(image: Sliceable, axes: str | None) -> NDArray[np.float64]:
     source = open_source(Request(axes=axes), image)
     blocks = np.stack([_blocks_of(source, position) for position in _channels(source)], axis=1)
     check_finite(blocks)
+    for channel in range(blocks.shape[1]):
+        blocks[:, channel] = Faults.of(blocks[:, channel]).mended(blocks[:, channel])
     return blocks
 
 

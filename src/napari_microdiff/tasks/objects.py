@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -28,18 +28,30 @@ class ObjectGatherer:
     """The labels of a result, plane by plane; see `tasks.base.Gatherer`.
 
     Objects are read from the mean over the samples of their first evaluations, each the posterior mean at its
-    magnification. The confidence of an object is the geometric mean of its depth in that mean and of its agreement with
-    the samples: the mean intersection over union with the object of each sample that it overlaps most.
+    magnification. In a stack, objects that lie on each other are joined. The confidence of an object is the geometric
+    mean of its depth in that mean and of its agreement with the samples: the mean intersection over union with the
+    object of each sample that it overlaps most.
     """
 
-    def __init__(self, request: Request, source: Source, *, depth: Depth, saddle: float, smallest: int) -> None:
-        self._request, self._source = request, source
+    def __init__(
+        self,
+        request: Request,
+        source: Source,
+        *,
+        ground_at: Callable[[PlaneIndex], float],
+        depth: Depth,
+        saddle: float,
+        smallest: int,
+    ) -> None:
+        self._request, self._source, self._ground_at = request, source, ground_at
         self._depth, self._saddle, self._smallest = depth, saddle, smallest
         shape = region_shape(source.region)
         self._labels = np.zeros(shape, dtype=np.int32)
         self._maps = np.zeros((2, *shape), dtype=np.float32) if "maps" in request.outputs else None
         self._draws = np.zeros((request.samples, *shape), np.int32) if "draws" in request.outputs else None
         self._confidence: list[NDArray[np.float64]] = []  # of the objects of each plane, in the order of their labels
+        self._mass: list[NDArray[np.float64]] = []  # likewise
+        self._draw_mass: list[list[NDArray[np.float64]]] = [[] for _ in range(request.samples)]
         self._places: list[tuple[int | slice, ...]] = []
         self._first: NDArray[np.float32] | None = None  # the first evaluation of the present sample, magnified
         self._total: NDArray[np.float32] | None = None  # of the first evaluations of the present plane
@@ -62,7 +74,7 @@ class ObjectGatherer:
         if drawn is not None:
             self._read.append((yield from self._objects(as_read(self._native(drawn, job, index), self._depth))))
         if sample == self._request.samples - 1:
-            yield from self._finish(index, as_read(self._total / np.float32(sample + 1), self._depth))
+            yield from self._finish(index, job, as_read(self._total / np.float32(sample + 1), self._depth))
             self._total, self._read = None, []
 
     def copy(self, index: PlaneIndex) -> None:
@@ -76,20 +88,27 @@ class ObjectGatherer:
         """Return labels that are unique over all planes and linked along depth, and what is known of each object."""
         confidence = np.concatenate([np.zeros(1), *self._confidence])
         flat = self._numbered(self._labels)
-        labels = self._linked(flat)
+        labels = self._linked(flat, self._mass)
         objects = object_table(labels, confidence[flat], self._source.axes, self._source.region)
-        draws = None if self._draws is None else np.stack([self._linked(self._numbered(draw)) for draw in self._draws])
+        draws = None
+        if self._draws is not None:
+            drawn = zip(self._draws, self._draw_mass, strict=True)
+            draws = np.stack([self._linked(self._numbered(draw), mass) for draw, mass in drawn])
         return {"labels": labels, "maps": self._maps, "draws": draws, "objects": objects}
 
-    def _finish(self, index: PlaneIndex, maps: NDArray[np.float32]) -> Iterator[None]:
+    def _finish(self, index: PlaneIndex, job: PlaneJob, maps: NDArray[np.float32]) -> Iterator[None]:
         place = self._place(index)
         found = yield from self._objects(maps)
         self._labels[place] = found
+        pixels = np.asarray(job.noisy[tuple(part for part in index if isinstance(part, slice))], dtype=np.float64)
+        light = np.maximum(pixels - self._ground_at(index), 0)
+        self._mass.append(_mass(light, found))
         if self._maps is not None:
             self._maps[(slice(None), *place)] = maps
         if self._draws is not None:
-            for draw, objects in zip(self._draws, self._read or [found], strict=True):
+            for draw, mass, objects in zip(self._draws, self._draw_mass, self._read or [found], strict=True):
                 draw[place] = objects
+                mass.append(_mass(light, objects))
         self._places.append(place)
         self._confidence.append(np.sqrt(_agreement(found, self._read) * _depth(maps, found)))
 
@@ -137,16 +156,17 @@ class ObjectGatherer:
             before += count
         return flat
 
-    def _linked(self, flat: _Labels) -> _Labels:
+    def _linked(self, flat: _Labels, masses: list[NDArray[np.float64]]) -> _Labels:
         """Join objects that lie on each other along depth."""
         if "Z" not in self._source.axes:
             return flat
         axis = self._source.axes.index("Z")
         labels = np.zeros_like(flat)
         stacks, linked = np.moveaxis(flat, axis, -3), np.moveaxis(labels, axis, -3)
+        mass = np.concatenate([np.zeros(1), *masses])
         before = 0
         for other in np.ndindex(stacks.shape[:-3]):
-            joined = link_slices(stacks[other])
+            joined = link_slices(stacks[other], mass)
             joined[joined > 0] += before
             linked[other] = joined
             before = max(before, int(joined.max(initial=0)))
@@ -191,6 +211,11 @@ def _agreement(found: _Labels, samples: list[_Labels]) -> NDArray[np.float64]:
     for row, sample in zip(best, samples, strict=True):
         row[:] = overlaps(found, sample).best()
     return np.asarray(best.mean(axis=0))
+
+
+def _mass(light: NDArray[np.float64], found: _Labels) -> NDArray[np.float64]:
+    """Return for each object the light that comes from it."""
+    return np.asarray(np.bincount(found.ravel(), light.ravel(), int(found.max(initial=0)) + 1)[1:], dtype=np.float64)
 
 
 def _depth(maps: NDArray[np.float32], found: _Labels) -> NDArray[np.float64]:

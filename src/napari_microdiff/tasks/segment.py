@@ -100,8 +100,19 @@ class Segment:
         """Return what reads objects from the maps."""
         options = request.options
         assert isinstance(options, SegmentOptions)
-        smallest = round(self._smallest)
-        return ObjectGatherer(request, self.source, depth=self.card.depth, saddle=options.saddle, smallest=smallest)
+        return ObjectGatherer(
+            request,
+            self.source,
+            ground_at=self._ground_at,
+            depth=self.card.depth,
+            saddle=options.saddle,
+            smallest=round(self._smallest),
+        )
+
+    def _ground_at(self, index: PlaneIndex) -> float:
+        """Return how bright the background of a plane is."""
+        normalization = self._normalizations[position_of(self.source, index)]
+        return normalization.offset - normalization.scale
 
     def _blocks(self, position: int | None) -> NDArray[np.float64]:
         view, axes = channel_view(self.source, position)

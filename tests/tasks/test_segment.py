@@ -78,6 +78,29 @@ def test_a_steep_depth_gives_the_same_objects_maps_and_diameter(oracle: Any) -> 
 
 
 @pytest.mark.usefixtures("oracle")
+@pytest.mark.parametrize("axes", ["ZYX", "TYX"])
+def test_dim_planes_have_a_range_of_their_own_and_empty_ones_stay_empty(axes: str) -> None:
+    truth, rng = discs(), np.random.default_rng(0)
+    stack = np.stack([30 + (truth > 0) * light for light in (160, 50, 0)]) + rng.normal(0, 3, (3, *truth.shape))
+    result = segment(stack.astype(np.float32), diameter=KNOWN, axes=axes)
+    for plane in result.labels[:2]:
+        assert match_all(truth, plane, [0.8])[0].average_precision == 1
+    assert not result.labels[2].any()
+
+
+@pytest.mark.usefixtures("oracle")
+def test_nuclei_on_each_other_in_a_stack_are_two() -> None:
+    z, disc = np.arange(14), discs() == 1
+    light = np.maximum(1 - (np.minimum(np.abs(z - 3), np.abs(z - 10)) / 4) ** 2, 0.5)
+    stack = 30 + light[:, None, None] * disc * 150 + np.random.default_rng(0).normal(0, 2, (14, *disc.shape))
+    result = segment(stack.astype(np.float32), diameter=KNOWN, axes="ZYX")
+    assert result.labels.max() == 2
+    np.testing.assert_array_equal(np.unique(result.labels[:5]), [0, 1])
+    np.testing.assert_array_equal(np.unique(result.labels[9:]), [0, 2])
+    assert len(result.objects["label"]) == 2
+
+
+@pytest.mark.usefixtures("oracle")
 def test_draws_are_the_objects_of_each_sample() -> None:
     truth = discs()
     result = segment(recorded(truth), diameter=KNOWN, steps=2, samples=3, outputs=("labels", "draws"))

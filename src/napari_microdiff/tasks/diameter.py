@@ -11,6 +11,7 @@ from scipy import ndimage
 from torch.nn import functional as F
 
 from ..diffusion.denoiser import Preconditioned, Prediction
+from ..imaging.axes import PlaneIndex
 from ..imaging.instances import Depth, as_read, diameters, labels_of
 from ..imaging.intensity import Normalization
 from ..imaging.resize import resized
@@ -63,6 +64,8 @@ def estimate_diameter(
 
     Parameters
     ----------
+    normalization : Normalization
+        Of the middle plane.
     known : float
         Diameter in pixels at which the model sees best.
     depth : {"even", "steep"}
@@ -93,16 +96,19 @@ def estimate_diameter(
     return float(np.clip(diameter, known / _MOST_ZOOM, known / _LEAST_ZOOM)), True
 
 
-def _telling_part(source: Source) -> NDArray[np.generic]:
-    """Return the part of the middle plane of the region in which there is most to be seen."""
+def middle_plane(source: Source) -> PlaneIndex:
+    """Return the index of the middle plane of the region, of its first channel."""
     channel = channel_axis(source.axes)
-    index: list[int | slice] = [
+    return tuple(
         slice(0, n) if axis in source.plane_axes else start if axis == channel else (start + stop) // 2
         for axis, ((start, stop), n) in enumerate(zip(source.region, source.shape, strict=True))
-    ]
-    plane = source.plane(tuple(index))
-    bounds = [source.region[axis] for axis in source.plane_axes]
-    return np.asarray(plane[telling_window(plane, bounds, _PART)])
+    )
+
+
+def _telling_part(source: Source) -> NDArray[np.generic]:
+    """Return the part of the middle plane in which there is most to be seen."""
+    plane = source.plane(middle_plane(source))
+    return np.asarray(plane[telling_window(plane, [source.region[axis] for axis in source.plane_axes], _PART)])
 
 
 def _look(denoiser: Preconditioned, pixels: NDArray[np.float32], zoom: float, depth: Depth) -> _Seen:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ from ..imaging.resize import Resized
 from ..imaging.telling import telling_blocks
 from .base import Context, PlaneJob, check_architecture, check_finite, steps_of, without_equal_samples
 from .conditioning import object_condition
-from .diameter import estimate_diameter
+from .diameter import estimate_diameter, middle_plane
 from .mended import Kept, mended
 from .objects import ObjectGatherer
 from .shown import with_bright_objects
@@ -40,6 +41,7 @@ from .strokes import WIDTH, StrokeMaps
 _ARCHITECTURE = {"dims": 2, "channels": 2, "condition_channels": 4, "vector_length": 0}
 _SIGMA_MIN = 0.02  # of the standard deviation of the maps
 _BLOCKS, _BLOCK_SIDE = 24, 192
+_LEAST_RANGE = 0.25
 _MAGNIFIED = (1.0, 0.75, 1.25)  # how samples see the image in turn; each size shows other objects best
 
 
@@ -58,6 +60,8 @@ class Segment:
         faults = {p: _as_ground(Faults.of(part)) for p, part in blocks.items()}
         self._normalizations = {p: Normalization.fit(faults[p].mended(part)) for p, part in blocks.items()}
         self.source = mended(Kept(self.source, faults), self.notices)
+        self._planes = prod(n for n, axis in zip(self.source.shape, self.source.axes, strict=True) if axis not in "CYX")
+        self._of_planes: dict[int, Normalization] = {}
         diameter = options.diameter or self._estimated()
         known = self.card.diameter_px or diameter
         self.zoom = known / diameter
@@ -77,7 +81,7 @@ class Segment:
         pixels = self.source.plane(index)
         shape = _zoomed_shape(pixels.shape, zoom)
         view = Resized(pixels, shape)
-        normalization = self._normalizations[position_of(self.source, index)]
+        normalization = self._normalization(index)
         strokes = self._strokes.of_plane(index, pixels.shape, shape)
 
         def condition_at(tile: Tile) -> Condition:
@@ -111,8 +115,24 @@ class Segment:
 
     def _ground_at(self, index: PlaneIndex) -> float:
         """Return how bright the background of a plane is."""
-        normalization = self._normalizations[position_of(self.source, index)]
+        normalization = self._normalization(index)
         return normalization.offset - normalization.scale
+
+    def _normalization(self, index: PlaneIndex) -> Normalization:
+        """Return the range of a plane of its own: stacks grow dim with depth, and time series bleach.
+
+        It is no narrower than a share of the range of all planes, so that noise is not all that an empty one shows.
+        """
+        whole = self._normalizations[position_of(self.source, index)]
+        if self._planes == 1:
+            return whole
+        number = self.source.plane_number(index)
+        if number not in self._of_planes:
+            blocks = telling_blocks(self.source.plane(index), "YX", count=_BLOCKS, size=_BLOCK_SIDE)
+            own = Normalization.fit(blocks.astype(np.float64))
+            scale = max(own.scale, _LEAST_RANGE * whole.scale)
+            self._of_planes[number] = Normalization(own.offset - own.scale + scale, scale)
+        return self._of_planes[number]
 
     def _blocks(self, position: int | None) -> NDArray[np.float64]:
         view, axes = channel_view(self.source, position)
@@ -121,7 +141,7 @@ class Segment:
         return blocks
 
     def _estimated(self) -> float:
-        normalization = self._normalizations[positions(self.source)[0]]
+        normalization = self._normalization(middle_plane(self.source))
         known = self.card.diameter_px
         if known is None:
             raise ModelError(f"The card of '{self.card.id}' names no diameter. Give that of your objects in pixels.")

@@ -21,6 +21,8 @@ MARK = re.compile(rf"<!-- figures: (\w+) -->\n(?:(?:(?!<!-- figures:).)*?{re.esc
 COLUMNS = ("method", "dB over Gaussian", "PSNR dB", "SSIM", "resolution px")
 TABLES = {
     "denoise_quality": ("mean over the images", COLUMNS),
+    "denoise_breadth": ("mean over all", COLUMNS),
+    "segment_stacks": ("objects in space", ("stack", "method", "labelled", "found", "AP 0.3", "AP 0.5")),
     "segment_quality": ("fluo", ("method", "AP .5", "mean AP .5-.9", "pooled AP .5", "Dice", "count error")),
     "gpu": ("one evaluation of 1024 x 1024, bfloat16", ("what", "a second")),
     "synth_fidelity": (

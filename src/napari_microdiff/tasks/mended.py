@@ -20,6 +20,7 @@ from .statistics import channel_axis, position_of
 _HOT = "Hot or dead pixels were found, and replaced by the median of their neighbours."
 _BEYOND = "Margins, bars or lost lines, whose grey levels are far from all others, were left out."
 _NO_FAULTS = Faults()
+_NEIGHBOURS = 2  # pixels: a line is told by its neighbours, and these by theirs
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _with_neighbours(
         part = index[axis]
         assert isinstance(part, slice)
         start, stop, _ = part.indices(shape[axis])
-        first, last = max(0, start - 1), min(shape[axis], stop + 1)
+        first, last = max(0, start - _NEIGHBOURS), min(shape[axis], stop + _NEIGHBOURS)
         around[axis] = slice(first, last)
         inner.append(slice(start - first, stop - first))
     return tuple(around), tuple(inner)

@@ -24,7 +24,7 @@ from ..engine.options import SegmentOptions
 from ..engine.request import Request
 from ..engine.tiles import Box, Reach, Tile, read_window
 from ..errors import ModelError
-from ..imaging.axes import PlaneIndex
+from ..imaging.axes import PlaneIndex, Sliceable
 from ..imaging.faults import Faults
 from ..imaging.intensity import Normalization
 from ..imaging.resize import Resized
@@ -42,6 +42,7 @@ _ARCHITECTURE = {"dims": 2, "channels": 2, "condition_channels": 4, "vector_leng
 _SIGMA_MIN = 0.02  # of the standard deviation of the maps
 _BLOCKS, _BLOCK_SIDE = 24, 192
 _LEAST_RANGE = 0.25
+_READ_WHOLE = 2**24  # pixels of a plane that is read at once, rather than block by block of what may be one chunk
 _MAGNIFIED = (1.0, 0.75, 1.25)  # how samples see the image in turn; each size shows other objects best
 
 
@@ -128,7 +129,10 @@ class Segment:
             return whole
         number = self.source.plane_number(index)
         if number not in self._of_planes:
-            blocks = telling_blocks(self.source.plane(index), "YX", count=_BLOCKS, size=_BLOCK_SIDE)
+            plane: Sliceable = self.source.plane(index)
+            if prod(plane.shape) <= _READ_WHOLE:
+                plane = np.asarray(plane[: plane.shape[0], : plane.shape[1]])
+            blocks = telling_blocks(plane, "YX", count=_BLOCKS, size=_BLOCK_SIDE)
             own = Normalization.fit(blocks.astype(np.float64))
             scale = max(own.scale, _LEAST_RANGE * whole.scale)
             self._of_planes[number] = Normalization(own.offset - own.scale + scale, scale)

@@ -129,7 +129,9 @@ def _contrasts(probes: NDArray[np.generic]) -> NDArray[np.floating]:
     height, width = (n // _CELL for n in probes.shape[1:])
     if not height or not width:
         return np.zeros(len(probes))
-    pixels = (probes[:, : height * _CELL, : width * _CELL] - np.float64(probes.flat[0])).astype(np.float32)
+    pixels = (probes[:, : height * _CELL, : width * _CELL].astype(np.float64) - float(probes.flat[0])).astype(
+        np.float32
+    )
     rows = pixels[:, ::2] + pixels[:, 1::2]
     quarters = (rows[:, :, ::2] + rows[:, :, 1::2]) / 4
     parts = np.stack([quarters[:, a::2, b::2] for a in range(2) for b in range(2)])

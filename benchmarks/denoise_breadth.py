@@ -97,11 +97,20 @@ def noisy_pair(name: str, model: str, image: Image, level: float, seed: int) -> 
 
 def all_pairs(data: Path | None) -> tuple[list[tuple[float, Pair]], str]:
     """Return noisy pairs and how noisy they are; simulated images where there are no recordings."""
-    found, what = list(clean_images(data)), "recorded images that no model was trained on, under simulated noise"
+    found, what = (
+        list(clean_images(data)),
+        "noisy images: recordings that no model was trained on, under simulated noise",
+    )
     if not found:
         found = [(pair.name, pair.model, pair.clean) for pair in simulated_pairs(seeds=1)]
         what = "SIMULATED images, since no recordings were found"
-    return [(level, noisy_pair(*image, level, seed)) for seed, image in enumerate(found) for level in LEVELS], what
+    pairs = [
+        (level, noisy_pair(*image, level, seed))
+        for seed, image in enumerate(found)
+        for level in LEVELS
+        if own_level(image[2]) > level + CLEANER
+    ]
+    return pairs, what
 
 
 def main(
@@ -111,7 +120,7 @@ def main(
     pairs, what = all_pairs(data)
     settings = {"data": what, "noisy dB": LEVELS, "own noise less by dB": CLEANER, "read noise": READ_NOISE}
     report = Report("denoise_breadth", settings)
-    report.note(f"On {what}. The strength of all filters is chosen with the truth in hand.")
+    report.note(f"On {len(pairs)} {what}. The strength of all filters is chosen with the truth in hand.")
     rows: list[Row] = []
     for level, pair in pairs[:2] if quick else pairs:
         say(f"{pair.name}, {level:g} dB")
@@ -124,16 +133,8 @@ def main(
         for method, image in made.items():
             figures = measures(pair.clean, image)
             above = figures["PSNR dB"] - bar
-            rows.append(
-                {
-                    "method": method,
-                    "image": pair.name,
-                    "model": pair.model,
-                    "level": level,
-                    "dB over Gaussian": above,
-                    **figures,
-                }
-            )
+            told = {"method": method, "image": pair.name, "model": pair.model, "level": level}
+            rows.append({**told, "dB over Gaussian": above, **figures})
     ours = [row for row in rows if row["method"] == ONE]
     report.table("mean over all", mean_rows(rows, "method"))
     report.table("ours, by image", mean_rows(ours, "image"))

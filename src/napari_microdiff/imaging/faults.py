@@ -7,7 +7,7 @@ where the camera's black is a hundred grey levels. Then these are what range, no
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,23 +91,46 @@ class Faults:
         return np.asarray((planes < self.low) | (planes > self.high))
 
 
+class _Around(NamedTuple):
+    """Of the eight neighbours of each pixel."""
+
+    lowest: NDArray[np.floating]
+    highest: NDArray[np.floating]
+    sum: NDArray[np.floating]
+
+    @classmethod
+    def of(cls, padded: NDArray[np.floating]) -> _Around:
+        return cls(*(_joined(padded, join) for join in (np.minimum, np.maximum, np.add)))
+
+    def stands_out(self, planes: NDArray[Any], limit: float) -> NDArray[np.bool_]:
+        """Return which pixels stand out by more than a limit of neighbours that hardly differ."""
+        out = np.maximum(planes - self.highest, self.lowest - planes)
+        return np.asarray((out > limit) & (self.highest - self.lowest <= _SPREAD * out + limit / _FAR))
+
+
+def _joined(padded: NDArray[np.floating], join: np.ufunc) -> NDArray[np.floating]:
+    rows = join(join(padded[:, :, :-2], padded[:, :, 1:-1]), padded[:, :, 2:])
+    joined = join(rows[:, :-2], rows[:, 2:])
+    join(joined, padded[:, 1:-1, :-2], out=joined)
+    return np.asarray(join(joined, padded[:, 1:-1, 2:], out=joined))
+
+
 def _hot_limit(blocks: NDArray[np.floating]) -> float:
     if min(blocks.shape[1:]) < 3:
         return np.inf
-    padded = _padded(blocks)
-    parts = _neighbours(padded)
+    around = _Around.of(_padded(blocks))
     # Without the extremes the mean of its neighbours does not feel that one of them is hot.
-    around = (sum(parts) - np.minimum.reduce(parts) - np.maximum.reduce(parts)) / 6
-    usual = float(np.percentile(np.abs(blocks - around), _USUAL))
+    mean = (around.sum - around.lowest - around.highest) / 6
+    usual = float(np.percentile(np.abs(blocks - mean), _USUAL))
     limit = _FAR * usual
-    return limit if usual and _stands_out(blocks, padded, limit).any() else np.inf
+    return limit if usual and around.stands_out(blocks, limit).any() else np.inf
 
 
 def _without_hot(planes: NDArray[Any], limit: float) -> NDArray[Any]:
     if not np.isfinite(limit) or min(planes.shape[1:]) < 2:
         return planes
     padded = _padded(planes)
-    hot = _stands_out(planes, padded, limit)
+    hot = _Around.of(padded).stands_out(padded[:, 1:-1, 1:-1], limit)
     mended = planes.copy()
     mended[hot] = np.median([part[hot] for part in _neighbours(padded)], axis=0).astype(planes.dtype)
     return mended
@@ -135,14 +158,6 @@ def _neighbours(padded: NDArray[np.floating]) -> list[NDArray[np.floating]]:
     height, width = (n - 2 for n in padded.shape[1:])
     shifts = [(y, x) for y in range(3) for x in range(3) if (y, x) != (1, 1)]
     return [padded[:, y : y + height, x : x + width] for y, x in shifts]
-
-
-def _stands_out(planes: NDArray[Any], padded: NDArray[np.floating], limit: float) -> NDArray[np.bool_]:
-    parts = _neighbours(padded)
-    lowest, highest = np.minimum.reduce(parts), np.maximum.reduce(parts)
-    middle = padded[:, 1:-1, 1:-1]
-    out = np.maximum(middle - highest, lowest - middle)
-    return np.asarray((out > limit) & (highest - lowest <= _SPREAD * out + limit / _FAR))
 
 
 def _range_of(blocks: NDArray[np.floating]) -> tuple[float, float, float, float]:

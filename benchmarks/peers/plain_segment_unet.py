@@ -37,7 +37,7 @@ except ModuleNotFoundError:  # run as a script, which is beside it
     from plain_unet import PlainUNet, train
 
 RECIPE = "segment-nuclei"
-DEPTH: Depth = "steep"  # as the recipe draws it
+DEPTH: Depth = "even"  # as the recipe draws it
 _STRIDE = 16
 _MAPS = 2
 _BLOCKS, _BLOCK_SIDE = 24, 192  # that the range of an image is measured in, as for ours

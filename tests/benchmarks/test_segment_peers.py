@@ -99,14 +99,14 @@ def test_a_plain_unet_of_the_size_of_ours_draws_two_maps(segment_peers, tmp_path
 def test_maps_of_a_plain_unet_are_read_at_the_size_of_the_image(segment_peers):
     import torch
 
-    from napari_microdiff.imaging.instances import as_drawn, maps_of
+    from napari_microdiff.imaging.instances import maps_of
     from napari_microdiff.imaging.resize import resized
 
     labels = labels_of_discs(90)
 
     def network(pixels):
         assert pixels.shape == (1, 1, 192, 192)  # twice as large, and a multiple of 16
-        maps = np.stack([np.pad(resized(one, (180, 180)), (0, 12)) for one in as_drawn(maps_of(labels), "steep")])
+        maps = np.stack([np.pad(resized(one, (180, 180)), (0, 12)) for one in maps_of(labels)])
         return torch.from_numpy(maps)[None]
 
     found = segment_peers.plain_segment_unet.outline(network, 24.0, 9 * labels, "bright", 12.0)

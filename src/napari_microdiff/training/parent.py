@@ -22,7 +22,7 @@ def parent_of(recipe: AnyRecipe) -> Model | None:
         If there is none of that name.
     TrainingError
         If it is of another task, or of another architecture than that of the recipe. Where models of a kindred task
-        will do, too, they may be shown fewer maps.
+        will do, too, they may be shown fewer maps. If it draws the depth of objects in another way.
     """
     if recipe.start_from is None:
         return None
@@ -41,6 +41,12 @@ def parent_of(recipe: AnyRecipe) -> Model | None:
         raise TrainingError(
             f"start_from: the network of '{card.id}' is another one than that of the recipe ({', '.join(differing)}). "
             "Give the recipe the architecture on the model's card, or start from none."
+        )
+    depth = getattr(recipe, "depth", card.depth)
+    if depth != card.depth:
+        raise TrainingError(
+            f"start_from: '{card.id}' draws the depth of objects '{card.depth}', but the recipe '{depth}'. Give "
+            f"the recipe 'depth: {card.depth}', or start from none."
         )
     return model
 

@@ -56,6 +56,8 @@ def test_a_parent_that_does_not_fit_is_refused_in_words(segment_recipe: SegmentR
         parent_of(fits.model_copy(update={"start_from": "denoise-em"}))
     with pytest.raises(ModelError, match="no model called 'nothing'"):
         parent_of(fits.model_copy(update={"start_from": "nothing"}))
+    with pytest.raises(TrainingError, match="'depth: even'"):
+        parent_of(fits.model_copy(update={"depth": "steep"}))
 
 
 def test_no_bundled_recipe_starts_from_itself() -> None:

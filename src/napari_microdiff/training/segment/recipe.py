@@ -62,5 +62,5 @@ class SegmentRecipe(Recipe):
     zoom: float = Field(default=0.3, ge=0)
     altered: float = Field(default=0.7, ge=0, le=1)
     strokes: float = Field(default=0.5, ge=0, le=1)
-    depth: Literal["even", "steep"] = "steep"
+    depth: Literal["even", "steep"] = "even"
     blind: int = Field(default=4, ge=1, le=8)

@@ -41,7 +41,7 @@ from .strokes import WIDTH, StrokeMaps
 _ARCHITECTURE = {"dims": 2, "channels": 2, "condition_channels": 4, "vector_length": 0}
 _SIGMA_MIN = 0.02  # of the standard deviation of the maps
 _BLOCKS, _BLOCK_SIDE = 24, 192
-_LEAST_RANGE = 0.25
+_LEAST_RANGE = 0.25  # of that of all planes
 _READ_WHOLE = 2**24  # pixels of a plane that is read at once, rather than block by block of what may be one chunk
 _MAGNIFIED = (1.0, 0.75, 1.25)  # how samples see the image in turn; each size shows other objects best
 

@@ -97,10 +97,8 @@ def noisy_pair(name: str, model: str, image: Image, level: float, seed: int) -> 
 
 def all_pairs(data: Path | None) -> tuple[list[tuple[float, Pair]], str]:
     """Return noisy pairs and how noisy they are; simulated images where there are no recordings."""
-    found, what = (
-        list(clean_images(data)),
-        "noisy images: recordings that no model was trained on, under simulated noise",
-    )
+    found = list(clean_images(data))
+    what = "noisy images: recordings that no model was trained on, under simulated noise"
     if not found:
         found = [(pair.name, pair.model, pair.clean) for pair in simulated_pairs(seeds=1)]
         what = "SIMULATED images, since no recordings were found"

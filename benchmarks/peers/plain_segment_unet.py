@@ -22,7 +22,7 @@ from napari_microdiff.diffusion.denoiser import Condition, Prediction
 from napari_microdiff.engine.device import choose_device
 from napari_microdiff.imaging.blocks import sample_blocks
 from napari_microdiff.imaging.contrast import Shown, bright_objects
-from napari_microdiff.imaging.instances import Depth, as_read, labels_of
+from napari_microdiff.imaging.instances import labels_of
 from napari_microdiff.imaging.intensity import Normalization
 from napari_microdiff.imaging.resize import resized
 from napari_microdiff.training.recipes import read_recipe
@@ -37,7 +37,6 @@ except ModuleNotFoundError:  # run as a script, which is beside it
     from plain_unet import PlainUNet, train
 
 RECIPE = "segment-nuclei"
-DEPTH: Depth = "even"  # as the recipe draws it
 _STRIDE = 16
 _MAPS = 2
 _BLOCKS, _BLOCK_SIDE = 24, 192  # that the range of an image is measured in, as for ours
@@ -82,7 +81,7 @@ def outline(
     padded = F.pad(pixels, (0, -width % _STRIDE, 0, -height % _STRIDE), mode="replicate")
     maps = network(padded)[0, :, :height, :width].numpy()
     native = np.stack([resized(one, grey.shape) for one in maps])
-    return labels_of(as_read(native, DEPTH), smallest=round(_SMALLEST * np.pi / 4 * diameter**2))
+    return labels_of(native, smallest=round(_SMALLEST * np.pi / 4 * diameter**2))
 
 
 def error_of(network: PlainUNet, batch: SegmentBatch) -> Tensor:
@@ -126,6 +125,7 @@ def main(
     """Train the network on the batches of our recipe."""
     plan = read_recipe(RECIPE)
     assert isinstance(plan, SegmentRecipe)
+    plan = plan.model_copy(update={"depth": "even"})  # as `outline` reads it
     torch.manual_seed(plan.seed)
     planes = load_planes(plan, data, validation=False)
 

@@ -100,15 +100,19 @@ class ObjectGatherer:
         place = self._place(index)
         found = yield from self._objects(maps)
         self._labels[place] = found
-        pixels = np.asarray(job.noisy[tuple(part for part in index if isinstance(part, slice))], dtype=np.float64)
-        light = np.maximum(pixels - self._ground_at(index), 0)
-        self._mass.append(_mass(light, found))
+        drawn = self._read or [found]
+        if "Z" in self._source.axes:  # where objects are joined
+            pixels = np.asarray(job.noisy[tuple(part for part in index if isinstance(part, slice))], dtype=np.float32)
+            light = np.maximum(pixels - np.float32(self._ground_at(index)), 0)
+            self._mass.append(_mass(light, found))
+            if self._draws is not None:
+                for mass, objects in zip(self._draw_mass, drawn, strict=True):
+                    mass.append(_mass(light, objects))
         if self._maps is not None:
             self._maps[(slice(None), *place)] = maps
         if self._draws is not None:
-            for draw, mass, objects in zip(self._draws, self._draw_mass, self._read or [found], strict=True):
+            for draw, objects in zip(self._draws, drawn, strict=True):
                 draw[place] = objects
-                mass.append(_mass(light, objects))
         self._places.append(place)
         self._confidence.append(np.sqrt(_agreement(found, self._read) * _depth(maps, found)))
 
@@ -213,7 +217,7 @@ def _agreement(found: _Labels, samples: list[_Labels]) -> NDArray[np.float64]:
     return np.asarray(best.mean(axis=0))
 
 
-def _mass(light: NDArray[np.float64], found: _Labels) -> NDArray[np.float64]:
+def _mass(light: NDArray[np.float32], found: _Labels) -> NDArray[np.float64]:
     """Return for each object the light that comes from it."""
     return np.asarray(np.bincount(found.ravel(), light.ravel(), int(found.max(initial=0)) + 1)[1:], dtype=np.float64)
 

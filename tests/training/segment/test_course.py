@@ -92,9 +92,8 @@ def test_the_best_size_is_that_of_the_best_mean_over_kinds(
         "measure",
         lambda self, _, factor: dict(zip(("bright", "dark"), precision[factor], strict=True)),
     )
-    diameter, figures = SegmentValidation([], segment_recipe.model_copy(update={"diameter_px": 24.0})).best_diameter(
-        None
-    )  # type: ignore[arg-type]
+    validation = SegmentValidation([], segment_recipe.model_copy(update={"diameter_px": 24.0}))
+    diameter, figures = validation.best_diameter(None)  # type: ignore[arg-type]
     assert diameter == pytest.approx(26.4)
     assert figures == {"bright": 0.6, "dark": 0.55}
 

@@ -16,6 +16,7 @@ from napari_microdiff.engine.tiles import (
     grown,
     make_tiles,
     read_window,
+    side_of_tiles,
     split_tile,
 )
 
@@ -50,6 +51,25 @@ def test_cores_cover_the_region_once_and_nothing_else(case, size):
     if size is not None:
         side = max(reach.stride[-1], size // reach.stride[-1] * reach.stride[-1])
         assert all(b - a <= side for tile in tiles for a, b in tile.core[-2:])
+
+
+@pytest.mark.parametrize(
+    ("length", "most", "side"),
+    [(1024, 1344, 1024), (1344, 1344, 1344), (1360, 1344, 688), (2048, 1344, 1024), (2048, 768, 688), (10, 1344, 16)],
+)
+def test_no_narrow_tile_is_left_over(length, most, side):
+    assert side_of_tiles(length, most, 16) == side
+
+
+@given(length=st.integers(1, 5000), most=st.integers(1, 2000), stride=st.sampled_from([1, 4, 16]))
+def test_tiles_are_as_few_as_can_be_and_as_long_as_each_other(length, most, stride):
+    most = max(stride, most // stride * stride)
+    side = side_of_tiles(length, most, stride)
+    assert side <= most
+    assert side % stride == 0
+    fewest = -(-length // most)
+    assert -(-length // side) <= fewest  # fewer only where the grid is too coarse for more
+    assert side * fewest < length + stride * fewest
 
 
 @given(case=cases(), size=st.one_of(st.none(), st.integers(1, 200)))

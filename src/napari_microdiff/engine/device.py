@@ -59,8 +59,11 @@ def _multiplies_bfloat16(device: torch.device) -> bool:
 
 
 def default_tile(device: torch.device) -> int:
-    """Return the side of a tile, in pixels, that keeps a device busy without filling its memory."""
-    return 1024 if device.type == "cuda" else 768
+    """Return the largest side of a tile, in pixels, that keeps a device busy without filling its memory.
+
+    On a processor the network takes some 700 MB for it, and images of usual cameras are few tiles with little halo.
+    """
+    return 1024 if device.type == "cuda" else 1344
 
 
 def default_batch(device: torch.device) -> int:

@@ -16,7 +16,7 @@ from ..errors import DeviceError
 from .events import Notice
 from .tiles import Reach, Tile, make_tiles, side_of, split_tile
 
-_LARGEST_IN_MEMORY = 2**28  # bytes of one array
+_LARGEST_IN_MEMORY = 2**26  # bytes of one array: a plane of 4096 x 4096
 
 
 class Scratch:

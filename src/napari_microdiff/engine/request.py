@@ -79,7 +79,7 @@ class Request(Frozen):
         The part to compute, one pair per axis, in pixels; ``None`` is all of it. The result equals that part of the
         whole.
     tile : int, optional
-        Side of a tile in pixels, without its halo; ``None`` chooses by memory and device.
+        Largest side of a tile in pixels, without its halo; ``None`` chooses by device.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"mps"``.
     precision : {"auto", "float32", "bfloat16"}

@@ -82,6 +82,23 @@ def _window(core: Sequence[tuple[int, int]], shape: Sequence[int], reach: Reach)
     return tuple(window)
 
 
+def side_of_tiles(length: int, most: int, stride: int = 1) -> int:
+    """Return the side of as few tiles as there can be of at most so many pixels along an axis, all about equally long.
+
+    What is left over of tiles of the largest side is often narrow, and would be evaluated with a halo wider than itself.
+
+    Parameters
+    ----------
+    length, most : int
+        Of the whole image and of a tile.
+    stride : int
+        The network's grid, on which tiles begin.
+    """
+    most = max(stride, most // stride * stride)
+    count = -(-length // most)
+    return -(-length // (count * stride)) * stride
+
+
 def make_tiles(shape: Sequence[int], region: Box, size: int | None, reach: Reach) -> list[Tile]:
     """Cover a region of an image by tiles.
 
@@ -92,24 +109,24 @@ def make_tiles(shape: Sequence[int], region: Box, size: int | None, reach: Reach
     region : tuple of (start, stop)
         Part to cover.
     size : int, optional
-        Side of a tile along the axes that are cut; ``None`` for a single tile. The grid starts at the image's origin,
-        not the region's.
+        Largest side of a tile along the axes that are cut; ``None`` for a single tile. The grid is that of the whole
+        image, not of the region.
     reach : Reach
         What the network needs to see.
     """
     spans = []
-    for (start, stop), stride, is_cut in zip(region, reach.stride, reach.cuts, strict=True):
+    for (start, stop), length, stride, is_cut in zip(region, shape, reach.stride, reach.cuts, strict=True):
         if size is None or not is_cut:
             spans.append([(start, stop)])
             continue
-        side = max(stride, size // stride * stride)
+        side = side_of_tiles(length, size, stride)
         cuts = [start, *range((start // side + 1) * side, stop, side), stop]
         spans.append(list(pairwise(cuts)))
     return [Tile(core, _window(core, shape, reach)) for core in product(*spans)]
 
 
 def split_tile(tile: Tile, shape: Sequence[int], reach: Reach) -> list[Tile]:
-    """Cut a tile into up to four smaller ones that give the same pixels; empty if it is as small as can be."""
+    """Cut a tile into a few of at most half its side that give the same pixels; empty if it is as small as can be."""
     stride = max(reach.stride)
     size = side_of(tile, reach) // 2 // stride * stride
     return [] if size < stride * 2 else make_tiles(shape, tile.core, size, reach)

@@ -48,4 +48,6 @@ class Normalization:
 
     def undo(self, image: NDArray[np.floating]) -> NDArray[np.float32]:
         """Map normalised values back to the units of the image (float32)."""
-        return (image * np.float32(self.scale) + np.float32(self.offset)).astype(np.float32)
+        levels = image * np.float32(self.scale)
+        levels += np.float32(self.offset)
+        return levels.astype(np.float32, copy=False)

@@ -52,7 +52,8 @@ class Drawn:
     def take(self, index: PlaneIndex, job: PlaneJob, event: Denoised, sample: int) -> Preview:
         """Take in a denoised tile and return it as a preview."""
         mean = self._levels.undo(event.mean)
-        if event.first and sample == 0:
+        only_one = len(job.steps) == 1 or ("mean" in self._images and self._request.samples == 1)
+        if event.first and sample == 0 and only_one:
             region = job.plane.region
             shape = (self._channels, *(stop - start for start, stop in region))
             if self._first.shape != shape:
@@ -69,6 +70,8 @@ class Drawn:
         inner = (slice(None), *(slice(a - o, b - o) for (a, b), (o, _) in zip(box, region, strict=True)))
         if sample == 0:
             self._put("sample", index, self._recorded(image, job, box))
+        if "mean" not in self._images:
+            return ()
         if self._request.samples == 1:
             self._put("mean", index, self._first[inner])
             return ()

@@ -27,7 +27,7 @@ from ..engine.device import (
 from ..engine.events import Done, Event, Notice, Preview, Progress, Result
 from ..engine.memory import Workplace, is_out_of_memory
 from ..engine.request import Request
-from ..engine.tiles import make_tiles
+from ..engine.tiles import make_tiles, side_of_tiles
 from ..engine.volume import count_looks, sample_volume
 from ..errors import DeviceError, RequestError
 from ..imaging.axes import Sliceable, planes
@@ -250,9 +250,14 @@ def count_evaluations(request: Request, shape: tuple[int, ...]) -> int:
     blank = np.broadcast_to(np.zeros((), dtype=np.uint8), shape)
     source = open_source(request, blank)
     tile = request.tile or default_tile(choose_device(request.device))
-    finer = dict(zip(source.axes, request.finer.region(source.region, source.axes), strict=True))
-    # Tiles lie on a grid that starts at the image's origin.
-    along = {letter: (stop - 1) // tile - start // tile + 1 for letter, (start, stop) in finer.items()}
+    whole = tuple((0, length) for length in source.shape)
+    finer, all_finer = (
+        dict(zip(source.axes, request.finer.region(part, source.axes), strict=True)) for part in (source.region, whole)
+    )
+    along = {}
+    for letter, (start, stop) in finer.items():
+        side = side_of_tiles(all_finer[letter][1], tile)  # the grid is that of the whole image
+        along[letter] = (stop - 1) // side - start // side + 1
     per_plane = along["Y"] * along["X"]
     if request.within == "ZYX":
         across = {letter: finer[letter][1] - finer[letter][0] for letter in "YX"}

@@ -90,6 +90,8 @@ class Synthesize:
             condition_at=Remembered(condition_at) if again else condition_at,
             channels=self.card.architecture.channels,
         )
+        if self._behind is not None:
+            plane = replace(plane, margin=1.0)
         if self._behind is None or self._options.start is None:
             return (PlaneJob(plane, steps, labels),)
         starts = [

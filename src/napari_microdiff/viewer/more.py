@@ -57,7 +57,7 @@ class More(QWidget):
         self.tile = ComboBox(
             choices=list(_TILES.items()),
             label="Tiles",
-            tooltip="Side of a tile. Smaller tiles need less memory; the result is the same.",
+            tooltip="Largest side of a tile. Smaller tiles need less memory; the result is the same.",
         )
         mine = [self.sampler, self._steps, self._samples, self.seed, self._device, self.tile]
         column = QVBoxLayout(self)

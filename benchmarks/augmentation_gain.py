@@ -52,6 +52,8 @@ class Plan:
     device : str
     drawer_minutes : float
         Of training of each model that draws.
+    drawer_fields : int, optional
+        Squares that a batch of that training draws; ``None`` takes the recipe's, which suit a GPU.
     pairs, steps : int
         Pairs of each set, and steps of each segmenter.
     cores : int
@@ -62,6 +64,7 @@ class Plan:
     work: Path
     device: str
     drawer_minutes: float
+    drawer_fields: int | None
     pairs: int
     steps: int
     cores: int
@@ -116,7 +119,9 @@ def train_drawer(plan: Plan, percent: int) -> str:
     recipe = read_recipe("synth-nuclei")
     assert isinstance(recipe, SynthesizeRecipe)
     own = Labelled(images="real/images/*", labels="real/labels/*")
-    recipe = recipe.model_copy(update={"id": f"synth-{percent}", "labelled": (own,)})
+    changes: dict[str, Any] = {"id": f"synth-{percent}", "labelled": (own,)}
+    changes |= {"batch_fields": plan.drawer_fields} if plan.drawer_fields else {}
+    recipe = recipe.model_copy(update=changes)
     return trained(plan, recipe, percent, minutes=plan.drawer_minutes)
 
 
@@ -221,6 +226,7 @@ def main(
     pairs: Annotated[int, typer.Option(help="Pairs of a set.")] = 200,
     steps: Annotated[int, typer.Option(help="Of each segmenter.")] = 3000,
     drawer_minutes: Annotated[float, typer.Option(help="Training of each model that draws.")] = 30.0,
+    drawer_fields: Annotated[int | None, typer.Option(help="Squares of a batch of these; else the recipe's.")] = None,
     jobs: Annotated[int, typer.Option(help="Processes at a time.")] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     quick: QuickOption = False,
@@ -233,8 +239,9 @@ def main(
     data, work = data.resolve(), work.resolve()
     os.environ[FOLDER_VARIABLE] = str(work / "models")
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    plan = Plan(data, work, device, drawer_minutes, pairs, steps, max(1, usable // jobs))
+    plan = Plan(data, work, device, drawer_minutes, drawer_fields, pairs, steps, max(1, usable // jobs))
     settings = {"shares": percents, "seeds": seeds, "pairs": pairs, "steps": steps, "drawer minutes": drawer_minutes}
+    settings |= {"drawer fields": drawer_fields}
     report = Report("augmentation_gain", settings)
     for percent in percents:
         say(f"{percent} %: {take_share(plan, percent)} images")

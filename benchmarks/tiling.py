@@ -76,7 +76,7 @@ def flat(pair: Pair, precision: str, counts: tuple[int, ...], tiles: tuple[int, 
             part, region = slice(start, stop), ((start, stop), (start, stop))
             made = run(tile=tiles[0], region=region)
             worst = max(difference(made[output], whole[output][part, part], span) for output in whole)
-            margin = reach.halo if steps > 1 else (0, 0)
+            margin = [round(Plane.margin * halo) if steps > 1 else 0 for halo in reach.halo]
             seen = largest_view(shape, grown(region, shape, margin), tiles[0], reach)
             yield {**base, "what": f"region alone, {name}", VIEW: seen, WORST: worst}
 

@@ -85,7 +85,7 @@ def _window(core: Sequence[tuple[int, int]], shape: Sequence[int], reach: Reach)
 def side_of_tiles(length: int, most: int, stride: int = 1) -> int:
     """Return the side of as few tiles as there can be of at most so many pixels along an axis, all about equally long.
 
-    What is left over of tiles of the largest side is often narrow, and would be evaluated with a halo wider than itself.
+    What is left over of tiles of the largest side is often narrow: it would be evaluated with a halo wider than itself.
 
     Parameters
     ----------

@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 from skimage.draw import disk, ellipse
+from skimage.measure import regionprops
 
 from napari_microdiff.errors import ImageError
 from napari_microdiff.imaging.layout import deformed, random_layout
-from napari_microdiff.imaging.population import Outline, Population, population_of
+from napari_microdiff.imaging.population import Outline, Population, kindred, population_of
 
 
 def discs(*middles: tuple[int, int], radius: int = 8, shape: tuple[int, int] = (100, 120)) -> np.ndarray:
@@ -80,6 +81,24 @@ def test_an_outline_stays_in_one_piece_whatever_is_done_to_it(
     assert ndimage.label(made, np.ones((3, 3)))[1] == 1
     assert made.any(axis=0).all()
     assert made.any(axis=1).all()
+
+
+def test_outlines_stay_as_smooth_as_they_were() -> None:
+    """Solidity is 1 for what has no dents; edges of pixels alone make it less for small objects."""
+    mask = np.zeros((19, 15), bool)
+    mask[ellipse(9, 7, 9.5, 7.5, shape=mask.shape)] = True
+    before = regionprops(mask.astype(int))[0].solidity
+    labels = random_layout(Population((Outline(mask),), (2e-3,), 0.0), (500, 500), np.random.default_rng(0)).labels
+    after = [found.solidity for found in regionprops(labels) if found.area > 60]
+    assert len(after) > 100
+    assert np.median(after) > before - 0.02
+
+
+def test_masks_are_kindred_whose_objects_are_about_as_large() -> None:
+    small, also_small = discs((20, 20), (60, 60), radius=8), discs((40, 40), radius=9)
+    large, empty = discs((50, 50), radius=20), np.zeros((30, 30), int)
+    assert kindred([small, large, also_small, empty]) == [(0, 2), (1,), (0, 2), (0, 1, 2, 3)]
+    assert kindred([]) == []
 
 
 def test_a_layout_has_the_density_and_the_sizes_of_its_population() -> None:

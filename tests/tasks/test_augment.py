@@ -82,6 +82,32 @@ def test_every_pair_has_one_of_the_styles(request_for: Request) -> None:
         assert attempt.labels.shape == (32, 40)
 
 
+def test_a_layout_is_like_one_of_the_masks_in_the_style_of_its_own_image(request_for: Request) -> None:
+    """Objects of different magnifications never meet in an image, and sparse masks give sparse layouts."""
+    large = np.zeros((160, 160), np.uint16)
+    large[disk((80, 80), 40)] = 1
+    references = [reference_of(np.random.default_rng(n).normal(100, 5 + n, (96, 96))) for n in range(2)]
+    plan = Plan(request_for, [MASK, large], references, own=[1, 0], shape=(160, 160))
+    attempts = [made(plan, number) for number in range(8)]
+    for attempt in attempts:
+        assert attempt.parents in ((0,), (1,))
+        assert attempt.reference == 1 - attempt.parents[0]
+        areas = np.bincount(attempt.labels.ravel())[1:]
+        if attempt.parents == (0,):
+            assert len(areas) > 5
+            assert areas.max() < 1000
+        elif len(areas):
+            assert areas.max() > 1000  # but for what the border cuts
+    assert {attempt.parents for attempt in attempts} == {(0,), (1,)}
+
+
+def test_a_mask_without_objects_gives_an_image_without_any(request_for: Request) -> None:
+    plan = Plan(request_for, [np.zeros_like(MASK), MASK], own=[])
+    empty = [attempt for attempt in (made(plan, number) for number in range(6)) if len(attempt.parents) == 2]
+    assert empty
+    assert not any(attempt.labels.any() for attempt in empty)
+
+
 @pytest.mark.parametrize(
     ("masks", "message"),
     [([], "at least one"), ([np.zeros((2, 8, 8), int)], "one plane"), ([np.zeros((8, 8), int)], "no objects")],

@@ -16,6 +16,7 @@ from .population import Outline, Population
 _Mask = NDArray[np.bool_]
 _Place = tuple[int, int]
 _TRIES = 30  # places that are tried for an object before it is given up
+_SMOOTHING = 1.0  # pixels; or else an outline that is turned is rougher than it was
 _GAP = 2  # pixels of background that an object keeps around itself if it touches none
 _NEIGHBOURS = np.ones((3, 3), dtype=bool)
 
@@ -43,7 +44,7 @@ def random_layout(
     *,
     density: float | None = None,
     sizes: float = 0.15,
-    strength: float = 0.1,
+    strength: float = 0.04,
 ) -> Layout:
     """Lay out objects at random.
 
@@ -113,9 +114,9 @@ def deformed(mask: _Mask, rng: Generator, *, zoom: float = 1.0, angle: float = 0
         bend = [ndimage.gaussian_filter(rng.standard_normal((side, side)), zoom * diameter / 4) for _ in places]
         places += np.stack([part / max(float(part.std()), 1e-12) for part in bend]) * strength * diameter
     middle = (np.array(mask.shape) - 1) / 2
-    soft = ndimage.map_coordinates(
-        mask.astype(np.float32), places + middle[:, None, None], order=1, mode="grid-constant"
-    )
+    around = int(np.ceil(3 * _SMOOTHING))
+    smooth = ndimage.gaussian_filter(np.pad(mask, around).astype(np.float32), _SMOOTHING, mode="constant")
+    soft = ndimage.map_coordinates(smooth, places + (middle + around)[:, None, None], order=1, mode="grid-constant")
     return _largest_piece(soft >= 0.5)
 
 

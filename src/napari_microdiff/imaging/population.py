@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..errors import ImageError
-from .instances import check_labels
+from .instances import check_labels, diameters
 
 _NEIGHBOURS = np.ones((3, 3), dtype=bool)
+_KINDRED = 1.25  # times the typical diameter of one image, within which that of another is alike
 
 
 @dataclass(frozen=True)
@@ -94,3 +95,28 @@ def _touches(labels: NDArray[np.int64], label: int, box: tuple[slice, ...]) -> b
     here = labels[wider]
     around = ndimage.binary_dilation(here == label, _NEIGHBOURS)
     return bool(np.any(around & (here > 0) & (here != label)))
+
+
+def kindred(images: Sequence[NDArray[np.generic]]) -> list[tuple[int, ...]]:
+    """Return for each label image which images have objects about as large as its own, itself among them.
+
+    Images from several microscopes and magnifications do not mix: no image has the nuclei of both.
+
+    Parameters
+    ----------
+    images : sequence of ndarray, each of shape (y, x)
+        Labels; 0 is the background. One without objects is like all others.
+
+    Raises
+    ------
+    ImageError
+        As of `check_labels`.
+    """
+    sizes = [float(np.log(np.median(found))) if (found := diameters(check_labels(i))).size else None for i in images]
+    everyone = tuple(range(len(images)))
+    return [
+        everyone
+        if size is None
+        else tuple(n for n, other in enumerate(sizes) if other is not None and abs(other - size) <= np.log(_KINDRED))
+        for size in sizes
+    ]

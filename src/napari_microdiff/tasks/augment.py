@@ -20,7 +20,7 @@ from ..errors import ImageError, RequestError
 from ..imaging.instances import check_labels
 from ..imaging.judging import Scores
 from ..imaging.layout import random_layout
-from ..imaging.population import Population, population_of
+from ..imaging.population import Population, kindred, population_of
 from ..models.store import find_model
 from .base import check_model_fits
 from .judge import Judge
@@ -43,11 +43,14 @@ class Plan:
         Labels whose objects are laid out anew, or that are used as they are.
     references : sequence of Reference
         Styles, one of which is chosen for each pair; none leaves the style to the request.
+    own : sequence of int, optional
+        For each mask the number of the style of its own image, or ``None`` where there is none; empty for none at all.
     layouts : {"random", "given"}
-        Whether objects are laid out at random, as large, as dense and as often touching as in the masks, or the masks
-        are used one after the other as they are.
+        Whether objects are laid out at random, each time like one of the masks: as dense, and with the objects of all
+        masks whose objects are about as large, which touch as often; or the masks are used one after the other as
+        they are.
     shape : (int, int), optional
-        Of random layouts; that of one of the masks if not given.
+        Of random layouts; that of the mask that it is like if not given.
     judge : Judge, optional
         Who decides which pairs are good; without one all are.
     kinds : sequence of mapping of int to int
@@ -57,6 +60,7 @@ class Plan:
     request: Request
     masks: Sequence[NDArray[np.integer]]
     references: Sequence[Reference] = ()
+    own: Sequence[int | None] = ()
     layouts: Literal["random", "given"] = "random"
     shape: tuple[int, int] | None = None
     judge: Judge | None = None
@@ -76,6 +80,8 @@ class Attempt(NamedTuple):
         Of `run`; ``result.sample`` is the image.
     mask : int, optional
         Number of the mask that was used as it is.
+    parents : tuple of int
+        Numbers of the masks that objects were taken from.
     reference : int, optional
         Number of the style.
     scores : Scores
@@ -88,6 +94,7 @@ class Attempt(NamedTuple):
     labels: NDArray[np.int32]
     result: Result
     mask: int | None
+    parents: tuple[int, ...]
     reference: int | None
     scores: Scores
     reasons: tuple[str, ...]
@@ -117,8 +124,10 @@ class Augmentation:
         if plan.judge is not None:
             plan.judge.check()
         self.plan = plan
-        random = plan.layouts == "random"
-        self._population: Population | None = population_of(plan.masks, plan.kinds or None) if random else None
+        self._kindred = kindred(plan.masks) if plan.layouts == "random" else []
+        if self._kindred and not any(mask.any() for mask in plan.masks):
+            raise ImageError("There are no objects in these masks. Choose masks that hold some.")
+        self._populations: dict[tuple[int, ...], Population] = {}
 
     def attempt(self, number: int) -> Generator[Progress | Notice | Preview, None, Attempt]:
         """Make one attempt.
@@ -134,26 +143,38 @@ class Augmentation:
             As of `run`.
         """
         rng = np.random.default_rng([self.plan.request.seed, number])
-        labels, kinds, mask = self._mask(number, rng)
-        request, reference = self._request(number, kinds, rng)
+        like = int(rng.integers(len(self.plan.masks))) if self._kindred else number % len(self.plan.masks)
+        labels, kinds = self._mask(like, rng)
+        request, reference = self._request(number, like, kinds, rng)
         result = yield from _done(run(request, labels))
+        mask, parents = (None, self._kindred[like]) if self._kindred else (like, (like,))
         judge = self.plan.judge
         if judge is None:
-            return Attempt(number, labels, result, mask, reference, Scores(), ())
+            return Attempt(number, labels, result, mask, parents, reference, Scores(), ())
         scores = yield from judge.look_at(result, labels)
-        return Attempt(number, labels, result, mask, reference, scores, judge.reasons(result, scores))
+        return Attempt(number, labels, result, mask, parents, reference, scores, judge.reasons(result, scores))
 
-    def _mask(self, number: int, rng: np.random.Generator) -> tuple[NDArray[np.int32], Mapping[int, int], int | None]:
-        """Return labels, their classes where there are several, and which mask it is."""
-        masks, kinds = self.plan.masks, self.plan.kinds
-        if self._population is None:
-            mask = number % len(masks)
-            return check_labels(masks[mask]).astype(np.int32), kinds[mask] if kinds else {}, mask
-        shape = self.plan.shape or masks[int(rng.integers(len(masks)))].shape
-        layout = random_layout(self._population, (int(shape[0]), int(shape[1])), rng)
-        return layout.labels, dict(enumerate(layout.kinds.tolist(), start=1)) if kinds else {}, None
+    def _mask(self, like: int, rng: np.random.Generator) -> tuple[NDArray[np.int32], Mapping[int, int]]:
+        """Return labels, and their classes where there are several."""
+        mask, kinds = self.plan.masks[like], self.plan.kinds
+        if not self._kindred:
+            return check_labels(mask).astype(np.int32), kinds[like] if kinds else {}
+        shape = self.plan.shape or mask.shape
+        density = np.count_nonzero(np.unique(mask)) / mask.size if mask.size else 0.0
+        population = self._population(self._kindred[like])
+        layout = random_layout(population, (int(shape[0]), int(shape[1])), rng, density=density)
+        return layout.labels, dict(enumerate(layout.kinds.tolist(), start=1)) if kinds else {}
 
-    def _request(self, number: int, kinds: Mapping[int, int], rng: np.random.Generator) -> tuple[Request, int | None]:
+    def _population(self, members: tuple[int, ...]) -> Population:
+        """Return the objects of some of the masks, which are measured when they are first needed."""
+        if members not in self._populations:
+            masks, kinds = ([each[n] for n in members] if each else None for each in (self.plan.masks, self.plan.kinds))
+            self._populations[members] = population_of(masks or [], kinds)
+        return self._populations[members]
+
+    def _request(
+        self, number: int, like: int, kinds: Mapping[int, int], rng: np.random.Generator
+    ) -> tuple[Request, int | None]:
         changes: dict[str, Any] = {"axes": "YX", "samples": 1, "outputs": ("sample",)}
         changes["seed"] = self.plan.request.seed + number
         if kinds:
@@ -162,7 +183,8 @@ class Augmentation:
         request = self.plan.request.model_copy(update=changes)
         if not self.plan.references:
             return request, None
-        which = int(rng.integers(len(self.plan.references)))
+        own = self.plan.own[like] if self.plan.own else None
+        which = int(rng.integers(len(self.plan.references))) if own is None else own
         known = self.plan.references[which]
         options = request.options.model_copy(update={"style": known.style, "levels": known.levels})
         return request.model_copy(update={"options": options}), which

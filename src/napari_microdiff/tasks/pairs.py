@@ -39,7 +39,8 @@ class Wanted:
     masks : sequence of Picture
         Labels of one plane each, whose paths give them their names.
     styles : sequence of Picture
-        Images, one of whose styles is taken over for each pair; none leaves the style to the request.
+        Images, one of whose styles is taken over for each pair: that of the mask of the same name where there is one.
+        None leaves the style to the request.
     count : int
         Pairs that the set is to have in all.
     layout : str
@@ -115,6 +116,7 @@ def make_pairs(wanted: Wanted, folder: Path) -> Iterator[Progress | Notice | Pre
         request=wanted.request,
         masks=[mask.array for mask in wanted.masks],
         references=references,
+        own=own_images(wanted.masks, wanted.styles),
         layouts=wanted.layouts,
         shape=wanted.size,
         judge=judge if wanted.agreement else None,
@@ -134,6 +136,16 @@ def make_pairs(wanted: Wanted, folder: Path) -> Iterator[Progress | Notice | Pre
     coloured = model.card.architecture.channels == _COLOURS
     pairs.finish(coloured=coloured, shown="stained" if coloured else "bright")
     yield PairsMade(pairs.accepted, pairs.attempts - pairs.accepted, pairs.accepted - before)
+
+
+def own_images(masks: Sequence[Picture], images: Sequence[Picture]) -> list[int | None]:
+    """Return for each mask the number of the image of the same name, but for what follows its first dot."""
+    by_name = {_stem(image): number for number, image in enumerate(images) if _stem(image)}
+    return [by_name.get(_stem(mask)) for mask in masks]
+
+
+def _stem(picture: Picture) -> str:
+    return _name(picture).partition(".")[0]
 
 
 class _Pace:
@@ -166,7 +178,7 @@ def _with_pace(
 
 def _keep(pairs: PairSet, attempt: Attempt, wanted: Wanted) -> None:
     style = None if attempt.reference is None else wanted.styles[attempt.reference]
-    parents = wanted.masks if attempt.mask is None else [wanted.masks[attempt.mask]]
+    parents = [wanted.masks[number] for number in attempt.parents]
     source = _name(parents[0]) if attempt.mask is not None else "objects laid out at random"
     names = [_name(mask) for mask in parents]
     facts = facts_of(attempt.result, source, attempt.scores, names, None if style is None else _name(style))

@@ -168,8 +168,8 @@ class Augmentation:
     def _population(self, members: tuple[int, ...]) -> Population:
         """Return the objects of some of the masks, which are measured when they are first needed."""
         if members not in self._populations:
-            masks, kinds = ([each[n] for n in members] if each else None for each in (self.plan.masks, self.plan.kinds))
-            self._populations[members] = population_of(masks or [], kinds)
+            kinds = [self.plan.kinds[n] for n in members] if self.plan.kinds else None
+            self._populations[members] = population_of([self.plan.masks[n] for n in members], kinds)
         return self._populations[members]
 
     def _request(

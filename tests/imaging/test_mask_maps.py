@@ -104,3 +104,14 @@ def test_objects_that_were_not_measured_are_as_thick_as_a_pixel() -> None:
 def test_what_is_no_mask_is_refused(labels: np.ndarray) -> None:
     with pytest.raises(ImageError):
         mask_maps(labels, Thickness(np.zeros(0, np.int64), np.zeros(0, np.float32)))
+
+
+def test_how_large_the_numbers_of_objects_are_makes_no_difference() -> None:
+    labels = np.zeros((60, 70), np.int64)
+    labels[disk((20, 20), 9)] = 1
+    labels[disk((40, 45), 14)] = 3
+    large = labels * 10**12
+    np.testing.assert_array_equal(whole_mask_maps(large), whole_mask_maps(labels))
+    measured, of_large = measure_thickness(labels), measure_thickness(large)
+    np.testing.assert_array_equal(of_large.labels, measured.labels * 10**12)
+    np.testing.assert_array_equal(of_large.depths, measured.depths)

@@ -228,7 +228,8 @@ def _objects_in(
     filled = np.pad(reconstruction(height - saddle, height), 1, constant_values=-2)
     markers = connected(local_maxima(filled)[1:-1, 1:-1] & foreground, connectivity=2)
     found = watershed(-height, markers, mask=foreground, connectivity=2)
-    numbers = np.arange(found.max() + 1)
-    left_out = (ndimage.maximum(depth, found, numbers) < saddle) | (np.bincount(found.ravel()) < smallest)
+    deepest = np.full(int(found.max(initial=0)) + 1, -np.inf, depth.dtype)
+    np.maximum.at(deepest, found.ravel(), depth.ravel())  # ndimage.maximum would sort all pixels
+    left_out = (deepest < saddle) | (np.bincount(found.ravel()) < smallest)
     found[left_out[found]] = 0
     return np.asarray(relabel_sequential(found)[0], dtype=np.int32)

@@ -18,6 +18,7 @@ from .instances import check_labels
 
 EXTRA_MAPS = 3  # beside those of the classes: background, borders and depth
 CAP = 24  # pixels from its border from which on a pixel is as deep as can be
+_SPARSE = 8  # labels for each pixel from which on sorting is cheaper than a table of all
 _BLOCK = 1024  # pixels; side of the squares that are measured at a time
 
 
@@ -70,8 +71,9 @@ def measure_thickness(labels: Sliceable, block: int = _BLOCK) -> Thickness:
             inner = tuple(slice(c.start - s.start, c.stop - s.start) for c, s in zip(core, seen, strict=True))
             part = check_labels(labels[seen])
             depth = _depth(part)[inner]
-            numbers, which = np.unique(part[inner], return_inverse=True)
-            deepest = np.asarray(ndimage.maximum(depth, which.reshape(depth.shape), np.arange(len(numbers))))
+            numbers, which = _numbered(part[inner])
+            deepest = np.zeros(len(numbers), np.float32)
+            np.maximum.at(deepest, which.ravel(), depth.ravel())
             for number, most in zip(numbers.tolist(), deepest.tolist(), strict=True):
                 found[number] = max(found.get(number, 0.0), most)
     found.pop(0, None)
@@ -143,11 +145,11 @@ def whole_mask_maps(
     """
     plane = check_labels(labels)
     depth = _depth(plane)
-    numbers, which = np.unique(plane, return_inverse=True)
+    numbers, which = _numbered(plane)
     deepest = np.zeros(len(numbers), np.float32)
     np.maximum.at(deepest, which.ravel(), depth.ravel())
     deepest[numbers == 0] = 1
-    return _stacked(plane, borders_of(plane), depth / deepest[which.reshape(plane.shape)], kinds, classes)
+    return _stacked(plane, borders_of(plane), depth / deepest[which], kinds, classes)
 
 
 def _stacked(
@@ -184,8 +186,8 @@ def _depth(labels: NDArray[np.int64]) -> NDArray[np.float32]:
     depth = np.zeros(labels.shape, np.float32)
     if not labels.any():
         return depth
-    numbers, which = np.unique(labels, return_inverse=True)
-    sequence = which.reshape(labels.shape) + (numbers[0] != 0)
+    numbers, which = _numbered(labels)
+    sequence = which + (numbers[0] != 0)
     for number, box in enumerate(ndimage.find_objects(sequence), start=1):
         if box is None:
             continue
@@ -197,3 +199,17 @@ def _depth(labels: NDArray[np.int64]) -> NDArray[np.float32]:
         own = np.minimum(ndimage.distance_transform_edt(inside), CAP)
         depth[here][inside] = own[inside]
     return depth
+
+
+def _numbered(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the labels that there are, ascending, and for each pixel the place of its own among them.
+
+    It is `numpy.unique`, without sorting the pixels where labels are not much larger than there are pixels.
+    """
+    most = int(labels.max(initial=0))
+    if most > _SPARSE * labels.size:
+        numbers, which = np.unique(labels, return_inverse=True)
+        return numbers, which.reshape(labels.shape)
+    there = np.zeros(most + 1, dtype=bool)
+    there[labels] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[labels]

@@ -105,18 +105,15 @@ def kindred(images: Sequence[NDArray[np.generic]]) -> list[tuple[int, ...]]:
     Parameters
     ----------
     images : sequence of ndarray, each of shape (y, x)
-        Labels; 0 is the background. One without objects is like all others.
+        Labels; 0 is the background. One without objects is like none, not even itself.
 
     Raises
     ------
     ImageError
         As of `check_labels`.
     """
-    sizes = [float(np.log(np.median(found))) if (found := diameters(check_labels(i))).size else None for i in images]
-    everyone = tuple(range(len(images)))
+    sizes = [float(np.log(np.median(found))) if (found := diameters(check_labels(i))).size else np.nan for i in images]
     return [
-        everyone
-        if size is None
-        else tuple(n for n, other in enumerate(sizes) if other is not None and abs(other - size) <= np.log(_KINDRED))
+        tuple(n for n, other in enumerate(sizes) if abs(other - size) <= np.log(_KINDRED))  # no number is near to none
         for size in sizes
     ]

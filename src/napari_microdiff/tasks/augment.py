@@ -125,7 +125,8 @@ class Augmentation:
             plan.judge.check()
         self.plan = plan
         self._kindred = kindred(plan.masks) if plan.layouts == "random" else []
-        if self._kindred and not any(mask.any() for mask in plan.masks):
+        self._models = [n for n, members in enumerate(self._kindred) if members]  # a mask without objects is none
+        if self._kindred and not self._models:
             raise ImageError("There are no objects in these masks. Choose masks that hold some.")
         self._populations: dict[tuple[int, ...], Population] = {}
 
@@ -143,7 +144,7 @@ class Augmentation:
             As of `run`.
         """
         rng = np.random.default_rng([self.plan.request.seed, number])
-        like = int(rng.integers(len(self.plan.masks))) if self._kindred else number % len(self.plan.masks)
+        like = int(rng.choice(self._models)) if self._kindred else number % len(self.plan.masks)
         labels, kinds = self._mask(like, rng)
         request, reference = self._request(number, like, kinds, rng)
         result = yield from _done(run(request, labels))
@@ -160,9 +161,12 @@ class Augmentation:
         if not self._kindred:
             return check_labels(mask).astype(np.int32), kinds[like] if kinds else {}
         shape = self.plan.shape or mask.shape
-        density = np.count_nonzero(np.unique(mask)) / mask.size if mask.size else 0.0
+        density = np.count_nonzero(np.unique(mask)) / mask.size
         population = self._population(self._kindred[like])
         layout = random_layout(population, (int(shape[0]), int(shape[1])), rng, density=density)
+        while not layout.labels.any():  # trainers refuse images without objects
+            density *= 2
+            layout = random_layout(population, (int(shape[0]), int(shape[1])), rng, density=density)
         return layout.labels, dict(enumerate(layout.kinds.tolist(), start=1)) if kinds else {}
 
     def _population(self, members: tuple[int, ...]) -> Population:

@@ -13,11 +13,13 @@ from napari_microdiff.engine.request import Request
 from napari_microdiff.errors import ImageError, ModelError
 from napari_microdiff.imaging.quality import psnr
 from napari_microdiff.imaging.samples import filaments_and_blobs
+from napari_microdiff.imaging.spectrum import measure_spectrum
 from napari_microdiff.models.build import load_denoiser
 from napari_microdiff.models.store import find_model, list_models
 from napari_microdiff.tasks.base import open_source
 from napari_microdiff.training.adapted import Adapted
 from napari_microdiff.training.denoise.adapt import adapt
+from napari_microdiff.training.denoise.fresh_noise import FreshNoise
 from napari_microdiff.training.denoise.noisy_images import NoisyImages
 from napari_microdiff.training.denoise.recorrupt import RecorruptedFit
 
@@ -57,7 +59,6 @@ def test_what_is_judged_by_was_never_learned_from(tiny_model: str, shape: tuple[
     axis = int(np.argmax(shape))
     strip = images.noisy[0].narrow(axis, shape[axis] - 128, 128)
     strip.fill_(torch.nan)
-    images.residual[0].narrow(axis, shape[axis] - 128, 128).fill_(torch.nan)
     learned, kept_back = images.shares()
     assert kept_back is not None
     rng = np.random.default_rng(0)
@@ -72,8 +73,8 @@ def test_recorrupted_pairs_share_the_image_but_no_noise(tiny_model: str) -> None
     images = _images(_noisy(288)[1], tiny_model)
     clean = torch.full_like(images.noisy[0], 3.0)
     noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
-    fresh = torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
-    images.noisy, images.deviation, images.residual = (clean + 0.5 * noise,), (torch.full_like(clean, 0.5),), (fresh,)
+    images.noisy, images.deviation = (clean + 0.5 * noise,), (torch.full_like(clean, 0.5),)
+    images.fresh = FreshNoise.like([np.random.default_rng(1).standard_normal(clean.shape)])
     inputs, targets, deviation = images.shares()[0].draw(np.random.default_rng(0), 40)
     assert (deviation == 0.5).all()
     first, second = inputs - 3, targets - 3
@@ -162,3 +163,25 @@ def test_noise_that_neighbours_share_is_taken_for_as_strong_as_it_is(
     images = NoisyImages(source, load_denoiser(model, torch.device("cpu")), torch.device("cpu"))
     deviation = float(images.deviation[0].median()) * images.normalization.scale
     assert deviation == pytest.approx(20, rel=0.12)
+
+
+def test_pixels_that_hardly_have_noise_do_not_set_how_strong_it_is(tiny_model: str) -> None:
+    """Divided by next to nothing, what is taken away there would be a thousand times as large as elsewhere."""
+    rng = np.random.default_rng(0)
+    photons = 20 + 20 * filaments_and_blobs((256, 256), seed=5)
+    photons[100:104, 50:54] = 0
+    images = _images(rng.poisson(photons).astype(float) + 100, tiny_model)
+    deviation = images.deviation[0].numpy()
+    assert deviation.min() > 0.3 * np.median(deviation)
+    inputs, targets, noise = images.shares()[0].draw(rng, 20)
+    drawn = (inputs - targets) / noise / (0.7 + 1 / 0.7)
+    assert float(drawn.std()) == pytest.approx(1, rel=0.03)
+
+
+def test_fresh_noise_is_as_strong_at_low_frequencies_as_at_high_ones(tiny_model: str) -> None:
+    """What the model leaves of low frequencies must not be taken for structure: fresh noise is white all the same."""
+    images = _images(_noisy(288)[1], tiny_model)
+    drawn = images.fresh.draw((256, 256), np.random.default_rng(0))
+    powers = measure_spectrum(drawn[None]).powers
+    assert powers.min() > 0.85
+    assert powers.max() < 1.15

@@ -2,9 +2,8 @@
 
 The image is recorrupted (Pang et al. 2021, arXiv:2102.02798): from ``y = x + n`` and a fresh ``m`` with the
 statistics of ``n``, make ``y + a m`` and ``y - m / a``. Their noises are uncorrelated, so that a network that is
-trained to predict the second from the first learns the mean of the clean image. Fresh noise is drawn from what the
-model takes away from the image now, in places chosen at random: whatever correlations the camera's noise has, it has
-them too.
+trained to predict the second from the first learns the mean of the clean image. Fresh noise is like what the model
+takes away from the image now, see `fresh_noise`.
 """
 
 from __future__ import annotations
@@ -22,10 +21,9 @@ from ...models.build import load_denoiser
 from ...models.store import find_model
 from ...tasks.base import open_source
 from ..adapted import Adapted, new_identity, save_adapted
+from .fresh_noise import WHITE
 from .noisy_images import NoisyImages
 from .recorrupt import RecorruptedFit
-
-_WHITE = 0.15  # correlation of neighbours up to which noise passes for white
 
 
 def adapt(
@@ -71,12 +69,12 @@ def adapt(
     denoiser.precision = torch_dtype(choose_precision("auto", place))
     images = NoisyImages(opened, denoiser, place)
     yield Notice(f"Learning from {images.describe()}.")
-    if images.agreement() > _WHITE:
+    if images.fresh.agreement > WHITE:
         yield Notice(
             f"What '{parent.card.id}' takes away from this image is not white: neighbouring pixels agree "
-            f"({images.agreement():.2f}). If that is noise, as of a scanning detector or a resampled image, adapting "
-            "seldom helps, and its estimated gain is too high; if it is structure, adapting helps. Compare before and "
-            "after."
+            f"({images.fresh.agreement:.2f}). If that is structure, adapting helps; if it is noise, as of a scanning "
+            "detector or a resampled image, adapting seldom helps, and its estimated gain is too high. Compare before "
+            "and after."
         )
     fit = RecorruptedFit(denoiser, images, steps, seed)
     started = time.monotonic()

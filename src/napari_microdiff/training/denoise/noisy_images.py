@@ -18,12 +18,12 @@ from ...errors import ImageError
 from ...imaging.axes import planes
 from ...imaging.intensity import Normalization
 from ...imaging.noise import estimate_camera
-from ...imaging.quality import residual_whiteness
 from ...tasks.base import Source
 from ...tasks.conditioning import filtered, reflected
 from ...tasks.mended import Kept, mended
 from ...tasks.statistics import channel_axis, channel_view, measure
 from ..restore.predict import blind_prediction
+from .fresh_noise import FreshNoise
 
 RECORRUPTION = 0.7  # "a"; the input is noisier by sqrt(1 + a^2)
 _CROP = 128
@@ -38,13 +38,15 @@ class Crops:
 
     Attributes
     ----------
-    noisy, deviation, residual : sequence of Tensor, each of shape (y, x)
-        The image, the standard deviation of its noise, and noise like it of deviation 1.
+    noisy, deviation : sequence of Tensor, each of shape (y, x)
+        The image, and the standard deviation of its noise.
+    fresh : FreshNoise
+        Like that noise, of deviation 1.
     """
 
     noisy: tuple[Tensor, ...]
     deviation: tuple[Tensor, ...]
-    residual: tuple[Tensor, ...]
+    fresh: FreshNoise
 
     def draw(self, rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor, Tensor]:
         """Draw inputs, targets, and the standard deviation of the noise; each of shape (count, 1, crop, crop)."""
@@ -56,8 +58,8 @@ class Crops:
         which, turn = int(rng.integers(len(self.noisy))), int(rng.integers(8))
         here = _window(self.noisy[which].shape, rng)
         noisy, deviation = (_turned(plane[which][here], turn) for plane in (self.noisy, self.deviation))
-        residual = self.residual[int(rng.integers(len(self.residual)))]
-        fresh = _turned(residual[_window(residual.shape, rng)], turn) * float(rng.choice([-1, 1])) * deviation
+        fresh = torch.from_numpy(self.fresh.draw((_CROP, _CROP), rng)).to(deviation.device)
+        fresh = fresh * float(rng.choice([-1, 1])) * deviation
         return noisy + RECORRUPTION * fresh, noisy - fresh / RECORRUPTION, deviation
 
 
@@ -80,11 +82,8 @@ class NoisyImages:
             raise ImageError(f"The image is too small to learn from: its sides must be at least {_CROP} pixels.")
         self.vector = torch.from_numpy(self.statistics.vector()).to(device)
         self._kernel = self.statistics.wiener()
-        self.deviation, self.residual = zip(*(self._noise_of(plane, denoiser) for plane in self.noisy), strict=True)
-
-    def agreement(self) -> float:
-        """Return how far neighbouring pixels of what is taken away agree: 0 for white noise."""
-        return max(residual_whiteness(residual.cpu().numpy()) for residual in self.residual)
+        self.deviation, taken_away = zip(*(self._noise_of(plane, denoiser) for plane in self.noisy), strict=True)
+        self.fresh = FreshNoise.like([plane.cpu().numpy() for plane in taken_away])
 
     def describe(self) -> str:
         """Say what is learned from."""
@@ -106,7 +105,7 @@ class NoisyImages:
         shape = self.noisy[0].shape
         axis = int(np.argmax(shape))
         if shape[axis] < 2 * _CROP:
-            return Crops(self.noisy, self.deviation, self.residual), None
+            return Crops(self.noisy, self.deviation, self.fresh), None
         start, width = shape[axis] - _CROP, _CROP
         return self._part(axis, 0, start), self._part(axis, start, width)
 
@@ -117,8 +116,10 @@ class NoisyImages:
         return self.normalization.undo(mean.cpu().numpy())
 
     def _part(self, axis: int, start: int, length: int) -> Crops:
-        kinds = (self.noisy, self.deviation, self.residual)
-        return Crops(*(tuple(plane.narrow(axis, start, length) for plane in kind) for kind in kinds))
+        noisy, deviation = (
+            tuple(plane.narrow(axis, start, length) for plane in kind) for kind in (self.noisy, self.deviation)
+        )
+        return Crops(noisy, deviation, self.fresh)
 
     def _mean(self, denoiser: Preconditioned, noisy: Tensor) -> Tensor:
         guess = filtered(reflected(noisy[None, None]), self._kernel)[0, 0]
@@ -131,13 +132,14 @@ class NoisyImages:
         with torch.inference_mode():
             mean = self._mean(denoiser, noisy)
         grey = self.normalization.undo(mean.cpu().numpy())
-        measured = np.maximum(self._camera.noise(grey), 1e-3 * self.statistics.noise_level) / self.normalization.scale
+        # At the few darkest pixels the law of the camera may foretell next to none.
+        least = max(float(self._camera.noise(np.percentile(grey, 1))), 1e-3 * self.statistics.noise_level)
+        measured = np.maximum(self._camera.noise(grey), least) / self.normalization.scale
         deviation = torch.from_numpy(measured.astype(np.float32)).to(self.device)
         residual = (noisy - mean) / deviation
         # The camera's noise is measured between neighbours, which misses most of a noise that neighbours share.
         deviation = deviation * max(1.0, _quiet_deviation(residual))
-        residual = residual - residual.mean()
-        return deviation, residual / residual.std().clamp_min(1e-6)
+        return deviation, residual
 
 
 def _some_planes(source: Source, axis: int | None, position: int | None) -> list[NDArray[np.generic]]:

@@ -91,9 +91,10 @@ class RecorruptedFit:
 
     def _statistics_of_recorrupted(self, statistics: Statistics) -> tuple[Tensor, NDArray[np.float32], float]:
         """Return vector, Wiener kernel and that one's expected error of the image as it is after recorruption."""
-        pairs = zip(self.images.residual, self.images.deviation, strict=True)
-        fresh = [residual * deviation for residual, deviation in pairs]
-        added = measure_spectrum(torch.stack(fresh).cpu().numpy()).powers
+        rng = np.random.default_rng(0)
+        deviations = [deviation.cpu().numpy() for deviation in self.images.deviation]
+        fresh = [self.images.fresh.draw((len(plane), len(plane[0])), rng) * plane for plane in deviations]
+        added = measure_spectrum(np.stack(fresh)).powers
         spectrum = statistics.spectrum.plus(RECORRUPTION**2 * added)
         noise = noise_floor(spectrum.powers)
         vector = torch.from_numpy(statistics_vector(spectrum, noise)).to(self.images.device)

@@ -58,8 +58,7 @@ class Crops:
         which, turn = int(rng.integers(len(self.noisy))), int(rng.integers(8))
         here = _window(self.noisy[which].shape, rng)
         noisy, deviation = (_turned(plane[which][here], turn) for plane in (self.noisy, self.deviation))
-        fresh = torch.from_numpy(self.fresh.draw((_CROP, _CROP), rng)).to(deviation.device)
-        fresh = fresh * float(rng.choice([-1, 1])) * deviation
+        fresh = torch.from_numpy(self.fresh.draw((_CROP, _CROP), rng)).to(deviation.device) * deviation
         return noisy + RECORRUPTION * fresh, noisy - fresh / RECORRUPTION, deviation
 
 

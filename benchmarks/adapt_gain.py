@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from typing import Annotated
 
 import numpy as np
+import torch
 import typer
 from common import DataOption, OutOption, Pair, QuickOption, load_pairs, simulated_pairs
 from report import Report, Row, say
@@ -22,7 +27,7 @@ NOTICEABLE = 0.1  # dB; less is neither better nor worse
 def measured(pair: Pair, steps: int) -> Row:
     """Adapt the model to the noisy image, and compare what it says with what the clean image says."""
     started = time.perf_counter()
-    events = adapt(pair.model, pair.noisy, name="benchmark", axes="YX", steps=steps)
+    events = adapt(pair.model, pair.noisy, name=f"benchmark-{pair.name}", axes="YX", steps=steps)
     done = next(event for event in events if isinstance(event, Adapted))
     seconds = time.perf_counter() - started
     try:
@@ -42,16 +47,23 @@ def measured(pair: Pair, steps: int) -> Row:
     }
 
 
-def main(data: DataOption = None, quick: QuickOption = False, out: OutOption = None) -> None:
+def main(
+    data: DataOption = None,
+    jobs: Annotated[int, typer.Option(help="Images at a time; the cores are shared out.")] = 1,
+    quick: QuickOption = False,
+    out: OutOption = None,
+) -> None:
     """Adapt to the real test pairs, and to simulated images whose truth is exact."""
     side, steps = (256, 3) if quick else (SIDE, STEPS)
     real, what = load_pairs(data)
     pairs = [*real, *simulated_pairs(1 if quick else SEEDS)] if what.startswith("real") else simulated_pairs(SEEDS)
     report = Report("adapt_gain", {"data": what, "side": side, "steps": steps})
-    rows = []
-    for pair in pairs:
-        say(pair.name)
-        rows.append(measured(pair.crop(side), steps))
+    say(f"{len(pairs)} images")
+    threads = max(1, torch.get_num_threads() // jobs)
+    with ProcessPoolExecutor(
+        jobs, mp_context=get_context("spawn"), initializer=torch.set_num_threads, initargs=(threads,)
+    ) as pool:
+        rows = list(pool.map(partial(measured, steps=steps), [pair.crop(side) for pair in pairs]))
     report.table(f"{steps} steps of learning from the noisy image", rows)
     gains, estimates = (np.array([row[name] for row in rows]) for name in ("gain, dB", "estimate, dB"))
     wrong = ((estimates > 0) & (gains < -NOTICEABLE)).sum()

@@ -52,22 +52,22 @@ class Plan:
     device : str
     drawer_minutes : float
         Of training of each model that draws.
-    drawer_fields : int, optional
-        Squares that a batch of that training draws; ``None`` takes the recipe's, which suit a GPU.
     pairs, steps : int
         Pairs of each set, and steps of each segmenter.
     cores : int
         Of each process.
+    drawer_fields : int, optional
+        Squares that a batch of a model that draws is cut from; ``None`` takes the recipe's, which suit a GPU.
     """
 
     data: Path
     work: Path
     device: str
     drawer_minutes: float
-    drawer_fields: int | None
     pairs: int
     steps: int
     cores: int
+    drawer_fields: int | None = None
 
     def folder(self, percent: int) -> Path:
         """Return where everything of a share lies."""
@@ -239,7 +239,7 @@ def main(
     data, work = data.resolve(), work.resolve()
     os.environ[FOLDER_VARIABLE] = str(work / "models")
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    plan = Plan(data, work, device, drawer_minutes, drawer_fields, pairs, steps, max(1, usable // jobs))
+    plan = Plan(data, work, device, drawer_minutes, pairs, steps, max(1, usable // jobs), drawer_fields)
     settings = {"shares": percents, "seeds": seeds, "pairs": pairs, "steps": steps, "drawer minutes": drawer_minutes}
     settings |= {"drawer fields": drawer_fields}
     report = Report("augmentation_gain", settings)
@@ -251,6 +251,10 @@ def main(
     arms = [(Arm(percent, seed, synthetic),) for percent, seed in chosen for synthetic in (False, True)]
     rows = in_parallel(jobs, plan, train_and_score, arms)
     report.table("segmenters", rows)
+    report.note(
+        f"Mean AP .5 to .9 on the test images, their diameters told, of {seeds} segmenters of each kind, {steps} steps "
+        f"each; {pairs} pairs, drawn by a model that learned {drawer_minutes:.0f} minutes from the share alone."
+    )
     means = summary(rows)
     report.table("means", means)
     gains = {row["share of the outlined images"]: row["gain"] for row in means}

@@ -29,6 +29,14 @@ TABLES = {
         "the masks come back, and distances from real images",
         ("images", "AP .5, StarDist", "AP .5, segment-nuclei", "spectrum dB", "levels", "kernel distance"),
     ),
+    "adapt_gain": (
+        "300 steps of learning from the noisy image",
+        ("image", "model, PSNR dB", "gain, dB", "estimate, dB"),
+    ),
+    "augmentation_gain": (
+        "means",
+        ("share of the outlined images", "images alone", "images and pairs", "gain", "sd of the gain over seeds"),
+    ),
     "correction_effort": (
         "one stroke for each mistake",
         ("mistake", "count", "put right", "put right without the model", "others spoiled", "median s"),

@@ -26,7 +26,7 @@ class Adapted:
         The same part of the image, as the parent and the new model make it; in one unit, whichever that is.
     gain_db : float or None
         Estimated reduction of the mean squared error, in a part of the image that was kept back from training;
-        ``None`` of an image so small that nothing could be kept back.
+        ``None`` of an image so small that nothing could be kept back, or from which more than white noise is taken.
     """
 
     model_id: str

@@ -121,7 +121,7 @@ def as_id(text: str) -> str:
 def verdict(model: str, image: str, gain_db: float | None) -> str:
     """Say what adapting brought, and which model is chosen now."""
     if gain_db is None:
-        judged = f"{image} is too small to measure whether that helped. Compare before and after."
+        judged = "whether that helped could not be measured. Compare before and after."
     elif gain_db <= 0:
         return (
             f"Learning from {image} brought nothing ({gain_db:+.1f} dB, as estimated): the model chosen before stays "

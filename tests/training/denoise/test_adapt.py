@@ -96,6 +96,17 @@ def test_a_model_that_got_worse_is_said_to_suit_already(tiny_model: str, monkeyp
     assert any("brought nothing (-0.25 dB)" in event.message for event in events if isinstance(event, Notice))
 
 
+def test_nothing_is_claimed_where_noise_cannot_be_told_from_structure(
+    tiny_model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = ndimage.gaussian_filter(np.random.default_rng(0).standard_normal((288, 288)), 0.8)
+    taken_away = torch.from_numpy((noise / noise.std()).astype(np.float32))
+    monkeypatch.setattr(NoisyImages, "_noise_of", lambda *_: (torch.ones(288, 288), taken_away))
+    events = list(adapt(tiny_model, _noisy(288)[1], steps=1, device="cpu"))
+    assert events[-1].gain_db is None  # type: ignore[union-attr]
+    assert any("not measured: what is taken away is not white" in e.message for e in events if isinstance(e, Notice))
+
+
 def test_a_cancelled_adaptation_leaves_no_model(tiny_model: str) -> None:
     running = adapt(tiny_model, _noisy()[1], steps=50, device="cpu")
     while not isinstance(next(running), Progress):

@@ -73,20 +73,21 @@ def adapt(
         yield Notice(
             f"What '{parent.card.id}' takes away from this image is not white: neighbouring pixels agree "
             f"({images.fresh.agreement:.2f}). If that is structure, adapting helps; if it is noise, as of a scanning "
-            "detector or a resampled image, adapting seldom helps, and its estimated gain is too high. Compare before "
-            "and after."
+            "detector or a resampled image, adapting seldom helps. Compare before and after."
         )
     fit = RecorruptedFit(denoiser, images, steps, seed)
     started = time.monotonic()
     for step in range(1, steps + 1):
         fit.one_step(step)
         yield Progress(step, steps, (time.monotonic() - started) / step * (steps - step))
-    gain = fit.gain_db()
+    gain = None if images.fresh.agreement > WHITE else fit.gain_db()
     if gain is None:
-        yield Notice(
-            "Whether adapting helped was not measured: the image is too small to keep a part of it back to judge by. "
-            "Compare before and after."
+        why = (
+            "what is taken away is not white"
+            if images.fresh.agreement > WHITE
+            else "the image is too small to keep a part of it back to judge by"
         )
+        yield Notice(f"Whether adapting helped was not measured: {why}. Compare before and after.")
     elif gain <= 0:
         yield Notice(
             f"'{parent.card.id}' already suits this image: learning from it brought nothing ({gain:+.2f} dB). "

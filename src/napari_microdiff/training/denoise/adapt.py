@@ -69,7 +69,8 @@ def adapt(
     denoiser.precision = torch_dtype(choose_precision("auto", place))
     images = NoisyImages(opened, denoiser, place)
     yield Notice(f"Learning from {images.describe()}.")
-    if images.fresh.agreement > WHITE:
+    is_white = images.fresh.agreement <= WHITE
+    if not is_white:
         yield Notice(
             f"What '{parent.card.id}' takes away from this image is not white: neighbouring pixels agree "
             f"({images.fresh.agreement:.2f}). If that is structure, adapting helps; if it is noise, as of a scanning "
@@ -80,12 +81,12 @@ def adapt(
     for step in range(1, steps + 1):
         fit.one_step(step)
         yield Progress(step, steps, (time.monotonic() - started) / step * (steps - step))
-    gain = None if images.fresh.agreement > WHITE else fit.gain_db()
+    gain = fit.gain_db() if is_white else None
     if gain is None:
         why = (
-            "what is taken away is not white"
-            if images.fresh.agreement > WHITE
-            else "the image is too small to keep a part of it back to judge by"
+            "the image is too small to keep a part of it back to judge by"
+            if is_white
+            else "what is taken away is not white"
         )
         yield Notice(f"Whether adapting helped was not measured: {why}. Compare before and after.")
     elif gain <= 0:

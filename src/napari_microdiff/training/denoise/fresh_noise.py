@@ -17,7 +17,8 @@ from ...imaging.spectrum import BANDS, measure_spectrum
 
 WHITE = 0.15  # correlation of neighbours up to which noise passes for white
 _FARTHEST = 6.0  # standard deviations; what lies farther out was structure
-_WINDOW, _QUIET_SHARE = 16, 0.25
+QUIET_SHARE = 0.25  # of windows, in which what was taken away is noise; elsewhere it is structure, too
+_WINDOW = 16
 _CENTRES = (np.arange(BANDS) + 0.5) / (2 * BANDS)  # cycles per pixel
 _Plane = NDArray[np.float32]
 
@@ -70,13 +71,17 @@ class FreshNoise:
         return np.asarray((drawn - drawn.mean()) / max(float(drawn.std()), 1e-6), np.float32)
 
 
-def _quiet_windows(planes: Sequence[NDArray[np.floating]]) -> NDArray[np.floating]:
-    """Return the quieter windows, in which what was taken away is noise; elsewhere it is structure, too."""
+def windows_of(planes: Sequence[NDArray[np.floating]]) -> NDArray[np.floating]:
+    """Cut planes into the windows whose variances tell how quiet they are, shape (count, side, side)."""
     windows = []
     for plane in planes:
         height, width = (n // _WINDOW for n in plane.shape)
         whole = plane[: height * _WINDOW, : width * _WINDOW].reshape(height, _WINDOW, width, _WINDOW)
         windows.append(whole.swapaxes(1, 2).reshape(-1, _WINDOW, _WINDOW))
-    every = np.concatenate(windows)
+    return np.concatenate(windows)
+
+
+def _quiet_windows(planes: Sequence[NDArray[np.floating]]) -> NDArray[np.floating]:
+    every = windows_of(planes)
     loudness = every.var(axis=(1, 2))
-    return np.asarray(every[loudness <= np.quantile(loudness, _QUIET_SHARE)])
+    return np.asarray(every[loudness <= np.quantile(loudness, QUIET_SHARE)])

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from ...diffusion.denoiser import Preconditioned
 from ...errors import ImageError
@@ -23,13 +22,12 @@ from ...tasks.conditioning import filtered, reflected
 from ...tasks.mended import Kept, mended
 from ...tasks.statistics import channel_axis, channel_view, measure
 from ..restore.predict import blind_prediction
-from .fresh_noise import FreshNoise
+from .fresh_noise import QUIET_SHARE, FreshNoise, windows_of
 
 RECORRUPTION = 0.7  # "a"; the input is noisier by sqrt(1 + a^2)
 _CROP = 128
 _LARGEST_SIDE = 768  # of the part of a plane that is learned from
 _MOST_PLANES = 8
-_QUIET_WINDOW, _QUIET_SHARE = 16, 0.25
 
 
 @dataclass(frozen=True)
@@ -157,8 +155,8 @@ def _some_planes(source: Source, axis: int | None, position: int | None) -> list
 
 def _quiet_deviation(residual: Tensor) -> float:
     """Return the standard deviation in the quieter windows: there a residual is noise, elsewhere structure too."""
-    variances = F.unfold(residual[None, None], _QUIET_WINDOW, stride=_QUIET_WINDOW)[0].var(dim=0)
-    return float(variances.quantile(_QUIET_SHARE).sqrt())
+    variances = windows_of([residual.cpu().numpy()]).var(axis=(1, 2), ddof=1)
+    return float(np.sqrt(np.quantile(variances, QUIET_SHARE)))
 
 
 def _window(shape: torch.Size | tuple[int, ...], rng: np.random.Generator) -> tuple[slice, slice]:

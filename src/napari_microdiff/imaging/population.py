@@ -112,8 +112,6 @@ def kindred(images: Sequence[NDArray[np.generic]]) -> list[tuple[int, ...]]:
     ImageError
         As of `check_labels`.
     """
-    sizes = [float(np.log(np.median(found))) if (found := diameters(check_labels(i))).size else np.nan for i in images]
-    return [
-        tuple(n for n, other in enumerate(sizes) if abs(other - size) <= np.log(_KINDRED))  # no number is near to none
-        for size in sizes
-    ]
+    found = (diameters(check_labels(image)) for image in images)
+    sizes = np.array([np.log(np.median(each)) if each.size else np.nan for each in found])  # no number is near to none
+    return [tuple(np.flatnonzero(np.abs(sizes - size) <= np.log(_KINDRED)).tolist()) for size in sizes]

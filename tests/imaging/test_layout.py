@@ -10,45 +10,13 @@ from skimage.measure import regionprops
 
 from napari_microdiff.errors import ImageError
 from napari_microdiff.imaging.layout import deformed, random_layout
-from napari_microdiff.imaging.population import Outline, Population, kindred, population_of
-
-
-def discs(*middles: tuple[int, int], radius: int = 8, shape: tuple[int, int] = (100, 120)) -> np.ndarray:
-    labels = np.zeros(shape, np.uint16)
-    for number, middle in enumerate(middles, 1):
-        labels[disk(middle, radius, shape=shape)] = 3 * number
-    return labels
+from napari_microdiff.imaging.population import Outline, Population, population_of
 
 
 def one_disc(radius: int = 8, touching: float = 0.0, density: float = 1e-3) -> Population:
     mask = np.zeros((2 * radius + 1,) * 2, bool)
     mask[disk((radius, radius), radius + 0.5)] = True
     return Population((Outline(mask),), (density,), touching)
-
-
-def test_a_population_is_counted() -> None:
-    apart = discs((20, 20), (20, 60), (60, 60))
-    touching = discs((30, 30), (30, 45), (60, 90))
-    found = population_of([apart, touching], [{3: 2}, {}])
-    assert len(found.outlines) == 6
-    assert [outline.kind for outline in found.outlines] == [2, 1, 1, 1, 1, 1]
-    assert found.density == (3 / apart.size, 3 / apart.size)
-    assert found.touching == pytest.approx(2 / 6)
-    assert {outline.mask.shape for outline in found.outlines} == {(15, 15)}
-
-
-def test_objects_that_the_border_cuts_are_no_outlines_unless_there_are_no_others() -> None:
-    cut = discs((2, 20), (40, 119))
-    assert {outline.mask.shape for outline in population_of([cut]).outlines} == {(10, 15), (15, 8)}
-    both = population_of([cut, discs((50, 50))])
-    assert {outline.mask.shape for outline in both.outlines} == {(15, 15)}
-    assert sum(both.density) * cut.size == pytest.approx(3)
-
-
-@pytest.mark.parametrize("labels", [np.zeros((5, 5), int), np.zeros((0, 4), int)])
-def test_labels_without_objects_are_refused(labels: np.ndarray) -> None:
-    with pytest.raises(ImageError, match="no objects"):
-        population_of([labels])
 
 
 def test_what_does_not_bend_is_turned_and_magnified_exactly() -> None:
@@ -92,13 +60,6 @@ def test_outlines_stay_as_smooth_as_they_were() -> None:
     after = [found.solidity for found in regionprops(labels) if found.area > 60]
     assert len(after) > 100
     assert np.median(after) > before - 0.02
-
-
-def test_masks_are_kindred_whose_objects_are_about_as_large() -> None:
-    small, also_small = discs((20, 20), (60, 60), radius=8), discs((40, 40), radius=9)
-    large, empty = discs((50, 50), radius=20), np.zeros((30, 30), int)
-    assert kindred([small, large, also_small, empty]) == [(0, 2), (1,), (0, 2), ()]
-    assert kindred([]) == []
 
 
 def test_a_layout_has_the_density_and_the_sizes_of_its_population() -> None:

@@ -51,6 +51,60 @@ class Population:
     touching: float
 
 
+@dataclass(frozen=True)
+class Census:
+    """The objects of one label image.
+
+    Attributes
+    ----------
+    whole, cut : tuple of Outline
+        Objects that no border of the image cuts, and the others.
+    touching : int
+        How many touch another.
+    pixels : int
+        Size of the image.
+    """
+
+    whole: tuple[Outline, ...]
+    cut: tuple[Outline, ...]
+    touching: int
+    pixels: int
+
+    @property
+    def count(self) -> int:
+        """Number of objects."""
+        return len(self.whole) + len(self.cut)
+
+
+def census_of(image: NDArray[np.generic], kinds: Mapping[int, int] | None = None) -> Census:
+    """Cut out and count the objects of a label image.
+
+    Parameters
+    ----------
+    image : ndarray, shape (y, x)
+        Labels; 0 is the background.
+    kinds : mapping, optional
+        Class of each label, from 1; labels that it does not name are of class 1.
+
+    Raises
+    ------
+    ImageError
+        As of `check_labels`.
+    """
+    labels, named = check_labels(image), kinds or {}
+    boxes = ndimage.find_objects(labels) if labels.size else []
+    whole: list[Outline] = []
+    cut: list[Outline] = []
+    touching = 0
+    for label, box in enumerate(boxes, 1):
+        if box is None:
+            continue
+        inside = all(span.start > 0 and span.stop < n for span, n in zip(box, labels.shape, strict=True))
+        (whole if inside else cut).append(Outline(labels[box] == label, named.get(label, 1)))
+        touching += _touches(labels, label, box)
+    return Census(tuple(whole), tuple(cut), touching, labels.size)
+
+
 def population_of(
     images: Sequence[NDArray[np.generic]], kinds: Sequence[Mapping[int, int]] | None = None
 ) -> Population:
@@ -61,32 +115,34 @@ def population_of(
     images : sequence of ndarray, each of shape (y, x)
         Labels; 0 is the background.
     kinds : sequence of mapping, optional
-        For each image the class of each label, from 1; labels that it does not name are of class 1.
+        For each image the class of each label; see `census_of`.
 
     Raises
     ------
     ImageError
         As of `check_labels`, or if there is no object.
     """
-    outlines: list[Outline] = []
-    cut: list[Outline] = []  # by the border of their image: taken only where there are no others
-    density: list[float] = []
-    touching = total = 0
-    for number, image in enumerate(images):
-        labels = check_labels(image)
-        if not labels.size:
-            continue
-        named = kinds[number] if kinds is not None else {}
-        boxes = [(label, box) for label, box in enumerate(ndimage.find_objects(labels), 1) if box is not None]
-        for label, box in boxes:
-            whole = all(span.start > 0 and span.stop < n for span, n in zip(box, labels.shape, strict=True))
-            (outlines if whole else cut).append(Outline(labels[box] == label, named.get(label, 1)))
-            touching += _touches(labels, label, box)
-        total += len(boxes)
-        density.append(len(boxes) / labels.size)
+    named = kinds if kinds is not None else [None] * len(images)
+    return pooled([census_of(image, each) for image, each in zip(images, named, strict=True)])
+
+
+def pooled(found: Sequence[Census]) -> Population:
+    """Return the population of images whose objects were counted.
+
+    Objects that a border cuts are taken only where there are no others.
+
+    Raises
+    ------
+    ImageError
+        If there is no object.
+    """
+    total = sum(each.count for each in found)
     if not total:
         raise ImageError("There are no objects in these labels. Choose labels that hold some.")
-    return Population(tuple(outlines or cut), tuple(density), touching / total)
+    outlines = [outline for each in found for outline in each.whole]
+    cut = [outline for each in found for outline in each.cut]
+    density = [each.count / each.pixels for each in found if each.pixels]
+    return Population(tuple(outlines or cut), tuple(density), sum(each.touching for each in found) / total)
 
 
 def _touches(labels: NDArray[np.int64], label: int, box: tuple[slice, ...]) -> bool:

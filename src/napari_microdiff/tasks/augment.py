@@ -20,7 +20,7 @@ from ..errors import ImageError, RequestError
 from ..imaging.instances import check_labels
 from ..imaging.judging import Scores
 from ..imaging.layout import random_layout
-from ..imaging.population import Population, kindred, population_of
+from ..imaging.population import Census, Population, census_of, kindred, pooled
 from ..models.store import find_model
 from .base import check_model_fits
 from .judge import Judge
@@ -128,7 +128,7 @@ class Augmentation:
         self._models = [n for n, members in enumerate(self._kindred) if members]  # a mask without objects is none
         if self._kindred and not self._models:
             raise ImageError("There are no objects in these masks. Choose masks that hold some.")
-        self._populations: dict[tuple[int, ...], Population] = {}
+        self._counted: dict[int, Census] = {}
 
     def attempt(self, number: int) -> Generator[Progress | Notice | Preview, None, Attempt]:
         """Make one attempt.
@@ -170,11 +170,11 @@ class Augmentation:
         return layout.labels, dict(enumerate(layout.kinds.tolist(), start=1)) if kinds else {}
 
     def _population(self, members: tuple[int, ...]) -> Population:
-        """Return the objects of some of the masks, which are measured when they are first needed."""
-        if members not in self._populations:
-            kinds = [self.plan.kinds[n] for n in members] if self.plan.kinds else None
-            self._populations[members] = population_of([self.plan.masks[n] for n in members], kinds)
-        return self._populations[members]
+        """Return the objects of some of the masks, each of which is measured when it is first needed."""
+        for n in members:
+            if n not in self._counted:
+                self._counted[n] = census_of(self.plan.masks[n], self.plan.kinds[n] if self.plan.kinds else None)
+        return pooled([self._counted[n] for n in members])
 
     def _request(
         self, number: int, like: int, kinds: Mapping[int, int], rng: np.random.Generator

@@ -7,6 +7,7 @@ import pytest
 from napari_microdiff.errors import TrainingError
 from napari_microdiff.imaging.mask_maps import EXTRA_MAPS
 from napari_microdiff.imaging.style import style_length
+from napari_microdiff.models.store import find_model
 from napari_microdiff.training.denoise.recipe import DenoiseRecipe
 from napari_microdiff.training.recipes import bundled_recipes, read_recipe
 
@@ -26,6 +27,11 @@ def test_bundled_recipes_are_valid_and_name_their_data() -> None:
         recipe = read_recipe(name)
         assert recipe.id == name
         assert all(entry.licence and entry.attribution for entry in recipe.training_data)
+
+
+@pytest.mark.parametrize("name", bundled_recipes())
+def test_bundled_models_look_as_far_around_tiles_as_their_recipes_say(name: str) -> None:
+    assert find_model(name).card.halo == read_recipe(name).halo
 
 
 @pytest.mark.parametrize("name", ["synth-histology", "synth-nuclei"])

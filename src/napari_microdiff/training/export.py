@@ -11,8 +11,6 @@ from ..models.card import Card
 from ..models.model import Model, save_model
 from .recipes import AnyRecipe
 
-HALO = 96
-
 
 def export_model(
     recipe: AnyRecipe,
@@ -40,7 +38,7 @@ def export_model(
         task=recipe.task,
         sigma_data=round(denoiser.sigma_data, 5),
         sigma_max=denoiser.sigma_max,
-        halo=HALO,
+        halo=recipe.halo,
         architecture=recipe.architecture,
         parent=recipe.start_from,
         weights_sha256="0" * 64,  # replaced when the weights are saved

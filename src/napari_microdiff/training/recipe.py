@@ -22,6 +22,8 @@ class Recipe(Part):
         Model of the same task and architecture whose weights the run begins with; ``None`` begins with random ones.
     sigma_max : float
         Highest noise level, from which on the network is blind.
+    halo : int
+        Pixels around a tile that the network has to see; `benchmarks/tiling.py` shows whether they suffice.
     batch_fields : int
         Squares that a batch draws.
     echo : int
@@ -35,6 +37,7 @@ class Recipe(Part):
     architecture: Architecture
     start_from: str | None = None
     sigma_max: float = 5.0
+    halo: int = Field(default=96, ge=0)
     steps: int = 60_000
     batch_fields: int = 4
     echo: int = Field(default=1, ge=1)

@@ -13,14 +13,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .spectrum import BANDS
+from .spectrum import CENTRES
 
 SLICES = 4  # that are looked at, half of them on each side
 ACROSS = 4  # pixels to each side along a slice
 PLANE_MAPS = 3  # that models which fill in rows are shown of a plane across the slices
 BESIDE = (-4, -2, -1, 1, 2, 4)  # pixels from it to the neighbouring planes that they may be shown, too
 _SIDE = 128  # of the table of covariances
-_CENTRES = (np.arange(BANDS) + 0.5) / (2 * BANDS)  # cycles per pixel
 _RIDGE = 1e-6  # of the variance; smooth images leave their covariances next to singular
 _TRUST = 0.02  # of the standard deviation of the image
 _SMALLEST = 1e-4  # error, so that it can be divided by
@@ -83,6 +82,6 @@ def _covariance(powers: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the covariance of two pixels by their distance along two axes, shape (_SIDE, _SIDE)."""
     frequency = np.fft.fftfreq(_SIDE)
     # Below the first band, whose windows lose what is slower, the spectrum is flat.
-    radius = np.maximum(np.hypot(frequency[:, None], frequency[None, :]), _CENTRES[0])
-    spectrum = np.exp(np.interp(np.log(radius), np.log(_CENTRES), np.log(np.maximum(powers, 1e-12))))
+    radius = np.maximum(np.hypot(frequency[:, None], frequency[None, :]), CENTRES[0])
+    spectrum = np.exp(np.interp(np.log(radius), np.log(CENTRES), np.log(np.maximum(powers, 1e-12))))
     return np.asarray(np.fft.ifft2(spectrum).real)

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .optics import PointSpread
-from .spectrum import BANDS, WINDOW, noise_floor
+from .spectrum import CENTRES, WINDOW, noise_floor
 
 FINER_RADIUS = 16  # of the filter, in recorded pixels
-_CENTRES = (np.arange(BANDS) + 0.5) / (2 * BANDS)  # cycles per recorded pixel
 _PASSED = 0.05  # of a band's power; where optics let less through, its signal cannot be told from the noise
 _SLOPES = (-5.0, -1.5)  # of the power of natural images over frequency, at least and at most
 _USUAL = -3.0
@@ -85,17 +84,17 @@ def sharp_power(
     noise : float
         Standard deviation of the noise.
     """
-    passed = np.abs(_along_axis(psf, factor, _CENTRES / factor)) ** 2
+    passed = np.abs(_along_axis(psf, factor, CENTRES / factor)) ** 2
     signal = np.maximum(powers - noise**2, 0)
     sharp = factor**2 * signal / np.maximum(passed, _PASSED)
     clear = (signal > noise**2) & (passed > _PASSED)
     last = int(np.flatnonzero(clear).max(initial=0))
-    x, y = np.log(_CENTRES[: last + 1]), np.log(np.maximum(sharp[: last + 1], 1e-12))
+    x, y = np.log(CENTRES[: last + 1]), np.log(np.maximum(sharp[: last + 1], 1e-12))
     slope = _USUAL if last < 3 else float(np.clip(np.polyfit(x[1:], y[1:], 1)[0], *_SLOPES))
     frequency = np.fft.fftfreq(side) * factor  # cycles per recorded pixel
-    radius = np.maximum(np.hypot(frequency[:, None], frequency[None, :]), _CENTRES[0])
+    radius = np.maximum(np.hypot(frequency[:, None], frequency[None, :]), CENTRES[0])
     within = np.exp(np.interp(np.log(radius), x, y))
-    return np.asarray(within * np.maximum(radius / _CENTRES[last], 1) ** slope)
+    return np.asarray(within * np.maximum(radius / CENTRES[last], 1) ** slope)
 
 
 def _along_axis(psf: PointSpread, factor: int, frequency: NDArray[np.float64]) -> NDArray[np.complex128]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 WINDOW = 64
 BANDS = 16
+CENTRES = (np.arange(BANDS) + 0.5) / (2 * BANDS)  # of the bands, in cycles per pixel
 VECTOR_LENGTH = 2 * BANDS + 2
 # The part of the vector by which the likeness of images is judged; how quiet the quietest place of an image is depends
 # on how much of it was recorded.

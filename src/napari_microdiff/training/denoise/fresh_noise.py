@@ -13,13 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...imaging.quality import residual_whiteness
-from ...imaging.spectrum import BANDS, measure_spectrum
+from ...imaging.spectrum import CENTRES, measure_spectrum
 
 WHITE = 0.15  # correlation of neighbours up to which noise passes for white
 _FARTHEST = 6.0  # standard deviations; what lies farther out was structure
 QUIET_SHARE = 0.25  # of windows, in which what was taken away is noise; elsewhere it is structure, too
 _WINDOW = 16
-_CENTRES = (np.arange(BANDS) + 0.5) / (2 * BANDS)  # cycles per pixel
 _Plane = NDArray[np.float32]
 
 
@@ -66,7 +65,7 @@ class FreshNoise:
         if self.powers is None:
             return np.asarray(self.values[rng.integers(len(self.values), size=shape)])
         fy, fx = np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1])[None, :]
-        amplitude = np.sqrt(np.interp(np.hypot(fy, fx), _CENTRES, self.powers))
+        amplitude = np.sqrt(np.interp(np.hypot(fy, fx), CENTRES, self.powers))
         drawn = np.fft.irfft2(np.fft.rfft2(rng.standard_normal(shape)) * amplitude, shape)
         return np.asarray((drawn - drawn.mean()) / max(float(drawn.std()), 1e-6), np.float32)
 

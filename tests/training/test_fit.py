@@ -8,11 +8,14 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from napari_microdiff.diffusion.denoiser import Preconditioned
 from napari_microdiff.errors import TrainingError
 from napari_microdiff.models.card import read_card
-from napari_microdiff.models.model import Model, verify_model
+from napari_microdiff.models.model import Model, read_weights, verify_model
 from napari_microdiff.training import fit
+from napari_microdiff.training.denoise.course import DenoiseCourse
 from napari_microdiff.training.denoise.recipe import DenoiseRecipe
+from napari_microdiff.training.export import export_model
 from napari_microdiff.training.fit import train
 from napari_microdiff.training.restore.batch import Batch
 
@@ -42,6 +45,39 @@ def test_a_run_makes_a_model_that_can_be_used(recipe_file: Path, data_folder: Pa
     verify_model(Model(card, folder, bundled=False))
     assert lines[-1].startswith("step 4,")
     assert "pairs" in lines[-1]
+
+
+def test_what_takes_long_to_find_out_is_said_of_the_best_weights(
+    recipe_file: Path, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved, looked_at = [], []
+    monkeypatch.setattr(fit, "export_model", lambda *args: saved.append(export_model(*args)))
+
+    def last_fields(self: DenoiseCourse, denoiser: Preconditioned) -> dict[str, float]:
+        looked_at.append(denoiser.network.state_dict())
+        return {"diameter_px": 33.0}
+
+    monkeypatch.setattr(DenoiseCourse, "last_fields", last_fields)
+    folder = train(recipe_file, data_folder, tmp_path / "run", device="cpu")
+    model = Model(read_card(folder), folder, bundled=False)
+    verify_model(model)
+    assert model.card == saved[-1].card.model_copy(update={"diameter_px": 33.0})
+    for name, weight in read_weights(model).items():
+        assert torch.equal(looked_at[0][name], weight)
+
+
+def test_a_model_that_could_not_be_saved_is_made_again(
+    recipe_file: Path, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fit, "export_model", full)
+        with pytest.raises(OSError, match="No space"):
+            train(recipe_file, data_folder, tmp_path / "run", device="cpu")
+    folder = train(recipe_file, data_folder, tmp_path / "run", device="cpu")
+    verify_model(Model(read_card(folder), folder, bundled=False))
 
 
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=GPU)])

@@ -47,6 +47,10 @@ class Course(Protocol):
         """Return what the card says beside what the loop knows: quality, familiarity, factors."""
         ...
 
+    def last_fields(self, denoiser: Preconditioned) -> dict[str, Any]:
+        """Return what the card says that takes long to find out, for the best weights at the end of a run."""
+        ...
+
     def write_beside(self, folder: Path) -> dict[str, Any]:
         """Write what belongs to the model beside its weights, and return the fields of the card that tell of it."""
         ...

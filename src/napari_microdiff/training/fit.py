@@ -16,6 +16,9 @@ from torch.utils.data import DataLoader
 from ..diffusion.denoiser import Preconditioned
 from ..diffusion.unet import LocalUNet
 from ..engine.device import choose_precision, torch_dtype
+from ..models.build import load_denoiser
+from ..models.card import read_card
+from ..models.model import Model, read_weights, save_model
 from .average import PowerAverage
 from .course import open_course
 from .export import export_model
@@ -146,6 +149,7 @@ class _Run:
             self.report(f"interrupted at step {self.step}; the same command goes on from there")
             raise
         self._validate(losses)
+        self._complete_card()
         return self.out / "model"
 
     def _take_steps(self) -> list[Tensor]:
@@ -219,13 +223,22 @@ class _Run:
         shown = self.course.in_words(figures)
         self.report(f"step {self.step}, {self.seconds / 60:.0f} min{loss}: {shown}")
         score = sum(figures.values()) / len(figures)
-        better = score > self.best
-        self.best = max(self.best, score)
-        self._save_checkpoint()
-        if better:
+        if score > self.best:
             training = {"steps": self.step, "minutes": round(self.seconds / 60), "seed": self.recipe.seed}
             fields = self.course.card_fields(average, figures)
             export_model(self.recipe, average, self.out / "model", training, fields, self.course.write_beside)
+            self.best = score
+        self._save_checkpoint()  # a run that is killed before has this model to make again
+
+    def _complete_card(self) -> None:
+        """Look at the best weights once more, for what takes long to find out."""
+        if self.fabric.global_rank:
+            return
+        folder = self.out / "model"
+        best = Model(read_card(folder), folder, bundled=False)
+        fields = self.course.last_fields(load_denoiser(best, self.fabric.device))
+        if fields:
+            save_model(best.card.model_copy(update=fields), read_weights(best), folder, self.course.write_beside)
 
     def _save_checkpoint(self) -> None:
         state = {

@@ -98,6 +98,16 @@ def test_the_best_size_is_that_of_the_best_mean_over_kinds(
     assert figures == {"bright": 0.6, "dark": 0.55}
 
 
+def test_the_best_size_is_looked_for_at_the_end_of_a_run_only(
+    segment_recipe: SegmentRecipe, outlined: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course = open_course(segment_recipe, outlined, tmp_path)
+    monkeypatch.setattr(SegmentValidation, "best_diameter", lambda self, _: (26.43, {"bright": 0.61}))
+    early, late = course.card_fields(None, {"bright": 0.6}), course.last_fields(None)  # type: ignore[arg-type]
+    assert (early["diameter_px"], late["diameter_px"]) == (segment_recipe.diameter_px, 26.4)
+    assert [fields["quality"][0].value for fields in (early, late)] == [0.6, 0.61]
+
+
 def test_objects_are_shown_as_large_as_is_asked_for(segment_recipe: SegmentRecipe, outlined: Path) -> None:
     plane = load_planes(segment_recipe, outlined, validation=True)[0]
     seen: list[tuple[int, ...]] = []

@@ -56,6 +56,10 @@ class RestoreCourse:
         batches, steps = self.batches(seed=self.recipe.seed + 1), self.recipe.steps
         return {"familiarity": measure_familiarity(batches, steps), "content": measure_content(batches, steps)}
 
+    def last_fields(self, denoiser: Preconditioned) -> dict[str, Any]:
+        """Return nothing: the card is complete."""
+        return {}
+
     def write_beside(self, folder: Path) -> dict[str, Any]:
         """Write nothing."""
         return {}

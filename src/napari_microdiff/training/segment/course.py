@@ -46,11 +46,16 @@ class SegmentCourse:
         return self.validation.measure(denoiser)
 
     def card_fields(self, denoiser: Preconditioned, figures: dict[str, float]) -> dict[str, Any]:
+        """Return the size of objects that images are brought to, and the average precisions there."""
+        return {"depth": self.recipe.depth, **self._at_diameter(self.recipe.diameter_px, figures)}
+
+    def last_fields(self, denoiser: Preconditioned) -> dict[str, Any]:
         """Return the size at which objects are found best, and the average precisions there."""
-        diameter, figures = self.validation.best_diameter(denoiser)
+        return self._at_diameter(*self.validation.best_diameter(denoiser))
+
+    def _at_diameter(self, diameter: float, figures: dict[str, float]) -> dict[str, Any]:
         return {
             "diameter_px": round(diameter, 1),
-            "depth": self.recipe.depth,
             "quality": tuple(
                 Quality(
                     measure="average precision, mean over IoU 0.5 to 0.9, one evaluation, true diameter",

@@ -73,6 +73,10 @@ class SynthesizeCourse:
             ),
         }
 
+    def last_fields(self, denoiser: Preconditioned) -> dict[str, Any]:
+        """Return nothing: the card is complete."""
+        return {}
+
     def write_beside(self, folder: Path) -> dict[str, Any]:
         """Write by what copies of the training images are known again."""
         originals, limit = self._originals

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -207,6 +208,20 @@ def test_interrupt_cancels_the_job(shell: Shell, monkeypatch: pytest.MonkeyPatch
     assert shell.err == "cancelled\n"
     assert closed == [True]
     assert files() == ["in.tif"]
+
+
+def test_a_job_that_is_asked_to_end_stops_as_by_ctrl_c(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked_to_end(request: Request, source: Any) -> Iterator[Event]:
+        yield Progress(1, 2)
+        signal.raise_signal(signal.SIGTERM)
+        yield Progress(2, 2)
+
+    replace_job(monkeypatch, asked_to_end)
+    before = signal.getsignal(signal.SIGTERM)
+    assert shell("denoise", "in.tif", "out.tif") == 130
+    assert shell.err == "cancelled\n"
+    assert files() == ["in.tif"]
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_a_full_disk_leaves_no_output(shell: Shell, jobs: list[Request], monkeypatch: pytest.MonkeyPatch) -> None:

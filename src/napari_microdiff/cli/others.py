@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..errors import MicrodiffError
-from .terminal import say
+from .terminal import ends_like_ctrl_c, say
 
 _VIEWER = ("napari", "qtpy", "superqt", "magicgui")
 
@@ -29,18 +29,19 @@ def train(
         raise MicrodiffError(f"There is no folder {data}. Give the folder with the training data as --data.")
     from ..training.fit import train as fit
 
-    folder = fit(
-        recipe,
-        data,
-        out or Path(f"{Path(recipe).stem}-training"),
-        steps=steps,
-        minutes=minutes,
-        device=device,
-        devices=devices,
-        resume=resume,
-        seed=seed,
-        progress=say,
-    )
+    with ends_like_ctrl_c():
+        folder = fit(
+            recipe,
+            data,
+            out or Path(f"{Path(recipe).stem}-training"),
+            steps=steps,
+            minutes=minutes,
+            device=device,
+            devices=devices,
+            resume=resume,
+            seed=seed,
+            progress=say,
+        )
     say(f"the model is in {folder}; to use it: napari-microdiff models add {folder}")
 
 

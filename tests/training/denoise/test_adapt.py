@@ -8,6 +8,7 @@ import torch
 from scipy import ndimage
 
 from napari_microdiff import denoise
+from napari_microdiff.diffusion.denoiser import Prediction
 from napari_microdiff.engine.events import Notice, Progress
 from napari_microdiff.engine.request import Request
 from napari_microdiff.errors import ImageError, ModelError
@@ -57,16 +58,15 @@ def _images(noisy: np.ndarray, model: str) -> NoisyImages:
 def test_what_is_judged_by_was_never_learned_from(tiny_model: str, shape: tuple[int, int]) -> None:
     images = _images(_noisy(288)[1][: shape[0], : shape[1]], tiny_model)
     axis = int(np.argmax(shape))
-    strip = images.noisy[0].narrow(axis, shape[axis] - 128, 128)
-    strip.fill_(torch.nan)
-    learned, kept_back = images.shares()
-    assert kept_back is not None
-    rng = np.random.default_rng(0)
-    for part, which in ((learned, torch.isfinite), (kept_back, torch.isnan)):
-        inputs, targets, deviation = part.draw(rng, 30)
-        assert which(inputs).all()
-        assert which(targets).all()
-        assert inputs.shape == deviation.shape == (30, 1, 128, 128)
+    images.noisy[0].narrow(axis, shape[axis] - 128, 128).fill_(torch.nan)
+    inputs, targets, deviation = images.learned().draw(np.random.default_rng(0), 30)
+    assert torch.isfinite(inputs).all()
+    assert torch.isfinite(targets).all()
+    assert inputs.shape == targets.shape == deviation.shape == (30, 1, 128, 128)
+    (strip,) = images.kept_back()
+    assert torch.isnan(strip.noisy[strip.part]).all()
+    assert strip.noisy[strip.part].shape[axis] == 128
+    assert strip.noisy.shape == strip.deviation.shape
 
 
 def test_recorrupted_pairs_share_the_image_but_no_noise(tiny_model: str) -> None:
@@ -75,7 +75,7 @@ def test_recorrupted_pairs_share_the_image_but_no_noise(tiny_model: str) -> None
     noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     images.noisy, images.deviation = (clean + 0.5 * noise,), (torch.full_like(clean, 0.5),)
     images.fresh = FreshNoise.like([np.random.default_rng(1).standard_normal(clean.shape)])
-    inputs, targets, deviation = images.shares()[0].draw(np.random.default_rng(0), 40)
+    inputs, targets, deviation = images.learned().draw(np.random.default_rng(0), 40)
     assert (deviation == 0.5).all()
     first, second = inputs - 3, targets - 3
     assert float(first.std()) == pytest.approx(0.5 * np.sqrt(1 + 0.7**2), rel=0.02)
@@ -167,10 +167,10 @@ def test_noise_that_neighbours_share_is_taken_for_as_strong_as_it_is(
     source = open_source(Request(model=tiny_model), clean + 20 * noise)
     model = find_model(tiny_model)
 
-    def exact(images: NoisyImages, *_: object) -> torch.Tensor:
-        return torch.from_numpy(images.normalization.apply(clean))
+    def exact(images: NoisyImages, *_: object) -> Prediction:
+        return Prediction(torch.from_numpy(images.normalization.apply(clean)), None)
 
-    monkeypatch.setattr(NoisyImages, "_mean", exact)
+    monkeypatch.setattr(NoisyImages, "predict", exact)
     images = NoisyImages(source, load_denoiser(model, torch.device("cpu")), torch.device("cpu"))
     deviation = float(images.deviation[0].median()) * images.normalization.scale
     assert deviation == pytest.approx(20, rel=0.12)
@@ -184,7 +184,7 @@ def test_pixels_that_hardly_have_noise_do_not_set_how_strong_it_is(tiny_model: s
     images = _images(rng.poisson(photons).astype(float) + 100, tiny_model)
     deviation = images.deviation[0].numpy()
     assert deviation.min() > 0.3 * np.median(deviation)
-    inputs, targets, noise = images.shares()[0].draw(rng, 20)
+    inputs, targets, noise = images.learned().draw(rng, 20)
     drawn = (inputs - targets) / noise / (0.7 + 1 / 0.7)
     assert float(drawn.std()) == pytest.approx(1, rel=0.03)
 

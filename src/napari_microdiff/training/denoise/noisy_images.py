@@ -6,13 +6,14 @@ See `adapt` for the idea.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...diffusion.denoiser import Preconditioned
+from ...diffusion.denoiser import Preconditioned, Prediction
 from ...errors import ImageError
 from ...imaging.axes import planes
 from ...imaging.intensity import Normalization
@@ -60,6 +61,22 @@ class Crops:
         return noisy + RECORRUPTION * fresh, noisy - fresh / RECORRUPTION, deviation
 
 
+class KeptBack(NamedTuple):
+    """A strip that is never learned from, as wide as a crop, with as much again beside it.
+
+    Attributes
+    ----------
+    noisy, deviation : Tensor, each of shape (y, x)
+        See `Crops`.
+    part : tuple of slice
+        Where in these the strip is.
+    """
+
+    noisy: Tensor
+    deviation: Tensor
+    part: tuple[slice, ...]
+
+
 class NoisyImages:
     """The planes that are learned from, normalised, with what the model takes away from them as noise."""
 
@@ -87,47 +104,49 @@ class NoisyImages:
         shape = " x ".join(str(n) for n in self.noisy[0].shape)
         return f"{len(self.noisy)} plane{'s' * (len(self.noisy) > 1)} of {shape} pixels"
 
-    def shares(self) -> tuple[Crops, Crops | None]:
-        """Split the planes into what is learned from and a strip at their ends that is kept back to judge by.
+    def learned(self) -> Crops:
+        """Return what is learned from: all but what is kept back."""
+        axis, start = self._end()
+        noisy, deviation = (tuple(plane.narrow(axis, 0, start) for plane in kind) for kind in self._both())
+        return Crops(noisy, deviation, self.fresh)
 
-        A recorrupted target holds the noise of the image itself. A model that learned this noise by heart comes nearer
-        to such targets without coming nearer to the truth, so that it must be judged where it never learned.
+    def kept_back(self) -> list[KeptBack]:
+        """Return the strips at the ends of planes that are kept back to judge by; none where planes are too short.
 
-        Returns
-        -------
-        learned : Crops
-        kept_back : Crops or None
-            As wide as a crop, and at most half of a plane. ``None`` where planes are too short for that.
+        A model that learned the noise of an image by heart comes nearer to it without coming nearer to the truth, so
+        that it must be judged where it never learned.
         """
-        shape = self.noisy[0].shape
-        axis = int(np.argmax(shape))
-        if shape[axis] < 2 * _CROP:
-            return Crops(self.noisy, self.deviation, self.fresh), None
-        start, width = shape[axis] - _CROP, _CROP
-        return self._part(axis, 0, start), self._part(axis, start, width)
+        axis, start = self._end()
+        if start == self.noisy[0].shape[axis]:
+            return []
+        noisy, deviation = ([plane.narrow(axis, start - _CROP, 2 * _CROP) for plane in kind] for kind in self._both())
+        part = (slice(None),) * axis + (slice(_CROP, None),)
+        return [KeptBack(*strip, part) for strip in zip(noisy, deviation, strict=True)]
 
     def denoise(self, denoiser: Preconditioned) -> NDArray[np.float32]:
         """Denoise the first plane; in the units of the image."""
-        with torch.inference_mode():
-            mean = self._mean(denoiser, self.noisy[0])
-        return self.normalization.undo(mean.cpu().numpy())
+        return self.normalization.undo(self.predict(denoiser, self.noisy[0]).mean.cpu().numpy())
 
-    def _part(self, axis: int, start: int, length: int) -> Crops:
-        noisy, deviation = (
-            tuple(plane.narrow(axis, start, length) for plane in kind) for kind in (self.noisy, self.deviation)
-        )
-        return Crops(noisy, deviation, self.fresh)
-
-    def _mean(self, denoiser: Preconditioned, noisy: Tensor) -> Tensor:
+    @torch.inference_mode()
+    def predict(self, denoiser: Preconditioned, noisy: Tensor) -> Prediction:
+        """Denoise a plane or a part of one, shape (y, x), in normalised units."""
         guess = filtered(reflected(noisy[None, None]), self._kernel)[0, 0]
-        return blind_prediction(denoiser, noisy, guess, self.statistics.guess_error(), self.vector).mean
+        return blind_prediction(denoiser, noisy, guess, self.statistics.guess_error(), self.vector)
+
+    def _both(self) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        return self.noisy, self.deviation
+
+    def _end(self) -> tuple[int, int]:
+        """Return the longer axis of planes, and where on it ends what is learned from."""
+        shape = self.noisy[0].shape
+        axis = int(np.argmax(shape))
+        return axis, shape[axis] - (_CROP if shape[axis] >= 2 * _CROP else 0)
 
     def _tensor(self, plane: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(self.normalization.apply(plane)).to(self.device)
 
     def _noise_of(self, noisy: Tensor, denoiser: Preconditioned) -> tuple[Tensor, Tensor]:
-        with torch.inference_mode():
-            mean = self._mean(denoiser, noisy)
+        mean = self.predict(denoiser, noisy).mean
         grey = self.normalization.undo(mean.cpu().numpy())
         # At the few darkest pixels the law of the camera may foretell next to none.
         least = max(float(self._camera.noise(np.percentile(grey, 1))), 1e-3 * self.statistics.noise_level)

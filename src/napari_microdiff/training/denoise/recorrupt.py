@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -20,12 +21,13 @@ from ...tasks.conditioning import filtered, noisy_condition, reflected
 from ...tasks.statistics import Statistics
 from ..average import PowerAverage
 from ..rate import rate_at
-from .noisy_images import RECORRUPTION, NoisyImages
+from .noisy_images import RECORRUPTION, KeptBack, NoisyImages
+from .risk import squared_error
 
 _BATCH = 8
 _LEARNING_RATE, _WARM_UP = 1e-3, 20  # steps
-_LEAST_ERROR = 0.002  # that can be left, as a share of the noise
-_JUDGED = 32  # crops by which it is judged whether the model got better
+_PRODS = 4  # of the strips that it is judged by, in all
+_LEAST_ERROR = 0.05  # that can be left, as a share of that before
 
 
 class RecorruptedFit:
@@ -37,11 +39,9 @@ class RecorruptedFit:
         self.denoiser = denoiser.requires_grad_(True).train()
         self.average = PowerAverage(denoiser)
         self._optimizer = torch.optim.Adam(denoiser.parameters(), lr=_LEARNING_RATE, betas=(0.9, 0.99))
-        self._rng = np.random.default_rng([seed, 0])
+        self._rng = np.random.default_rng(seed)
         self._vector, self._kernel, self._guess_error = self._statistics_of_recorrupted(images.statistics)
-        self._learned, kept_back = images.shares()
-        rngs = (np.random.default_rng([seed, 1, i]) for i in range(_JUDGED))
-        self._judged = [] if kept_back is None else [kept_back.draw(rng, 1) for rng in rngs]
+        self._learned = images.learned()
 
     def one_step(self, step: int) -> None:
         """Take one step of training."""
@@ -64,22 +64,29 @@ class RecorruptedFit:
     def gain_db(self) -> float | None:
         """Estimate by how much the squared error fell, where the model never learned; ``None`` if it did everywhere.
 
-        The squared distance to a recorrupted target is the error plus the target's noise. That noise is the same for
-        both models, so that the difference of their distances is the difference of their errors; how large the
-        parent's error was, the parent says itself.
+        The difference of the errors hardly depends on how strong the noise is, but the error before does. So that is
+        at least what the parent says of itself, who may be wrong by a factor of two in the deviation.
         """
-        if not self._judged:
+        strips = self.images.kept_back()
+        if not strips:
             return None
-        fall, before, noise_power = 0.0, 0.0, 0.0
-        for inputs, targets, noise in self._judged:
-            with torch.inference_mode():
-                old, new = (self._evaluate(denoiser, inputs) for denoiser in (self.parent, self.average.module))
-            assert old.variance is not None
-            fall += float(((old.mean - targets) ** 2 - (new.mean - targets) ** 2).mean()) / _JUDGED
-            before += float(old.variance.mean()) / _JUDGED
-            noise_power += float(noise.pow(2).mean()) / _JUDGED
-        after = max(before - fall, _LEAST_ERROR * noise_power)
-        return 10 * math.log10((after + fall) / after)
+        old, new = (_exact(denoiser) for denoiser in (self.parent, self.average.module))
+        before, after = (self._error(denoiser, strips) for denoiser in (old, new))
+        said = float(np.mean([float(self._variance(old, strip).mean()) for strip in strips]))
+        error = max(before, said / 4)
+        return 10 * math.log10(error / max(error - (before - after), _LEAST_ERROR * error))
+
+    def _error(self, denoiser: Preconditioned, strips: Sequence[KeptBack]) -> float:
+        def denoise(noisy: Tensor) -> Tensor:
+            return self.images.predict(denoiser, noisy).mean
+
+        prods = max(1, _PRODS // len(strips))
+        return float(np.mean([squared_error(denoise, *strip, prods=prods) for strip in strips]))
+
+    def _variance(self, denoiser: Preconditioned, strip: KeptBack) -> Tensor:
+        variance = self.images.predict(denoiser, strip.noisy).variance
+        assert variance is not None
+        return variance[strip.part]
 
     def _evaluate(self, denoiser: Preconditioned, inputs: Tensor) -> Prediction:
         guess = filtered(reflected(inputs), self._kernel)
@@ -99,3 +106,10 @@ class RecorruptedFit:
         noise = noise_floor(spectrum.powers)
         vector = torch.from_numpy(statistics_vector(spectrum, noise)).to(self.images.device)
         return vector, wiener_kernel(spectrum.powers, noise), wiener_error(spectrum.powers, noise)
+
+
+def _exact(denoiser: Preconditioned) -> Preconditioned:
+    """Return a copy that computes in float32: in bfloat16 what a prod changes is lost in the rounding."""
+    exact = copy.deepcopy(denoiser)
+    exact.precision = torch.float32
+    return exact

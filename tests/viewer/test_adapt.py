@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialogButtonBox, QWidget
 
 from napari_microdiff.models.store import find_model
+from napari_microdiff.training.adapted import Adapted
 from napari_microdiff.training.denoise.recorrupt import RecorruptedFit
 from napari_microdiff.viewer.adapt import AdaptDialog, BeforeAfterDialog, as_id, verdict
 from napari_microdiff.viewer.denoise import DenoisePanel
@@ -69,15 +70,22 @@ def test_a_model_that_brought_nothing_is_not_chosen(
     assert panel.model.card is not None
     assert panel.model.card.id == tiny_model
     assert find_model("actin-1").card.parent == tiny_model
-    assert "brought nothing" in panel.results.line.text()
+    assert "brought next to nothing" in panel.results.line.text()
     assert panel.findChild(BeforeAfterDialog) is not None
 
 
 @pytest.mark.parametrize(
-    ("gain", "said"), [(1.26, "1.3 dB smaller"), (-0.2, "-0.2 dB"), (None, "could not be measured")]
+    ("gain", "said"),
+    [
+        (1.26, "1.3 dB smaller"),
+        (0.14, "next to nothing (+0.1 dB"),
+        (-0.2, "next to nothing (-0.2 dB"),
+        (None, "could not be measured"),
+    ],
 )
 def test_what_adapting_brought_is_said_in_words(gain: float | None, said: str) -> None:
-    assert said in verdict("actin-1", "Actin 1", gain)
+    image = np.zeros((2, 2), np.float32)
+    assert said in verdict(Adapted("actin-1", image, image, gain), "Actin 1")
 
 
 def test_the_button_asks_first_and_the_answer_may_be_no(panel: DenoisePanel, qtbot: Any) -> None:

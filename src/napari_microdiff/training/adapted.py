@@ -13,6 +13,8 @@ from ..errors import ModelError
 from ..models.model import Model, save_model
 from ..models.store import list_models, user_folder
 
+LEAST_GAIN_DB = 0.2  # that is told from none: about as far is the estimate for a noisy image from the truth
+
 
 @dataclass(frozen=True)
 class Adapted:
@@ -33,6 +35,19 @@ class Adapted:
     before: NDArray[np.float32]
     after: NDArray[np.float32]
     gain_db: float | None
+
+    @property
+    def helped(self) -> bool | None:
+        """Whether the error fell by more than the estimate may be wrong; ``None`` if that was not measured."""
+        return None if self.gain_db is None else self.gain_db >= LEAST_GAIN_DB
+
+
+def nothing_gained(parent: Model, to: str, gain_db: float) -> str:
+    """Say that a model suits what it was adapted to as it is."""
+    return (
+        f"'{parent.card.id}' already suits this {to}: learning from it brought next to nothing ({gain_db:+.2f} dB). "
+        "The model was saved all the same; prefer its parent."
+    )
 
 
 def new_identity(parent: Model, name: str | None) -> str:

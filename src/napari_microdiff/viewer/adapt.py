@@ -107,9 +107,9 @@ class Adapting:
     def _adapted(self, image: str, adapted: Any) -> None:
         panel = self._panel
         panel.reload_models()
-        if adapted.gain_db is None or adapted.gain_db > 0:
+        if adapted.helped is not False:
             panel.model.choose(adapted.model_id)
-        panel.results.line.say(verdict(adapted.model_id, image, adapted.gain_db))
+        panel.results.line.say(verdict(adapted, image))
         BeforeAfterDialog(adapted.before, adapted.after, image, panel).show()
 
 
@@ -118,18 +118,19 @@ def as_id(text: str) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._") or "adapted"
 
 
-def verdict(model: str, image: str, gain_db: float | None) -> str:
+def verdict(adapted: Any, image: str) -> str:
     """Say what adapting brought, and which model is chosen now."""
-    if gain_db is None:
-        judged = "whether that helped could not be measured. Compare before and after."
-    elif gain_db <= 0:
+    if adapted.helped is False:
         return (
-            f"Learning from {image} brought nothing ({gain_db:+.1f} dB, as estimated): the model chosen before stays "
-            f"chosen. What came out was saved as '{model}'."
+            f"Learning from {image} brought next to nothing ({adapted.gain_db:+.1f} dB, as estimated): the model "
+            f"chosen before stays chosen. What came out was saved as '{adapted.model_id}'."
         )
-    else:
-        judged = f"its error is estimated to be {gain_db:.1f} dB smaller."
-    return f"The model '{model}' is adapted to {image} and chosen now; {judged}"
+    judged = (
+        "whether that helped could not be measured. Compare before and after."
+        if adapted.helped is None
+        else f"its error is estimated to be {adapted.gain_db:.1f} dB smaller."
+    )
+    return f"The model '{adapted.model_id}' is adapted to {image} and chosen now; {judged}"
 
 
 class AdaptDialog(QDialog):

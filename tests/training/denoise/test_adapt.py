@@ -90,10 +90,15 @@ def test_of_a_small_image_nothing_is_kept_back_and_nothing_claimed(tiny_model: s
     assert "estimated_gain_db" not in find_model("small").card.training
 
 
-def test_a_model_that_got_worse_is_said_to_suit_already(tiny_model: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(RecorruptedFit, "gain_db", lambda _: -0.25)
+@pytest.mark.parametrize(("gain", "helped"), [(-0.25, False), (0.15, False), (0.25, True)])
+def test_a_model_that_got_no_better_is_said_to_suit_already(
+    tiny_model: str, monkeypatch: pytest.MonkeyPatch, gain: float, helped: bool
+) -> None:
+    monkeypatch.setattr(RecorruptedFit, "gain_db", lambda _: gain)
     events = list(adapt(tiny_model, _noisy(160)[1], steps=1, device="cpu"))
-    assert any("brought nothing (-0.25 dB)" in event.message for event in events if isinstance(event, Notice))
+    said = f"brought next to nothing ({gain:+.2f} dB)"
+    assert any(said in event.message for event in events if isinstance(event, Notice)) != helped
+    assert events[-1].helped == helped  # type: ignore[union-attr]
 
 
 def test_nothing_is_claimed_where_noise_cannot_be_told_from_structure(

@@ -83,7 +83,7 @@ def test_a_model_that_got_worse_is_said_to_suit_already(slicer: str, monkeypatch
     gains = iter([1.0, 1.25])  # of the new model, and of its parent
     monkeypatch.setattr(Validation, "measure", lambda *_: {"recorded": next(gains)})
     events = list(adapt(slicer, stack(2, 2 * LEAST, LEAST), factor=4, axes="ZYX", steps=1, device="cpu"))
-    assert any("brought nothing (-0.25 dB)" in event.message for event in events if isinstance(event, Notice))
+    assert any("brought next to nothing (-0.25 dB)" in event.message for event in events if isinstance(event, Notice))
 
 
 def test_a_cancelled_adaptation_leaves_no_model(slicer: str) -> None:

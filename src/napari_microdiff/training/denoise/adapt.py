@@ -20,7 +20,7 @@ from ...imaging.axes import Sliceable
 from ...models.build import load_denoiser
 from ...models.store import find_model
 from ...tasks.base import open_source
-from ..adapted import Adapted, new_identity, save_adapted
+from ..adapted import Adapted, new_identity, nothing_gained, save_adapted
 from .fresh_noise import WHITE
 from .noisy_images import NoisyImages
 from .recorrupt import RecorruptedFit
@@ -89,11 +89,9 @@ def adapt(
             else "what is taken away is not white"
         )
         yield Notice(f"Whether adapting helped was not measured: {why}. Compare before and after.")
-    elif gain <= 0:
-        yield Notice(
-            f"'{parent.card.id}' already suits this image: learning from it brought nothing ({gain:+.2f} dB). "
-            "The model was saved all the same; prefer its parent."
-        )
     before, after = images.denoise(load_denoiser(parent, place)), images.denoise(fit.average.module)
     save_adapted(parent, new_id, fit.average.module, to="one noisy image", steps=steps, gain_db=gain)
-    yield Adapted(new_id, before, after, gain)
+    adapted = Adapted(new_id, before, after, gain)
+    if gain is not None and not adapted.helped:
+        yield Notice(nothing_gained(parent, "image", gain))
+    yield adapted

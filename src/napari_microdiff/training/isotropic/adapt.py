@@ -25,7 +25,7 @@ from ...models.model import Model
 from ...models.store import find_model
 from ...tasks.base import open_source
 from ...tasks.isotropic import check_stack
-from ..adapted import Adapted, new_identity, save_adapted
+from ..adapted import Adapted, new_identity, nothing_gained, save_adapted
 from ..average import PowerAverage
 from ..rate import rate_at
 from ..restore.batch import Batch
@@ -101,13 +101,11 @@ def adapt(
         yield Notice("Whether adapting helped was not measured: slices are too small to keep a part back to judge by.")
     else:
         gain = judged.measure(after)["recorded"] - judged.measure(before)["recorded"]
-        if gain <= 0:
-            yield Notice(
-                f"'{parent.card.id}' already suits this stack: learning from it brought nothing ({gain:+.2f} dB). The "
-                "model was saved all the same; prefer its parent."
-            )
     save_adapted(parent, new_id, after, to="the slices of one stack", steps=steps, gain_db=gain)
-    yield Adapted(new_id, judged.example(before), judged.example(after), gain)
+    adapted = Adapted(new_id, judged.example(before), judged.example(after), gain)
+    if gain is not None and not adapted.helped:
+        yield Notice(nothing_gained(parent, "stack", gain))
+    yield adapted
 
 
 def _recipe(parent: Model, factor: int, steps: int, seed: int) -> IsotropicRecipe:

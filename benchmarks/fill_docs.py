@@ -27,7 +27,15 @@ TABLES = {
     "gpu": ("one evaluation of 1024 x 1024, bfloat16", ("what", "a second")),
     "synth_fidelity": (
         "the masks come back, and distances from real images",
-        ("images", "AP .5, StarDist", "AP .5, segment-nuclei", "spectrum dB", "levels", "kernel distance"),
+        (
+            "images",
+            "AP .5, StarDist",
+            "AP .5, segment-nuclei",
+            "AP .5, Otsu",
+            "spectrum dB",
+            "levels",
+            "kernel distance",
+        ),
     ),
     "adapt_gain": (
         "300 steps of learning from the noisy image",
@@ -81,7 +89,9 @@ def section(name: str) -> str:
     machine = content["machine"]
     if name in TABLES:
         title, columns = TABLES[name]
-        shown = table(content["tables"][title], columns)
+        rows = content["tables"][title]
+        measured = tuple(column for column in columns if any(column in row for row in rows))
+        shown = table(rows, measured)
     else:
         shown = claims(content["claims"])
     cores = f"{machine['cores']} core{'s' * (machine['cores'] != 1)}"

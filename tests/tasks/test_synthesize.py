@@ -8,12 +8,17 @@ from typing import Any
 import dask.array as da
 import numpy as np
 import pytest
+import torch
 from skimage.draw import disk
+from torch import Tensor
 
+from napari_microdiff.diffusion.denoiser import Condition, Preconditioned, Prediction
 from napari_microdiff.engine.events import Preview, Progress, Result
+from napari_microdiff.engine.options import SynthesizeOptions
 from napari_microdiff.engine.request import Request
 from napari_microdiff.errors import ImageError, ModelError, RequestError
 from napari_microdiff.imaging.mask_edits import common_background, move
+from napari_microdiff.models.store import find_model
 from napari_microdiff.tasks import reference_of, run, synthesize
 
 SHAPE = (112, 144)
@@ -48,6 +53,21 @@ def test_an_image_is_drawn_between_the_levels_of_the_reference(draw: Draw, noisy
     assert dark - (bright - dark) < made.sample.mean() < bright + (bright - dark)
     assert made.report["synthetic"] is True
     assert made.request.options.style == reference_of(noisy).style  # type: ignore[union-attr]
+
+
+def test_noise_as_faint_as_that_of_a_camera_is_drawn(draw: Draw, painter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of images that are nothing but faint noise the posterior mean is known; what is drawn must be as noisy."""
+    faint = 0.02 * find_model(painter).card.sigma_data
+
+    def exact(self: Preconditioned, x: Tensor, sigma: float | Tensor, condition: Condition) -> Prediction:
+        level = torch.as_tensor(sigma, dtype=x.dtype).reshape(-1, 1, 1, 1)
+        kept = faint**2 / (faint**2 + level**2)
+        return Prediction(kept * x, (kept * level**2).expand_as(x))
+
+    monkeypatch.setattr(Preconditioned, "forward", exact)
+    sample = draw(mask(), steps=16, guidance=0).sample
+    scale = np.ptp(SynthesizeOptions().levels) / 2
+    assert 0.85 * faint < sample.std() / scale < 1.1 * faint
 
 
 def test_the_same_request_makes_the_same_image_and_another_seed_another(draw: Draw) -> None:

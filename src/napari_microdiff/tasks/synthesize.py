@@ -36,7 +36,7 @@ from .reference import between
 from .remember import Remembered
 
 # In standard deviations of the images. What is fainter than the lowest level is not drawn, and the noise of a good
-# camera is faint: with 0.02, images had half of the power of real ones at high frequencies.
+# camera is faint: with 0.02, spectra lacked high frequencies, which the benchmark `synth_fidelity` measures.
 _SIGMA_MIN = 0.004
 _GUIDED = (0.3, 4.0)  # of classifier-free guidance; lower, it makes texture stronger and objects no easier to find
 _COLOURS = 3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from types import SimpleNamespace
 from typing import Any
 
 import napari
@@ -12,6 +14,7 @@ from qtpy.QtCore import Qt
 from skimage.draw import disk
 
 from napari_microdiff.imaging.samples import filaments_and_blobs
+from napari_microdiff.viewer import looking
 from napari_microdiff.viewer.layers import recall
 from napari_microdiff.viewer.repair import RepairPanel
 from napari_microdiff.viewer.script import as_command, as_python
@@ -96,6 +99,27 @@ def test_noise_can_be_left_out_and_comes_back_with_the_settings(
     assert panel.noisy.isChecked()
     panel.set_request(recall(clean)["request"])  # type: ignore[index]
     assert not panel.noisy.isChecked()
+
+
+def test_torch_is_loaded_before_anything_is_painted(
+    viewer: napari.Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+
+    def load() -> Any:
+        threads.append(threading.current_thread().name)
+        yield from ()
+
+    monkeypatch.setattr(looking, "_prepare", load)
+    monkeypatch.setattr(looking, "sys", SimpleNamespace(modules={}))
+    panel = RepairPanel(viewer)
+    viewer.window.add_dock_widget(panel, name="Repair")
+    qtbot.wait(500)
+    assert threads == []  # there is no image yet
+    viewer.add_image(filaments(32, 32))
+    qtbot.waitUntil(lambda: len(threads) == 1, timeout=LONG)
+    assert threads != [threading.main_thread().name]
+    qtbot.waitUntil(lambda: panel.looker.job is None, timeout=LONG)
 
 
 def test_painting_while_the_job_runs_changes_nothing(panel: RepairPanel, viewer: napari.Viewer, qtbot: Any) -> None:

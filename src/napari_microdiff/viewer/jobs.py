@@ -20,6 +20,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from ..engine.events import Notice, Preview, Progress
 from ..engine.request import Span
 from ..errors import MicrodiffError
+from .courtesy import courtesy
 
 logger = logging.getLogger(__name__)
 
@@ -197,6 +198,7 @@ class Job(QObject):
         self._worker.returned.connect(self._on_returned)
         self._worker.warned.connect(_log_warning)
         self._worker.finished.connect(self._on_finished)
+        self._worker.finished.connect(courtesy().end)  # also where the job itself is gone by then
         self.destroyed.connect(self._worker.quit)
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
@@ -209,6 +211,7 @@ class Job(QObject):
         """Start the work. What is over within a moment is not shown in the activity dock."""
         if not self._quiet:
             self._soon.start(SHOWN_AFTER_MS)
+        courtesy().begin()
         self._worker.start()
 
     def cancel(self) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from qtpy.QtCore import QObject, Signal
@@ -24,11 +26,20 @@ class Looker(QObject):
 
     def look(self, request: Request, source: Source) -> None:
         """Start to look at an image as a request would treat it."""
+        job = Job(f"Looking at {source.name}", partial(_look, request, source.array), self, quiet=True)
+        job.done.connect(self.looked)
+        self._start(job)
+
+    def prepare(self) -> None:
+        """Load torch where there is nothing to look at, so that the first run need not wait for it."""
+        if "torch" not in sys.modules:
+            self._start(Job("Loading torch", _prepare, self, quiet=True))
+
+    def _start(self, job: Job) -> None:
         self.stop()
-        self.job = Job(f"Looking at {source.name}", partial(_look, request, source.array), self, quiet=True)
-        self.job.done.connect(self.looked)
-        self.job.ended.connect(partial(self._ended, self.job))
-        self.job.start()
+        self.job = job
+        job.ended.connect(partial(self._ended, job))
+        job.start()
 
     def stop(self) -> None:
         """End the look that goes on; it says nothing any more."""
@@ -44,3 +55,8 @@ def _look(request: Request, array: Any) -> Iterator[Any]:
     from ..tasks import look  # here, in the worker: torch may come with it
 
     yield look(request, array)
+
+
+def _prepare() -> Iterator[Any]:
+    import_module("..tasks", __package__)
+    yield from ()

@@ -131,7 +131,7 @@ class Panel(QWidget):
         self._look_soon = QTimer(self)
         self._look_soon.setSingleShot(True)
         self._look_soon.setInterval(300)
-        self._look_soon.timeout.connect(self.look)
+        self._look_soon.timeout.connect(self._get_ready)
         self.image.changed.connect(self._image_changed)
         self.model.changed.connect(self._image_changed)
         self.model.asked.connect(self._show_card)
@@ -230,6 +230,11 @@ class Panel(QWidget):
     def _show_card(self) -> None:
         if self.model.card is not None:
             CardDialog(self.model.card, self).show()
+
+    def _get_ready(self) -> None:
+        self.look()
+        if self.image.layer is not None and self.looker.job is None:
+            self.looker.prepare()
 
     def look(self) -> None:
         """Compare the image with what the model was trained on, in the background."""

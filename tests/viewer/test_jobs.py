@@ -196,6 +196,55 @@ def test_an_eager_job_shows_its_first_preview_at_once(qtbot: Any) -> None:
     assert run(qtbot, job)["done"] == ["shown"]
 
 
+def test_the_worker_waits_until_a_preview_is_shown(qtbot: Any) -> None:
+    showing = threading.Event()
+
+    def events() -> Any:
+        yield Preview(IMAGE, ((0, 2), (0, 2)))
+        yield "waited" if not showing.is_set() else "went on"
+
+    def show(_: Any) -> None:
+        showing.set()
+        time.sleep(0.1)
+        showing.clear()
+
+    job = Job("Working", events, eager=True)
+    job.previewed.connect(show)
+    assert run(qtbot, job)["done"] == ["waited"]
+
+
+def test_the_worker_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "SHOWN_WITHIN", 0.01)
+    worker = EventWorker(lambda: iter([Preview(IMAGE, ((0, 2), (0, 2))), "result"]))
+    worker.eager = True
+    assert worker.work() == "result"  # though nobody listens
+
+
+def test_the_worker_waits_while_the_job_enters_the_activity_dock(
+    qtbot: Any, bars: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "ENTERED_WITHIN_MS", 60_000)
+    entering = threading.Event()
+    make = jobs.cancelable_progress
+
+    def slow(*arguments: Any, **named: Any) -> Any:
+        entering.set()
+        time.sleep(0.1)
+        entering.clear()
+        return make(*arguments, **named)
+
+    def events() -> Any:
+        met = False
+        while not bars:
+            time.sleep(0.01)
+            yield Progress(1, 2)
+            met = met or entering.is_set()
+        yield "met" if met else "waited"
+
+    monkeypatch.setattr(jobs, "cancelable_progress", slow)
+    assert run(qtbot, Job("Working", events))["done"] == ["waited"]
+
+
 def test_costly_previews_become_rarer() -> None:
     worker = EventWorker(lambda: iter(()))
     job = Job("Working", lambda: iter(()))
@@ -217,6 +266,7 @@ def bars(monkeypatch: pytest.MonkeyPatch) -> list[jobs.cancelable_progress]:
 
     monkeypatch.setattr(jobs, "cancelable_progress", Bar)
     monkeypatch.setattr(jobs, "SHOWN_AFTER_MS", 0)
+    monkeypatch.setattr(jobs, "ENTERED_WITHIN_MS", 0)
     return made
 
 

@@ -7,6 +7,7 @@ watching costs little.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -27,17 +28,21 @@ logger = logging.getLogger(__name__)
 NEWS_EVERY = 0.1  # seconds between two signs of life
 PREVIEW_EVERY = 0.4  # seconds between two previews: a little more than 2 Hz
 PREVIEW_SHARE = 12  # a preview that takes t seconds of the GUI thread is followed by at least 12 t without one
+SHOWN_WITHIN = 0.5  # seconds that a worker waits for a preview to be shown, for napari needs the processor to show it
 TICK_MS = 150
-SHOWN_AFTER_MS = 600  # to enter the activity dock keeps the viewer busy for about a tenth of a second
+SHOWN_AFTER_MS = 600  # to enter the activity dock keeps the viewer busy for about a tenth of a second,
+ENTERED_WITHIN_MS = 1500  # or several while a worker computes, so it is done when there is news, and the worker waits
 
 
 @dataclass
 class News:
-    """What happened in a job since it was last heard of."""
+    """What happened in a job since it was last heard of, and whether the worker waits until it is shown."""
 
     progress: Progress | None = None
     notices: list[Notice] = field(default_factory=list)
     previews: dict[tuple[int, tuple[Span, ...]], Preview] = field(default_factory=dict)
+    waits: bool = False
+    shown: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ class EventWorker(WorkerBase):
         Seconds between two previews.
     eager : bool
         Whether the first preview is passed on as soon as there is one.
+    waits : bool
+        Whether it waits until its next news were taken note of, as it always does with previews.
     seconds_per_evaluation : float, optional
         The pace, without the time that it took to get going.
     """
@@ -69,6 +76,7 @@ class EventWorker(WorkerBase):
         self._start: Callable[[], Iterator[Any]] | None = start
         self.preview_every = PREVIEW_EVERY
         self.eager = False
+        self.waits = False
         self.seconds_per_evaluation: float | None = None
         self._first: tuple[float, int] | None = None
         self._counted = -1
@@ -127,7 +135,10 @@ class EventWorker(WorkerBase):
                 waiting, last_preview = {}, now
             else:
                 waiting = {}
+            news.waits = self.waits or bool(news.previews)
             self.yielded.emit(news)
+            if news.waits:
+                news.shown.wait(SHOWN_WITHIN)
             news, last_news = News(previews=waiting), now
         self.yielded.emit(News(news.progress, news.notices))  # the result is better than a last preview
         return result
@@ -205,7 +216,14 @@ class Job(QObject):
         self._timer.timeout.connect(self._tick)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self._enter_dock)
+        self._soon.timeout.connect(self._enter_soon)
+        self._enter = QTimer(self)
+        self._enter.setSingleShot(True)
+        self._enter.timeout.connect(self._enter_dock)
+        self._waiting: list[News] = []
+        self._painted = QTimer(self)  # of no time: it is over after all that is already to be done
+        self._painted.setSingleShot(True)
+        self._painted.timeout.connect(self._go_on)
 
     def start(self) -> None:
         """Start the work. What is over within a moment is not shown in the activity dock."""
@@ -232,6 +250,7 @@ class Job(QObject):
 
     def _on_news(self, news: News) -> None:
         if self._stopping:
+            news.shown.set()
             return
         if news.progress is not None:
             self._progress = news.progress
@@ -243,6 +262,16 @@ class Job(QObject):
             self.previewed.emit(list(news.previews.values()))
             cost = time.monotonic() - began
             self._worker.preview_every = max(PREVIEW_EVERY, PREVIEW_SHARE * cost)
+        if news.waits:
+            self._waiting.append(news)
+            self._painted.start()
+
+    def _go_on(self) -> None:
+        """Let the worker go on: what it told is shown and painted."""
+        if self._worker.waits:
+            self._enter_dock()
+        while self._waiting:
+            self._waiting.pop().shown.set()
 
     def _on_returned(self, result: Any) -> None:
         # A click on Cancel may have been dealt with between the last event and now.
@@ -265,6 +294,7 @@ class Job(QObject):
 
     def _on_finished(self) -> None:
         self._soon.stop()
+        self._enter.stop()
         self._timer.stop()
         self._bar = None
         self.over = True
@@ -273,8 +303,14 @@ class Job(QObject):
         self.ended.emit()
         self.deleteLater()
 
+    def _enter_soon(self) -> None:
+        self._worker.waits = True
+        self._enter.start(ENTERED_WITHIN_MS)
+
     def _enter_dock(self) -> None:
         """Show a bar. To make one runs the event loop, so the job may end in between."""
+        self._worker.waits = False
+        self._enter.stop()
         if self._stopping:
             return
         bar = cancelable_progress(total=0, desc=self.title)

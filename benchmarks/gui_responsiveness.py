@@ -291,6 +291,9 @@ class SynthesizeBench(Bench):
         from nuclei import nuclei_mask
 
         self.viewer.add_labels(nuclei_mask(side), name="bench")
+        # So that about as much is seen as is drawn in a gallery. It is done before anything is drawn: to zoom after
+        # several images were removed from above a Labels layer makes napari crash where Mesa draws in software.
+        self.viewer.scene.camera.zoom = 1.5
 
     def make_panel(self) -> Any:
         """Return the panel of the task."""
@@ -302,7 +305,6 @@ class SynthesizeBench(Bench):
         """Measure a gallery, and strokes."""
         self.panel.more.steps = 16
         self.panel.more.tile.value = 0
-        self.viewer.scene.camera.zoom = 1.5  # so that about as much is seen as is drawn in a gallery
         return {f"gallery of {GALLERY}": self.gallery(GALLERY), "strokes": self.strokes(STROKES)}
 
     def gallery(self, count: int) -> dict[str, float]:

@@ -59,8 +59,11 @@ def test_each_is_judged_in_the_part_that_was_drawn(painter: str, segmenter: str)
     judge = Judge(segmenter=segmenter, device="cpu")
     stack = np.stack([np.zeros(SHAPE, np.int32), mask()])
     request = request_for(painter, axes="ZYX", region=((1, 2), (0, 64), (0, 80)))
-    *_events, last = variations(request, stack, 2, judge=judge)
+    *events, last = variations(request, stack, 2, judge=judge)
     assert isinstance(last, Variations)
+    shown = [event.region for event in events if isinstance(event, Preview)]
+    assert shown
+    assert set(shown) == {request.region}  # what the judge sees of an image is none of the images
     assert all(variation.scores.mask is not None for variation in last.all)
     assert [judge.limits.reasons(variation.scores) for variation in last.all] == [v.reasons for v in last.all]
     assert last.all[0].result.sample.shape == (1, *SHAPE)

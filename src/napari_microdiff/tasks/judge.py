@@ -22,7 +22,7 @@ from .base import check_model_fits
 from .reference import style_between
 from .run import run
 
-_PROGRESS = Generator[Progress | Notice | Preview, None, Scores]
+_PROGRESS = Generator[Progress | Notice, None, Scores]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Judge:
 
         Yields
         ------
-        Progress, Notice, Preview
+        Progress, Notice
             Of the segmentation; closing the generator stops it.
 
         Returns
@@ -103,12 +103,13 @@ class Judge:
 
     def _mask_comes_back(
         self, image: NDArray[np.float32], labels: NDArray[np.integer]
-    ) -> Generator[Progress | Notice | Preview, None, float]:
+    ) -> Generator[Progress | Notice, None, float]:
         for event in run(self._request(image, labels), image):
             if isinstance(event, Done):
                 assert event.result.labels is not None
                 return panoptic_quality(labels, event.result.labels)
-            yield event
+            if not isinstance(event, Preview):  # of outlines, which are no image that is drawn
+                yield event
         raise AssertionError("a run ends with Done")
 
     def _request(self, image: NDArray[np.float32], labels: NDArray[np.integer]) -> Request:

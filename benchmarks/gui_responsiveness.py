@@ -119,7 +119,7 @@ def model_or_stand_in(model: str) -> str:
 def watched() -> Iterator[tuple[list[float], list[float]]]:
     """Note when each evaluation of a tile begins, with all that is read for it, and when a job stops computing."""
     from napari_microdiff.engine import canvas
-    from napari_microdiff.viewer.jobs import EventWorker
+    from napari_microdiff.viewer.worker import EventWorker
 
     evaluate, work = canvas._evaluate_batch, EventWorker.work
     begun: list[float] = []

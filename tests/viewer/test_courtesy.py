@@ -86,20 +86,14 @@ def test_turns_are_short_while_a_job_runs(qtbot: Any, courtesy: Courtesy) -> Non
     assert turns == [pytest.approx(module.TURN)]
 
 
-def test_it_stays_until_the_last_of_several_jobs_has_ended(qtbot: Any, courtesy: Courtesy) -> None:
-    courtesy.begin()
-    courtesy.begin()
-    courtesy.end()
-    qtbot.wait(30)
-    assert not gc.isenabled()
-    courtesy.end()
-    left(qtbot)
-
-
-def test_a_job_that_begins_while_it_lingers_keeps_it(qtbot: Any, courtesy: Courtesy) -> None:
-    courtesy.begin()
-    courtesy.end()
-    courtesy.begin()
+@pytest.mark.parametrize(
+    "calls", [("begin", "begin", "end"), ("begin", "end", "begin")], ids=["two at a time", "one while it lingers"]
+)
+def test_it_stays_until_the_last_of_several_jobs_has_ended(
+    qtbot: Any, courtesy: Courtesy, calls: tuple[str, ...]
+) -> None:
+    for call in calls:
+        getattr(courtesy, call)()
     qtbot.wait(30)
     assert not gc.isenabled()
     courtesy.end()

@@ -100,8 +100,8 @@ def test_a_preview_is_of_the_middle_of_what_is_visible(panel: IsotropicPanel, vi
 def test_what_forms_is_where_the_result_will_be(
     panel: IsotropicPanel, viewer: napari.Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("napari_microdiff.viewer.jobs.PREVIEW_EVERY", 0.0)
-    monkeypatch.setattr("napari_microdiff.viewer.jobs.NEWS_EVERY", 0.0)
+    monkeypatch.setattr("napari_microdiff.viewer.worker.PREVIEW_EVERY", 0.0)
+    monkeypatch.setattr("napari_microdiff.viewer.worker.NEWS_EVERY", 0.0)
     image = viewer.add_image(slices(5, 40, 40), scale=(0.3, 0.1, 0.1), translate=(5, 6, 7))
     forming: list[tuple[np.ndarray, np.ndarray]] = []
 

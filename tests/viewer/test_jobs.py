@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import threading
 import time
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,9 @@ from qtpy.QtCore import QObject
 
 from napari_microdiff.engine.events import Notice, Preview, Progress
 from napari_microdiff.errors import ModelError
-from napari_microdiff.viewer import jobs
-from napari_microdiff.viewer.jobs import EventWorker, Job, News
+from napari_microdiff.viewer import jobs, worker
+from napari_microdiff.viewer.jobs import Job
+from napari_microdiff.viewer.worker import EventWorker, News
 
 IMAGE = np.zeros((2, 2), np.float32)
 LONG = 600_000
@@ -150,7 +150,7 @@ def test_an_error_while_starting_is_an_error_of_the_job(qtbot: Any) -> None:
 
 
 def test_previews_are_thinned_and_the_newest_of_each_place_wins(qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "PREVIEW_SHARE", 0)  # however long a busy computer takes to show one
+    monkeypatch.setattr(worker, "PREVIEW_SHARE", 0)  # however long a busy computer takes to show one
     here, there = ((0, 2), (0, 2)), ((2, 4), (0, 2))
 
     def events() -> Any:
@@ -158,13 +158,13 @@ def test_previews_are_thinned_and_the_newest_of_each_place_wins(qtbot: Any, monk
             time.sleep(0.01)
             yield Preview(IMAGE + k, here)
             yield Preview(IMAGE - k, there)
-        time.sleep(jobs.PREVIEW_EVERY)
+        time.sleep(worker.PREVIEW_EVERY)
         yield Progress(1, 1)
         yield "result"
 
     started = time.monotonic()
     heard = run(qtbot, Job("Working", events))
-    assert 1 <= len(heard["previewed"]) <= 1 + (time.monotonic() - started) / jobs.PREVIEW_EVERY
+    assert 1 <= len(heard["previewed"]) <= 1 + (time.monotonic() - started) / worker.PREVIEW_EVERY
     shown = {preview.region: preview.image[0, 0] for previews in heard["previewed"] for preview in previews}
     assert shown == {here: 59, there: -59}
 
@@ -175,7 +175,7 @@ def test_images_that_form_together_are_kept_apart(qtbot: Any) -> None:
     def events() -> Any:
         for number in (0, 1, 0, 1):
             yield Preview(IMAGE + number, here, number)
-        time.sleep(2 * jobs.PREVIEW_EVERY)
+        time.sleep(2 * worker.PREVIEW_EVERY)
         yield Progress(1, 1)
         yield "result"
 
@@ -197,27 +197,19 @@ def test_an_eager_job_shows_its_first_preview_at_once(qtbot: Any) -> None:
 
 
 def test_the_worker_waits_until_a_preview_is_shown(qtbot: Any) -> None:
-    showing = threading.Event()
+    shown = threading.Event()
 
     def events() -> Any:
         yield Preview(IMAGE, ((0, 2), (0, 2)))
-        yield "waited" if not showing.is_set() else "went on"
+        yield "waited" if shown.is_set() else "went on"
 
     def show(_: Any) -> None:
-        showing.set()
         time.sleep(0.1)
-        showing.clear()
+        shown.set()
 
     job = Job("Working", events, eager=True)
     job.previewed.connect(show)
     assert run(qtbot, job)["done"] == ["waited"]
-
-
-def test_the_worker_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "SHOWN_WITHIN", 0.01)
-    worker = EventWorker(lambda: iter([Preview(IMAGE, ((0, 2), (0, 2))), "result"]))
-    worker.eager = True
-    assert worker.work() == "result"  # though nobody listens
 
 
 def test_the_worker_waits_while_the_job_enters_the_activity_dock(
@@ -246,12 +238,12 @@ def test_the_worker_waits_while_the_job_enters_the_activity_dock(
 
 
 def test_costly_previews_become_rarer() -> None:
-    worker = EventWorker(lambda: iter(()))
+    alone = EventWorker(lambda: iter(()))
     job = Job("Working", lambda: iter(()))
-    job._worker = worker
+    job._worker = alone
     job.previewed.connect(lambda previews: time.sleep(0.1))
     job._on_news(News(previews={((0, 2),): Preview(IMAGE[0], ((0, 2),))}))
-    assert worker.preview_every >= 1.2  # less than a tenth of the time is spent on showing
+    assert alone.preview_every >= 1.2  # less than a tenth of the time is spent on showing
 
 
 @pytest.fixture
@@ -357,11 +349,3 @@ def test_a_job_goes_with_its_panel(qtbot: Any, bars: list[Any]) -> None:
     panel.deleteLater()
     qtbot.waitUntil(closed.is_set, timeout=LONG)
     qtbot.waitUntil(lambda: bars[0].disable, timeout=LONG)
-
-
-def test_the_pace_is_that_of_evaluations_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    worker, moments = EventWorker(lambda: iter(())), iter((5.0, 6.0, 7.0, 99.0))
-    monkeypatch.setattr(jobs, "time", SimpleNamespace(monotonic=lambda: next(moments)))
-    for done in (1, 2, 3, 3):
-        worker._keep_pace(Progress(done, 3))
-    assert worker.seconds_per_evaluation == 1.0

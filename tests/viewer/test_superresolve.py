@@ -108,8 +108,8 @@ def test_what_forms_is_where_the_result_will_be(
     panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image = viewer.add_image(filaments(64, 64), scale=(0.3, 0.3), translate=(5, 6))
-    monkeypatch.setattr("napari_microdiff.viewer.jobs.PREVIEW_EVERY", 0.0)
-    monkeypatch.setattr("napari_microdiff.viewer.jobs.NEWS_EVERY", 0.0)
+    monkeypatch.setattr("napari_microdiff.viewer.worker.PREVIEW_EVERY", 0.0)
+    monkeypatch.setattr("napari_microdiff.viewer.worker.NEWS_EVERY", 0.0)
     forming: list[np.ndarray] = []
     panel.more.tile.value = 256
     panel.factor.value = 4

@@ -24,8 +24,8 @@ LONG = 60.0  # seconds without a full collection
 class Courtesy(QObject):
     """As long as there are jobs, garbage is collected on the GUI thread, a little at a time, and turns are short.
 
-    There are no full collections meanwhile. In the course of a long job what is old is laid aside, so that they take
-    only as long as what was made since needs.
+    There are no full collections in the first minute. Then what is old is laid aside until the end, so that those that
+    follow, one a minute, take only as long as what was made since needs.
     """
 
     def __init__(self) -> None:

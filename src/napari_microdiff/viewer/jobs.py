@@ -7,141 +7,25 @@ watching costs little.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from napari.qt.threading import GeneratorWorkerSignals, WorkerBase, create_worker
+from napari.qt.threading import create_worker
 from napari.utils import cancelable_progress
 from napari.utils.notifications import notification_manager, show_error
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from ..engine.events import Notice, Preview, Progress
-from ..engine.request import Span
+from ..engine.events import Progress
 from ..errors import MicrodiffError
 from .courtesy import courtesy
+from .worker import EventWorker, Failure, News
 
 logger = logging.getLogger(__name__)
 
-NEWS_EVERY = 0.1  # seconds between two signs of life
-PREVIEW_EVERY = 0.4  # seconds between two previews: a little more than 2 Hz
-PREVIEW_SHARE = 12  # a preview that takes t seconds of the GUI thread is followed by at least 12 t without one
-SHOWN_WITHIN = 0.5  # seconds that a worker waits for a preview to be shown, for napari needs the processor to show it
 TICK_MS = 150
 SHOWN_AFTER_MS = 600  # to enter the activity dock keeps the viewer busy for about a tenth of a second,
 ENTERED_WITHIN_MS = 1500  # or several while a worker computes, so it is done when there is news, and the worker waits
-
-
-@dataclass
-class News:
-    """What happened in a job since it was last heard of, and whether the worker waits until it is shown."""
-
-    progress: Progress | None = None
-    notices: list[Notice] = field(default_factory=list)
-    previews: dict[tuple[int, tuple[Span, ...]], Preview] = field(default_factory=dict)
-    waits: bool = False
-    shown: threading.Event = field(default_factory=threading.Event)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An error that ended a job."""
-
-    error: Exception
-
-
-class EventWorker(WorkerBase):
-    """Drives a generator of events in a thread and passes them on as `News`; its last event is its result.
-
-    napari's ``GeneratorWorker`` would do, but it takes every ``RuntimeError`` (as torch raises them) for a deleted
-    window and then never says that it has finished, and it leaves a generator that was cancelled unclosed. Errors are
-    handed over as results, because napari 0.9 raises an error of its own when a worker says ``errored``.
-
-    Attributes
-    ----------
-    preview_every : float
-        Seconds between two previews.
-    eager : bool
-        Whether the first preview is passed on as soon as there is one.
-    waits : bool
-        Whether it waits until its next news were taken note of, as it always does with previews.
-    seconds_per_evaluation : float, optional
-        The pace, without the time that it took to get going.
-    """
-
-    def __init__(self, start: Callable[[], Iterator[Any]]) -> None:
-        super().__init__(SignalsClass=GeneratorWorkerSignals)
-        self._start: Callable[[], Iterator[Any]] | None = start
-        self.preview_every = PREVIEW_EVERY
-        self.eager = False
-        self.waits = False
-        self.seconds_per_evaluation: float | None = None
-        self._first: tuple[float, int] | None = None
-        self._counted = -1
-
-    def work(self) -> Any:
-        """Run until the generator ends or `quit` is called; then close the generator, in this thread."""
-        assert self._start is not None
-        start, self._start = self._start, None  # so that a worker that is done does not keep the source alive
-        events: Iterator[Any] | None = None
-        try:
-            events = start()
-            return self._drive(events)
-        except Exception as error:
-            return Failure(error)
-        finally:
-            close = getattr(events, "close", None)
-            if close is not None:
-                close()
-
-    def _keep_pace(self, progress: Progress) -> None:
-        if progress.done <= self._counted:  # a sign of life, while results are read
-            return
-        now, self._counted = time.monotonic(), progress.done
-        if self._first is None:
-            self._first = now, progress.done
-        else:
-            self.seconds_per_evaluation = (now - self._first[0]) / (progress.done - self._first[1])
-
-    def _drive(self, events: Iterator[Any]) -> Any:
-        news = News()
-        last_news = last_preview = time.monotonic() - (PREVIEW_EVERY if self.eager else 0)
-        result: Any = None
-        for event in events:
-            if self.abort_requested:
-                self.aborted.emit()
-                return None
-            match event:
-                case Progress():
-                    news.progress = event
-                    self._keep_pace(event)
-                case Notice():
-                    news.notices.append(event)
-                case Preview():
-                    place = event.number, event.region
-                    news.previews.pop(place, None)  # the newest estimate of a place is drawn last
-                    news.previews[place] = event
-                case _:
-                    result = event
-            now = time.monotonic()
-            if now - last_news < NEWS_EVERY:
-                continue
-            waiting = news.previews
-            if now - last_preview < self.preview_every:
-                news.previews = {}
-            elif waiting:
-                waiting, last_preview = {}, now
-            else:
-                waiting = {}
-            news.waits = self.waits or bool(news.previews)
-            self.yielded.emit(news)
-            if news.waits:
-                news.shown.wait(SHOWN_WITHIN)
-            news, last_news = News(previews=waiting), now
-        self.yielded.emit(News(news.progress, news.notices))  # the result is better than a last preview
-        return result
 
 
 class _Named:
@@ -220,10 +104,9 @@ class Job(QObject):
         self._enter = QTimer(self)
         self._enter.setSingleShot(True)
         self._enter.timeout.connect(self._enter_dock)
-        self._waiting: list[News] = []
         self._painted = QTimer(self)  # of no time: it is over after all that is already to be done
         self._painted.setSingleShot(True)
-        self._painted.timeout.connect(self._go_on)
+        self._painted.timeout.connect(self._on_painted)
 
     def start(self) -> None:
         """Start the work. What is over within a moment is not shown in the activity dock."""
@@ -250,7 +133,7 @@ class Job(QObject):
 
     def _on_news(self, news: News) -> None:
         if self._stopping:
-            news.shown.set()
+            self._worker.shown.set()
             return
         if news.progress is not None:
             self._progress = news.progress
@@ -260,18 +143,15 @@ class Job(QObject):
         if news.previews:
             began = time.monotonic()
             self.previewed.emit(list(news.previews.values()))
-            cost = time.monotonic() - began
-            self._worker.preview_every = max(PREVIEW_EVERY, PREVIEW_SHARE * cost)
+            self._worker.keep_share(time.monotonic() - began)
         if news.waits:
-            self._waiting.append(news)
             self._painted.start()
 
-    def _go_on(self) -> None:
-        """Let the worker go on: what it told is shown and painted."""
+    def _on_painted(self) -> None:
+        """Let the worker go on, after what is better done while it waits."""
         if self._worker.waits:
             self._enter_dock()
-        while self._waiting:
-            self._waiting.pop().shown.set()
+        self._worker.shown.set()
 
     def _on_returned(self, result: Any) -> None:
         # A click on Cancel may have been dealt with between the last event and now.
@@ -295,6 +175,7 @@ class Job(QObject):
     def _on_finished(self) -> None:
         self._soon.stop()
         self._enter.stop()
+        self._painted.stop()
         self._timer.stop()
         self._bar = None
         self.over = True

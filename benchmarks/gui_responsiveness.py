@@ -268,6 +268,8 @@ class SegmentBench(Bench):
         self.viewer.layers.selection.active = self.panel.labels
         editor = self.panel.corrections.editor
         wait(lambda: editor.book is not None)
+        editor.use("cut")
+        pause(0.5)  # nobody draws sooner after taking up a tool
         inventory = editor.book.inventory
         places = np.linspace(0, len(inventory.labels) - 1, count).round().astype(int)
         boxes = [inventory.box(label) for label in inventory.labels[places].tolist()]

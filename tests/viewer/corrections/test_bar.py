@@ -103,6 +103,22 @@ def test_without_objects_the_bar_says_what_to_do(panel: SegmentPanel, viewer: na
     assert "Select a layer of objects" in panel.corrections.about.text()
 
 
+def test_a_tool_has_its_layer_there_before_the_first_stroke(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    layer = opened(panel, viewer, qtbot, two_squares())
+    assert "strokes" not in viewer.layers
+    click(panel.corrections, qtbot, "cut")
+    strokes = viewer.layers["strokes"]
+    assert strokes.visible  # and so drawn, which takes long for the first time
+    assert not strokes.edge_color[:, 3].any()
+    assert not strokes.face_color[:, 3].any()
+    assert viewer.layers.selection == {layer}
+    click(panel.corrections, qtbot, "add")
+    assert [each.name for each in viewer.layers].count("strokes") == 1
+    assert len(strokes.data) == 1
+
+
 def test_a_click_selects_and_delete_takes_away_and_undo_brings_back(
     panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
 ) -> None:

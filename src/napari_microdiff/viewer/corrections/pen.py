@@ -45,6 +45,7 @@ class Pen(QObject):
         self._kind = kind
         if kind is not None:
             self._layer.mode = "pan_zoom"
+            self._scratch.ready(self._layer)
         self._layer.mouse_pan = kind is None and self._layer.mode == "pan_zoom"
 
     def frame(self, corners: NDArray[np.float64] | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Labels, Shapes
 from numpy.typing import NDArray
@@ -25,6 +26,13 @@ class Scratch:
         self._layer: Shapes | None = None
         self._owner: Labels | None = None
         self.placing = False  # while this is true, what napari selects is no choice of the user's
+
+    def ready(self, owner: Labels) -> None:
+        """Have the layer there and drawn once, with nothing to see: the first time takes napari half a second."""
+        if self._layer is None or self._layer not in self._viewer.layers:
+            speck = np.zeros((4, owner.ndim))
+            speck[1:3, -1] = speck[2:, -2] = 1.0
+            self.show(owner, [("polygon", "transparent", speck)])
 
     def show(self, owner: Labels, drawings: list[Drawing]) -> None:
         """Show drawings, in pixels of ``owner``, and nothing else."""
@@ -53,7 +61,7 @@ class Scratch:
             layers.remove(layer)
         where = placement(owner)
         if layer is None or layer not in layers:
-            layer = self._layer = self._added(Shapes(ndim=owner.ndim, name=NAME, **where))
+            layer = self._layer = self._added(Shapes(ndim=owner.ndim, name=NAME, visible=False, **where))
         elif self._owner != owner:
             layer.data = []
             for name, value in where.items():

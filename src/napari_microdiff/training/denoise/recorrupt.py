@@ -20,7 +20,7 @@ from ...imaging.wiener import wiener_error, wiener_kernel
 from ...tasks.conditioning import filtered, noisy_condition, reflected
 from ...tasks.statistics import Statistics
 from ..average import PowerAverage
-from ..rate import rate_at
+from ..descent import Descent
 from .noisy_images import RECORRUPTION, KeptBack, NoisyImages
 from .risk import squared_error
 
@@ -38,7 +38,7 @@ class RecorruptedFit:
         self.parent = copy.deepcopy(denoiser).eval()
         self.denoiser = denoiser.requires_grad_(True).train()
         self.average = PowerAverage(denoiser)
-        self._optimizer = torch.optim.Adam(denoiser.parameters(), lr=_LEARNING_RATE, betas=(0.9, 0.99))
+        self._descent = Descent(denoiser.parameters(), _LEARNING_RATE, _WARM_UP, steps)
         self._rng = np.random.default_rng(seed)
         self._vector, self._kernel, self._guess_error = self._statistics_of_recorrupted(images.statistics)
         self._learned = images.learned()
@@ -53,12 +53,7 @@ class RecorruptedFit:
         assert held is not None
         scale = 0.1 * noise.pow(2).mean()
         loss = (mean - targets).pow(2).mean() / scale + (variance.log() - held.log()).pow(2).mean()
-        for group in self._optimizer.param_groups:
-            group["lr"] = _LEARNING_RATE * rate_at(step, step / self.steps, _WARM_UP)
-        self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.denoiser.parameters(), 5.0)
-        self._optimizer.step()
+        self._descent.step(loss, step)
         self.average.update(self.denoiser, step)
 
     def gain_db(self) -> float | None:

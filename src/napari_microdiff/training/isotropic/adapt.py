@@ -27,7 +27,7 @@ from ...tasks.base import open_source
 from ...tasks.isotropic import check_stack
 from ..adapted import Adapted, new_identity, nothing_gained, save_adapted
 from ..average import PowerAverage
-from ..rate import rate_at
+from ..descent import Descent
 from ..restore.batch import Batch
 from ..restore.loss import restoring_loss
 from .data import IsotropicBatches
@@ -134,15 +134,10 @@ def _fitting(
     batches = IsotropicBatches(recipe, slices.learned, seed=recipe.seed, length=recipe.steps)
     batches.side = slices.side
     denoiser.requires_grad_(True).train()
-    optimizer = torch.optim.Adam(denoiser.parameters(), lr=_LEARNING_RATE, betas=(0.9, 0.99))
+    descent = Descent(denoiser.parameters(), _LEARNING_RATE, _WARM_UP, recipe.steps)
     for step, batch in enumerate(DataLoader(batches, batch_size=None), start=1):
         generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
         loss = restoring_loss(denoiser, Batch(*(part.to(denoiser.device) for part in batch)), generator)
-        for group in optimizer.param_groups:
-            group["lr"] = _LEARNING_RATE * rate_at(step, step / recipe.steps, _WARM_UP)
-        optimizer.zero_grad()
-        (loss.mean + loss.spread).backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(denoiser.parameters(), 5.0)
-        optimizer.step()
+        descent.step(loss.mean + loss.spread, step)
         average.update(denoiser, step)
         yield step

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import napari.settings
 import numpy as np
 import pytest
 from napari.layers import Image
@@ -17,8 +18,10 @@ from napari_microdiff.engine.request import Request
 
 
 @pytest.fixture(autouse=True)
-def settings_of_its_own(plugin_settings: None) -> None:
+def settings_of_its_own(request: pytest.FixtureRequest) -> None:
     """No test reads or changes what the user likes; napari knows no plugin unless a test registers one."""
+    if hasattr(napari.settings, "get_plugin_settings"):  # napari 0.9 and later
+        request.getfixturevalue("plugin_settings")
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import napari.settings
 import pytest
 from npe2 import PluginManifest
 
@@ -14,12 +15,12 @@ MANIFEST = Path(napari_microdiff.__file__).with_name("napari.yaml")
 
 
 @pytest.fixture
-def stored(plugin_settings: None, npe2pm: Any) -> Any:
+def stored(npe2pm: Any) -> Any:
     """napari's own settings of this plugin, in a folder of the test."""
+    if not hasattr(napari.settings, "get_plugin_settings"):
+        pytest.skip("napari keeps settings of plugins from 0.9")
     npe2pm.register(PluginManifest.from_file(MANIFEST))
-    from napari.settings import get_plugin_settings
-
-    return get_plugin_settings(settings.PLUGIN)
+    return napari.settings.get_plugin_settings(settings.PLUGIN)
 
 
 def test_defaults_are_the_same_with_and_without_napari_knowing_the_plugin(stored: Any) -> None:
@@ -32,6 +33,6 @@ def test_what_was_used_last_is_kept_in_naparis_settings(stored: Any) -> None:
     assert "detail: 2" in stored.config_path.read_text()
 
 
-def test_without_the_plugin_nothing_is_kept(plugin_settings: None) -> None:
+def test_without_the_plugin_nothing_is_kept() -> None:
     settings.remember(device="cpu", detail=2)
     assert settings.load() == Preferences()

@@ -26,6 +26,7 @@ console = Console(width=None if os.isatty(1) else 150)
 
 def machine() -> Row:
     """Describe the machine without naming it."""
+    has = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     found: Row = {
         "cpu": _cpu_name(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -34,7 +35,7 @@ def machine() -> Row:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
-        "bfloat16_units": [name for name in ("avx512_bf16", "amx_bf16") if torch.cpu.get_capabilities().get(name)],
+        "bfloat16_units": [name for name in ("avx512_bf16", "amx_bf16") if has.get(name)],
     }
     if torch.cuda.is_available():
         found["gpu"] = torch.cuda.get_device_name()

@@ -55,7 +55,7 @@ def test_where_an_image_begins_in_memory_does_not_change_the_result() -> None:
     expected = filtered(image, kernel)
     for start in range(1, 8):
         shifted = np.empty(120 * 120 + 8, np.float32)[start:][: 120 * 120].reshape(120, 120)
-        shifted[...] = image
+        shifted[...] = image.numpy()
         assert torch.equal(filtered(torch.from_numpy(shifted), kernel), expected)
 
 

@@ -33,3 +33,7 @@ class DeviceError(MicrodiffError):
 
 class TrainingError(MicrodiffError):
     """Training data or a recipe are unusable."""
+
+
+class VersionError(MicrodiffError):
+    """Another package is too old."""

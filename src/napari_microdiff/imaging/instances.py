@@ -18,14 +18,16 @@ from skimage.morphology import local_maxima, reconstruction
 from skimage.segmentation import relabel_sequential, watershed
 
 from ..errors import ImageError
+from .threads import in_threads
 
 Maps = NDArray[np.float32]
 Depth = Literal["even", "steep"]  # how a network draws the first map
 _Box = tuple[slice, ...]
+_Part = tuple[NDArray[np.intp], _Box]  # numbers of the pieces, and the box around them
 
 REACH = 12.0  # pixels from an object at which the first map is -1
 CONTACT = 3.0  # pixels; how wide a contact is drawn
-_PART = 512  # pixels; side of the squares that are read at a time
+_PART = 256  # pixels; side of the squares that are read at a time
 _NEIGHBOURS = np.ones((3, 3))  # diagonal ones, too
 SADDLE = 0.35  # of the depth; on held-out training images 0.2 keeps more that is not there, 0.5 joins more
 
@@ -177,7 +179,7 @@ def reading_labels(
     Yields
     ------
     None
-        Before each part.
+        Before the labels of each part are put in their place. All cores read.
 
     Returns
     -------
@@ -186,25 +188,32 @@ def reading_labels(
     """
     depth, contact = maps
     pieces, how_many = ndimage.label(depth > 0, _NEIGHBOURS)
-    found = np.zeros(depth.shape, dtype=np.int32)
-    first = np.zeros(1, dtype=np.intp)  # pixel of each object, counted along rows
-    for numbers, here in _parts(ndimage.find_objects(pieces), side):
-        yield
+
+    def read(part: _Part) -> NDArray[np.int32]:
+        numbers, here = part
         belongs = np.zeros(how_many + 1, dtype=bool)
         belongs[numbers] = True
-        part = _objects_in(depth[here], contact[here], belongs[pieces[here]], saddle, smallest)
-        places = np.nonzero(part)
-        part_labels = part[places]
-        rows, columns = (at + span.start for at, span in zip(places, here, strict=True))
-        found[rows, columns] = part_labels + (len(first) - 1)
-        earliest = np.unique(part_labels, return_index=True)[1]
-        first = np.append(first, rows[earliest] * depth.shape[1] + columns[earliest])
+        return _objects_in(depth[here], contact[here], belongs[pieces[here]], saddle, smallest)
+
+    found = np.zeros(depth.shape, dtype=np.int32)
+    first = np.zeros(1, dtype=np.intp)  # pixel of each object, counted along rows
+    parts = list(_parts(ndimage.find_objects(pieces), side))
+    with in_threads(read, parts) as results:
+        for _, here in parts:
+            yield
+            part = next(results)
+            places = np.nonzero(part)
+            part_labels = part[places]
+            rows, columns = (at + span.start for at, span in zip(places, here, strict=True))
+            found[rows, columns] = part_labels + (len(first) - 1)
+            earliest = np.unique(part_labels, return_index=True)[1]
+            first = np.append(first, rows[earliest] * depth.shape[1] + columns[earliest])
     number = np.zeros(len(first), dtype=np.int32)
     number[1 + np.argsort(first[1:])] = np.arange(1, len(first))
     return number[found]
 
 
-def _parts(boxes: list[_Box], side: int) -> Iterator[tuple[NDArray[np.intp], _Box]]:
+def _parts(boxes: list[_Box], side: int) -> Iterator[_Part]:
     """Return the numbers of the pieces that begin in the same square, and the box around them, square by square."""
     squares: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for number, box in enumerate(boxes, start=1):

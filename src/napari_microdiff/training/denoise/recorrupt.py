@@ -34,7 +34,7 @@ class RecorruptedFit:
     """Fine-tuning: the mean by recorrupted targets, the spread held to what the parent says."""
 
     def __init__(self, denoiser: Preconditioned, images: NoisyImages, steps: int, seed: int) -> None:
-        self.images, self.steps = images, steps
+        self.images = images
         self.parent = copy.deepcopy(denoiser).eval()
         self.denoiser = denoiser.requires_grad_(True).train()
         self.average = PowerAverage(denoiser)

@@ -19,7 +19,7 @@ def test_an_old_napari_is_refused(monkeypatch: pytest.MonkeyPatch, version: str)
         check_napari()
 
 
-@pytest.mark.parametrize("version", ["0.7.0", "0.10.0rc1", "1.0.0", "0.9.3.dev7+gabc"])
+@pytest.mark.parametrize("version", ["0.7.0", "0.10rc1", "1.0.0", "0.9.3.dev7+gabc", "not-installed"])
 def test_a_newer_one_is_not(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
     monkeypatch.setattr(napari, "__version__", version)
     check_napari()

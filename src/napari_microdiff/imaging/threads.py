@@ -12,6 +12,11 @@ _Part = TypeVar("_Part")
 _Made = TypeVar("_Made")
 
 
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @contextmanager
 def in_threads(do: Callable[[_Part], _Made], parts: Sequence[_Part]) -> Iterator[Iterator[_Made]]:
     """Begin to do something to each part, in threads, and give what comes of it in the order of the parts.
@@ -31,11 +36,11 @@ def in_threads(do: Callable[[_Part], _Made], parts: Sequence[_Part]) -> Iterator
     iterator
         Of the results. An error is raised when the turn of its part comes.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if min(cores, len(parts)) < 2:
+    count = min(usable_cores(), len(parts))
+    if count < 2:
         yield map(do, parts)
         return
-    pool = ThreadPoolExecutor(min(cores, len(parts)), thread_name_prefix="microdiff-part")
+    pool = ThreadPoolExecutor(count, thread_name_prefix="microdiff-part")
     try:
         yield pool.map(do, parts)
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch.utils.data import DataLoader
 from ..diffusion.denoiser import Preconditioned
 from ..diffusion.unet import LocalUNet
 from ..engine.device import choose_precision, torch_dtype
+from ..imaging.threads import usable_cores
 from ..models.build import load_denoiser
 from ..models.card import read_card
 from ..models.model import Model, read_weights, save_model
@@ -211,8 +211,7 @@ class _Run:
         """
         if self.fabric.device.type == "cpu":
             return 1
-        usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return max(1, usable // self.fabric.world_size - 1)
+        return max(1, usable_cores() // self.fabric.world_size - 1)
 
     def _validate(self, losses: list[Tensor]) -> None:
         if self.fabric.global_rank:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import napari
 
 from ..errors import VersionError
@@ -17,8 +19,8 @@ def check_napari() -> None:
     VersionError
         If it is not.
     """
-    found = tuple(int(part) for part in napari.__version__.split(".")[:2])
-    if found < OLDEST:
+    found = re.match(r"(\d+)\.(\d+)", napari.__version__)  # run from its sources, napari may not know its version
+    if found and tuple(map(int, found.groups())) < OLDEST:
         wanted = ".".join(map(str, OLDEST))
         raise VersionError(
             f"napari {napari.__version__} is too old for napari-microdiff, which needs {wanted} or later. Close it, "

@@ -101,5 +101,5 @@ def test_adapting_can_be_cancelled_and_leaves_no_model(panel: DenoisePanel, qtbo
     qtbot.mouseClick(panel.run_bar.cancel, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
     assert panel.results.line.text() == "Cancelled; nothing was changed."
-    panel.reload_models()
+    panel.model.reload()
     assert [card.id for card in panel.model.cards] == before

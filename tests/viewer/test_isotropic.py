@@ -182,7 +182,7 @@ def test_a_model_that_denoises_serves_too(panel: IsotropicPanel, viewer: napari.
     viewer.add_image(stack, name="slices", scale=(4, 1, 1), axis_labels=("z", "y", "x"))
     assert {card.id: card.title for card in panel.model.cards}["tiny"].endswith(", knows images only")
     assert panel.model.choose("tiny")
-    assert panel.by_prior
+    assert panel.model.by_prior
     panel.factor.setValue(4)
     preview = panel.request("ZYX", ((0, 2), (0, 24), (0, 24)))
     assert (preview.outputs, preview.steps, preview.samples) == (("sample",), 8, 1)

@@ -147,7 +147,7 @@ class TestBeforeARun:
 
         viewer.add_image(noisy(32, 32))
         monkeypatch.setattr(store, "list_models", list)
-        panel.reload_models()
+        panel.model.reload()
         assert panel.run_bar.run.toolTip().startswith("No model is installed.")
 
 

@@ -123,7 +123,7 @@ def test_preview_outlines_what_is_visible(panel: SegmentPanel, viewer: napari.Vi
 def test_an_image_in_colours_is_taken_for_stained(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
     grey = nuclei(64, 64)
     viewer.add_image(grey)
-    panel.look()
+    panel.looker.look()
     assert panel.shown.value == "bright"
     colours = np.stack([np.clip(300 - grey, 0, 255)] * 3, axis=-1).astype(np.uint8)
     panel.image.choose(viewer.add_image(colours, rgb=True, name="tissue"))

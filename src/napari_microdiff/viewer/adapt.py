@@ -106,7 +106,7 @@ class Adapting:
 
     def _adapted(self, image: str, adapted: Any) -> None:
         panel = self._panel
-        panel.reload_models()
+        panel.model.reload()
         if adapted.helped is not False:
             panel.model.choose(adapted.model_id)
         panel.results.line.say(verdict(adapted, image))

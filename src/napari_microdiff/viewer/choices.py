@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QComboBox, QPushButton, QWidget
 
 from ..engine.request import Request
 from ..models.card import Card
+from .card_view import CardDialog
 from .parts import fill
 
 TASKS = ("denoise", "superresolve", "isotropic", "repair", "segment", "synthesize")
@@ -88,28 +89,46 @@ class LayerChoice(QWidget):
 
 
 class ModelChoice(QWidget):
-    """Which model, and a button that shows its card."""
+    """Which model, and a button that shows its card.
+
+    Parameters
+    ----------
+    task : str
+        What it is to do.
+    as_prior : str
+        What is added to the titles of models that were trained for another task and serve for this one, too.
+    """
 
     changed = Signal()
-    asked = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, task: str, as_prior: str = "") -> None:
         super().__init__()
+        self._own, *self._others = Request.model_validate({"task": task}).serves
+        self._as_prior = as_prior
         self.cards: list[Card] = []
         self._box = ComboBox(choices=self._choices, nullable=False)
         _cut_short(self._box)
         self.about = QPushButton("i")
         self.about.setFixedWidth(24)
         self.about.setToolTip("What this model is: training images, measured quality, known failures.")
-        self.about.clicked.connect(self.asked)
+        self.about.clicked.connect(self._show_card)
         fill(self, self._box.native, self.about)
         self._box.changed.connect(lambda _: self.changed.emit())
 
     def _choices(self, box: object = None) -> list[tuple[str, str]]:
         return [(card.title, card.id) for card in self.cards]
 
+    def reload(self) -> None:
+        """Read the model store again, keeping the model that is chosen if it is still there."""
+        from ..models.store import list_models
+
+        cards = [model.card for model in list_models()]
+        priors = [card for other in self._others for card in cards if card.task == other]
+        named = [card.model_copy(update={"title": f"{card.title}{self._as_prior}"}) for card in priors]
+        self.offer([*(card for card in cards if card.task == self._own), *named])
+
     def offer(self, cards: Sequence[Card]) -> None:
-        """Offer these models, keeping the one that is chosen if it is still there."""
+        """Offer these models."""
         titles = [card.title for card in cards]
         self.cards = [
             card if titles.count(card.title) == 1 else card.model_copy(update={"title": f"{card.title} ({card.id})"})
@@ -119,6 +138,7 @@ class ModelChoice(QWidget):
         self._box.reset_choices()
         if before is None:
             self.choose(next((card.id for card in cards if card.id in USUAL_MODELS), ""))
+        self.about.setEnabled(bool(cards))
         self.changed.emit()
 
     @property
@@ -126,12 +146,21 @@ class ModelChoice(QWidget):
         """Card of the chosen model."""
         return next((card for card in self.cards if card.id == self._box.value), None)
 
+    @property
+    def by_prior(self) -> bool:
+        """Whether the chosen model was trained for another task, and needs several steps for this one."""
+        return self.card is not None and self.card.task != self._own
+
     def choose(self, model_id: str) -> bool:
         """Choose a model; return whether it is on offer."""
         if all(card.id != model_id for card in self.cards):
             return False
         self._box.value = model_id
         return True
+
+    def _show_card(self) -> None:
+        if self.card is not None:
+            CardDialog(self.card, self).show()
 
 
 def _cut_short(box: ComboBox) -> None:

@@ -103,14 +103,14 @@ class IsotropicPanel(Panel):
         request = super().request(axes, region)
         if region is None:
             return request
-        quick = {"outputs": ("sample",)} if self.by_prior else {"steps": 1, "outputs": ("mean",)}
+        quick = {"outputs": ("sample",)} if self.model.by_prior else {"steps": 1, "outputs": ("mean",)}
         return request.model_copy(update={"samples": 1, **quick})
 
     def refresh(self) -> None:
         """Bring everything up to date."""
         self.offer_sample()
         super().refresh()
-        self.adapting.refresh(self.blocked() or (NO_SLICES if self.by_prior else ""))
+        self.adapting.refresh(self.blocked() or (NO_SLICES if self.model.by_prior else ""))
         self.factor_line.say(self._said_of_slices())
         last = self.runner.last
         result = None if last is None else last.result

@@ -9,19 +9,17 @@ from typing import Any, ClassVar
 
 from napari.components import ViewerModel
 from napari.utils.notifications import show_error, show_warning
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 from superqt import QCollapsible
 
 from ..engine.request import Request, Span
 from ..errors import MicrodiffError
 from . import settings, view, words
-from .card_view import CardDialog
 from .choices import LayerChoice, ModelChoice
 from .cost import carried_out, cost
 from .layers import Source
 from .layout import Rows, scrolled
-from .looking import Looker
+from .looking import Looker, in_words
 from .more import More
 from .output import ResultActions
 from .parts import DetailSlider, Line, ResultBar, RunBar, Ticks
@@ -46,6 +44,7 @@ class Panel(QWidget):
     details: ClassVar[tuple[dict[str, int], ...]] = ()  # what each position of the Detail slider sets
     detail_at_first: ClassVar[int | None] = None  # its position; None is where a panel was used last
     as_prior = ""  # what is added to the title of a model that was trained for another task
+    compares = True  # whether to say how like an image is to those that the model was trained on
     source_word = "Image"
     nothing_open = "Open an image, or use File > Open Sample."
     nothing_chosen = "Choose an image layer first."
@@ -55,14 +54,14 @@ class Panel(QWidget):
         super().__init__()
         self.viewer: ViewerModel = napari_viewer
         self.runner = Runner(napari_viewer, self.doing, self.made, self)
-        self.looker = Looker(self)
+        self.looker = Looker(self, self._to_look_at)
         self._build()
         self._connect()
         likes = settings.load()
         self.more.device = likes.device
         self.more.sampler.value = Request(task=self.task).sampler
         self.detail.move_to(likes.detail if self.detail_at_first is None else self.detail_at_first)
-        self.reload_models()
+        self.model.reload()
         self.refresh()
 
     # what a panel's own file says ---------------------------------------------------------------------------------
@@ -105,7 +104,8 @@ class Panel(QWidget):
 
     def _build(self) -> None:
         self.image, self.image_line = self.layer_choice(), Line(self.viewer)
-        self.model, self.model_line, self.familiar = ModelChoice(), Line(self.viewer), Line(self.viewer)
+        self.model = ModelChoice(self.task, self.as_prior)
+        self.model_line, self.familiar = Line(self.viewer), Line(self.viewer)
         self.detail, self.cost = DetailSlider(len(self.details)), Line(self.viewer)
         self.ticks = Ticks(tuple(self.outputs), tuple(self.outputs.values()))
         self.ticks.tick(Request(task=self.task).outputs)
@@ -128,13 +128,8 @@ class Panel(QWidget):
         self.actions = ResultActions(self)
 
     def _connect(self) -> None:
-        self._look_soon = QTimer(self)
-        self._look_soon.setSingleShot(True)
-        self._look_soon.setInterval(300)
-        self._look_soon.timeout.connect(self._get_ready)
         self.image.changed.connect(self._image_changed)
         self.model.changed.connect(self._image_changed)
-        self.model.asked.connect(self._show_card)
         self.detail.changed.connect(self.detail_changed)
         self.ticks.changed.connect(self.refresh)
         self.more.changed.connect(self._more_changed)
@@ -148,20 +143,6 @@ class Panel(QWidget):
         self.runner.said.connect(self._say)
 
     # what is shown ------------------------------------------------------------------------------------------------
-
-    def reload_models(self) -> None:
-        """Read the model store again."""
-        from ..models.store import list_models
-
-        served, cards = Request(task=self.task).serves, [model.card for model in list_models()]
-        best, *others = ([card for card in cards if card.task == task] for task in served)
-        priors = [card.model_copy(update={"title": f"{card.title}{self.as_prior}"}) for some in others for card in some]
-        self.model.offer([*best, *priors])
-
-    @property
-    def by_prior(self) -> bool:
-        """Whether the chosen model was trained for another task, and needs several steps for this one."""
-        return self.model.card is not None and self.model.card.task != Request(task=self.task).serves[0]
 
     def blocked(self) -> str:
         """Return why nothing can be run now, or nothing if it can."""
@@ -180,7 +161,6 @@ class Panel(QWidget):
         layer, card = self.image.layer, self.model.card
         self.image_line.say(view.describe(layer) if layer is not None else self.nothing_open)
         self.model_line.say(card.summary if card is not None else self.no_model)
-        self.model.about.setEnabled(card is not None)
         self.cost.say(self._cost())
         reason = self.blocked()
         for button, tip in ((self.run_bar.preview, words.PREVIEW_TIP), (self.run_bar.run, words.RUN_TIP)):
@@ -190,7 +170,7 @@ class Panel(QWidget):
 
     def _cost(self) -> str:
         try:
-            spent = carried_out(self.request(), by_prior=self.by_prior)
+            spent = carried_out(self.request(), by_prior=self.model.by_prior)
         except (MicrodiffError, ValueError):
             return ""  # what is missing is said by the buttons
         layer = self.image.layer
@@ -200,10 +180,7 @@ class Panel(QWidget):
     def offer_sample(self) -> None:
         """Offer a sample where there are steps for one; the mean is complete after the first."""
         one_step = self.more.steps == 1
-        sample = self.ticks.boxes["sample"]
-        if sample.isEnabled() == one_step:
-            sample.setEnabled(not one_step)
-        sample.setToolTip(words.NO_SAMPLE if one_step else self.outputs["sample"])
+        self.ticks.offer("sample", words.NO_SAMPLE if one_step else "")
         self.make_line.say("" if one_step or self.many_steps() else words.STEPS_IDLE)
 
     def many_steps(self) -> bool:
@@ -212,7 +189,10 @@ class Panel(QWidget):
 
     def _image_changed(self) -> None:
         self.familiar.say("")
-        self._look_soon.start()
+        if self.image.layer is None:
+            self.looker.stop()
+        else:
+            self.looker.look_soon()
         self.refresh()
 
     def detail_changed(self, position: int) -> None:
@@ -227,40 +207,24 @@ class Panel(QWidget):
                 self.detail.move_to(position)
         self.refresh()
 
-    def _show_card(self) -> None:
-        if self.model.card is not None:
-            CardDialog(self.model.card, self).show()
-
-    def _get_ready(self) -> None:
-        self.look()
-        if self.image.layer is not None and self.looker.job is None:
-            self.looker.prepare()
-
-    def look(self) -> None:
-        """Compare the image with what the model was trained on, in the background."""
-        self.looker.stop()
-        if self.image.layer is None or self.model.card is None or not self.ticks.ticked:
-            return
+    def _to_look_at(self) -> tuple[Request, Source] | None:
+        if not self.compares or self.image.layer is None or self.model.card is None or not self.ticks.ticked:
+            return None
         try:
             source = self.source_of(self.image.layer)
-            self.looker.look(self.request(source.axes), source)
+            return self.request(source.axes), source
         except (MicrodiffError, ValueError):
-            return  # running says what is wrong
+            return None  # running says what is wrong
 
     def _on_look(self, look: Any) -> None:
-        if look.likeness is None:
-            self.familiar.say(look.advice)
-        elif look.likeness.alike:
-            self.familiar.say("● like its training images")
-        else:
-            self.familiar.say(f"▲ {look.advice}", warn=True)
+        text, warn = in_words(look)
+        self.familiar.say(text, warn=warn)
         self.looked(look)
         self.refresh()
 
     def request(self, axes: str | None = None, region: tuple[Span, ...] | None = None) -> Request:
         """Return what the panel asks for now."""
-        card = self.model.card
-        layer = self.image.layer
+        card, layer = self.model.card, self.image.layer
         return Request(
             task=self.task,
             model=card.id if card is not None else "",
@@ -305,7 +269,6 @@ class Panel(QWidget):
             show_warning(reason)
             return
         try:
-            assert self.image.layer is not None
             source = self.source_of(self.image.layer)
             request = self.request(source.axes, region)
         except (MicrodiffError, ValueError) as error:

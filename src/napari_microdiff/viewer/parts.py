@@ -92,9 +92,10 @@ class Ticks(QWidget):
 
     def __init__(self, names: Sequence[str], tooltips: Sequence[str]) -> None:
         super().__init__()
+        self._tooltips = dict(zip(names, tooltips, strict=True))
         self.boxes = {name: QCheckBox(name) for name in names}
-        for box, tooltip in zip(self.boxes.values(), tooltips, strict=True):
-            box.setToolTip(tooltip)
+        for name, box in self.boxes.items():
+            box.setToolTip(self._tooltips[name])
             box.toggled.connect(self.changed)
         fill(self, *self.boxes.values(), stretch=True)
 
@@ -102,6 +103,12 @@ class Ticks(QWidget):
     def ticked(self) -> tuple[str, ...]:
         """Names of the boxes that are ticked and can be."""
         return tuple(name for name, box in self.boxes.items() if box.isChecked() and box.isEnabled())
+
+    def offer(self, name: str, reason: str = "") -> None:
+        """Let a box be ticked, or with a reason say why it cannot be."""
+        box = self.boxes[name]
+        box.setEnabled(not reason)
+        box.setToolTip(reason or self._tooltips[name])
 
     def tick(self, names: Sequence[str]) -> None:
         """Tick exactly these."""

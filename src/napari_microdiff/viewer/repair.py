@@ -60,6 +60,7 @@ class RepairPanel(Panel):
     task = "repair"
     doing = "Repairing"
     made = "repaired"
+    compares = False
     outputs = words.REPAIRED
     details = ({"steps": 8}, {"steps": 12}, {"steps": 20}, {"steps": 40})
     detail_at_first = 1
@@ -137,9 +138,6 @@ class RepairPanel(Panel):
         assert isinstance(request.options, RepairOptions)
         self.noisy.setChecked(request.options.noise)
         super().set_request(request)
-
-    def look(self) -> None:
-        """Do nothing: how noisy the image is does not matter here."""
 
     def _mask_changed(self) -> None:
         if hasattr(self, "actions"):

@@ -32,6 +32,7 @@ class SegmentPanel(Panel):
     task = "segment"
     doing = "Segmenting"
     made = "objects"
+    compares = False
     outputs = words.SEGMENTED
     # One evaluation outlines; how sure it is of an object shows where several samples differ.
     details = (
@@ -93,13 +94,11 @@ class SegmentPanel(Panel):
         self.diameter.value = request.options.diameter
         super().set_request(request)
 
-    def look(self) -> None:
-        """Choose colours for an image in colours. How noisy it is does not matter here."""
+    def _image_changed(self) -> None:
         layer = self.image.layer
-        if layer is not None:
-            stained = self.shown.value == "stained"
-            if layer.rgb != stained:
-                self.shown.value = "stained" if layer.rgb else "bright"
+        if layer is not None and layer.rgb != (self.shown.value == "stained"):
+            self.shown.value = "stained" if layer.rgb else "bright"
+        super()._image_changed()
 
     def refresh(self) -> None:
         """Bring everything up to date."""

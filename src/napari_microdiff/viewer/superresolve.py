@@ -93,7 +93,7 @@ class SuperresolvePanel(Panel):
 
     def _offer_factors(self) -> None:
         card, before = self.model.card, self.factor.value
-        factors = () if card is None else range(2, _MOST + 1) if self.by_prior else card.factors
+        factors = () if card is None else range(2, _MOST + 1) if self.model.by_prior else card.factors
         with self.factor.changed.blocked():
             self.factor.choices = ()  # else new ones would come after those that stay
             self.factor.choices = [(f"{factor} times finer", factor) for factor in factors]
@@ -102,7 +102,7 @@ class SuperresolvePanel(Panel):
 
     def _image_changed(self) -> None:
         self._offer_factors()
-        if self.by_prior and self.detail.position < _PRIOR_DETAIL:
+        if self.model.by_prior and self.detail.position < _PRIOR_DETAIL:
             self.detail.move_to(_PRIOR_DETAIL)
         layer = self.image.layer
         if layer is not None:
@@ -116,11 +116,6 @@ class SuperresolvePanel(Panel):
             return
         self.blur.know_optics(told.wavelength_um, told.aperture)
         self.optics_line.say(words.optics_told(told.wavelength_um, told.aperture))
-
-    def reload_models(self) -> None:
-        """Read the model store again."""
-        super().reload_models()
-        self._offer_factors()
 
     def refresh_if_built(self) -> None:
         """Bring everything up to date, once all is there."""

@@ -27,7 +27,7 @@ NAMES = ("resting", "dividing")
 def cells(panel: SynthesizePanel, viewer: napari.Viewer, make_painter: Callable[..., str], qtbot: Any) -> Labels:
     """A mask under which a model draws that knows two classes."""
     make_painter("two-kinds", classes=2)
-    panel.reload_models()
+    panel.model.reload()
     layer = viewer.add_labels(mask((64, 80)), name="cells")
     panel.objects.fold.expand(animate=False)
     assert not panel.objects.classes.isVisibleTo(panel)  # the model that is chosen knows but one

@@ -171,7 +171,7 @@ def test_a_model_of_colours_draws_colours(
     panel: SynthesizePanel, viewer: napari.Viewer, qtbot: Any, make_painter: Callable[..., str], tmp_path: Any
 ) -> None:
     panel_model = make_painter("colours", channels=3)
-    panel.reload_models()
+    panel.model.reload()
     panel.model.choose(panel_model)
     viewer.add_labels(mask(), name="cells")
     (image,) = run(qtbot, panel)

@@ -6,7 +6,6 @@ from magicgui.widgets import ComboBox
 from qtpy.QtCore import QTimer, Signal
 
 from .. import settings
-from ..card_view import CardDialog
 from ..choices import ModelChoice
 from ..layout import Rows
 from ..object_fields import SHOWN, DiameterField
@@ -25,7 +24,7 @@ class RecipeRows(Rows):
 
     def __init__(self) -> None:
         super().__init__()
-        self.model = ModelChoice()
+        self.model = ModelChoice("segment")
         self.shown = ComboBox(choices=list(_SHOWN.items()), tooltip=_SHOWN_TIP)
         self.diameter = DiameterField(_DIAMETER_TIP)
         self.add("Model", self.model)
@@ -35,16 +34,9 @@ class RecipeRows(Rows):
         self._soon.setSingleShot(True)
         self._soon.setInterval(_PAUSE_MS)
         self._soon.timeout.connect(lambda: self.changed.emit(self.recipe))
-        self.model.asked.connect(self._show_card)
-        self.reload_models()
+        self.model.reload()
         for signal in (self.model.changed, self.diameter.changed, self.shown.changed):
             signal.connect(self._tell)
-
-    def reload_models(self) -> None:
-        """Read the model store again."""
-        from ...models.store import list_models
-
-        self.model.offer([model.card for model in list_models() if model.card.task == "segment"])
 
     def stop(self) -> None:
         """Tell of no change any more."""
@@ -70,7 +62,3 @@ class RecipeRows(Rows):
 
     def _tell(self, _: object = None) -> None:
         self._soon.start()
-
-    def _show_card(self) -> None:
-        if self.model.card is not None:
-            CardDialog(self.model.card, self).show()

@@ -45,6 +45,7 @@ class SynthesizePanel(Panel):
     task = "synthesize"
     doing = "Drawing"
     made = "synthetic"
+    compares = False
     outputs = words.OUTPUTS
     # One evaluation gives what all images have in common; it takes several to draw one of them.
     details = ({"steps": 1}, {"steps": 8}, {"steps": 16}, {"steps": 40})
@@ -152,9 +153,6 @@ class SynthesizePanel(Panel):
         if self.style.layer is not None and self._options is not None:
             self._options = None
             self.style.call_none(words.NO_STYLE)
-
-    def look(self) -> None:
-        """Do nothing: a mask is not like or unlike the images that a model was trained on."""
 
     # what is shown ------------------------------------------------------------------------------------------------
 

@@ -299,12 +299,22 @@ def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         read_image(tmp_path / "a.tif")
 
 
-def test_compression_that_needs_another_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "lzw.tif"
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("<COMPRESSION.LZW: 5> requires the 'imagecodecs' package"),
+        ModuleNotFoundError("No module named 'compression'"),  # of Zstandard, before Python 3.14
+    ],
+    ids=["LZW", "Zstandard"],
+)
+def test_compression_that_needs_another_package(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "compressed.tif"
     tifffile.imwrite(path, STACK[0], compression="zlib")
 
     def fail(*_: object, **__: object) -> None:
-        raise ValueError("<COMPRESSION.LZW: 5> requires the 'imagecodecs' package")
+        raise error
 
     monkeypatch.setattr(tifffile.TiffPageSeries, "asarray", fail)
     with pytest.raises(FileError, match="pip install imagecodecs"):

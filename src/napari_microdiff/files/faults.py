@@ -34,7 +34,7 @@ def cannot_read(path: Path, error: Exception) -> FileError:
         return FileError(f"{path} is a folder, not an image. Name a file in it.")
     if number in _FORBIDDEN:
         return FileError(f"You have no permission to read {path}. Ask its owner, or copy it.")
-    if "imagecodecs" in str(error):
+    if isinstance(error, ImportError) or "imagecodecs" in str(error):  # tifffile has a few decoders of its own
         return FileError(
             f"{path} is compressed in a way that needs the package imagecodecs. "
             "Install it (pip install imagecodecs), or save the image without compression."
@@ -65,7 +65,7 @@ def reading(path: Path) -> Iterator[None]:
             yield
     except FileError:
         raise
-    except (OSError, *_DAMAGE) as error:
+    except (OSError, ImportError, *_DAMAGE) as error:
         raise cannot_read(path, error) from error
     if any(_CUT_OFF.search(text) and not _HARMLESS.search(text) for text in complaints):
         raise FileError(f"{path} is incomplete: parts of the image are missing. Copy or export it again.")

@@ -18,36 +18,54 @@ from napari_microdiff.imaging.unexplained import unexplained
 from napari_microdiff.models.store import list_models
 from napari_microdiff.viewer.words import disagrees
 
-SIDES = (8, 24)  # of what is pasted, in pixels of the result
-HEIGHTS = (0.3, 0.6)  # of it, in the contrast of the result
-VISIBLE = 15.0
+KINDS = ("spots", "parts", "lines")  # a spot, a part from elsewhere, a piece of a filament
+SIDES = (8, 24)  # of spots and parts, in pixels of the result
+LENGTHS, WIDTHS = (16, 48), (1.0, 2.0)  # of lines; their widths are standard deviations
+BEND = 0.004  # of lines, as what is added across per square of the way along
+HEIGHTS = (0.3, 0.6)  # of all, in the contrast of the result
+VISIBLE = 10.0
 OTHERS = ("camera", "brick", "grass", "gravel", "page", "text", "clock", "moon")  # no kind of micrograph
 WRONG = {"superres-fluorescence": "superres-em", "superres-em": "superres-fluorescence"}
 
 
-def pasted(result: Image, rng: np.random.Generator) -> Image:
-    """Return a result with something in it that was not there, with soft rims: a spot, or a part from elsewhere."""
+def pasted(result: Image, rng: np.random.Generator) -> tuple[str, Image]:
+    """Return what was put into a result where it was not, and the result with it, with soft rims."""
+    made = result.astype(np.float64)
+    contrast = float(np.subtract(*np.percentile(result, (99.5, 1))))
+    height = rng.uniform(*HEIGHTS) * contrast * rng.choice([-1, 1])
+    kind = str(rng.choice(KINDS))
+    if kind == "lines":
+        shape = _line(rng)
+        made[_somewhere(result, shape.shape, rng)] += height * shape
+        return kind, made
     side = int(rng.integers(*SIDES))
     rows, columns = np.mgrid[:side, :side] - (side - 1) / 2
     soft = np.exp(-(rows**2 + columns**2) / (2 * (side / 5) ** 2))
-    contrast = float(np.subtract(*np.percentile(result, (99.5, 1))))
-    height = rng.uniform(*HEIGHTS) * contrast * rng.choice([-1, 1])
-    top, left = (int(rng.integers(n - side)) for n in result.shape)
-    here = (slice(top, top + side), slice(left, left + side))
-    made = result.astype(np.float64)
-    if rng.random() < 0.5:
-        made[here] += height * soft
-        return made
-    for _ in range(100):  # a part that is different enough
-        y, x = (int(rng.integers(n - side)) for n in result.shape)
-        other = result[y : y + side, x : x + side]
-        if abs(((other - made[here]) * soft).sum() / soft.sum()) > HEIGHTS[0] * contrast / 2:
-            break
-    else:
-        made[here] += height * soft
-        return made
-    made[here] = made[here] * (1 - soft) + other * soft
-    return made
+    here = _somewhere(result, soft.shape, rng)
+    if kind == "parts":
+        for _ in range(100):  # one that is different enough
+            other = result[_somewhere(result, soft.shape, rng)]
+            if abs(((other - made[here]) * soft).sum() / soft.sum()) > HEIGHTS[0] * contrast / 2:
+                made[here] = made[here] * (1 - soft) + other * soft
+                return kind, made
+    made[here] += height * soft
+    return "spots", made
+
+
+def _line(rng: np.random.Generator) -> Image:
+    """Return a piece of a filament, slightly bent, of height 1."""
+    length, width, angle = rng.uniform(*LENGTHS), rng.uniform(*WIDTHS), rng.uniform(0, np.pi)
+    half = LENGTHS[1] // 2 + 4
+    rows, columns = np.mgrid[-half : half + 1, -half : half + 1].astype(np.float64)
+    along = columns * np.cos(angle) + rows * np.sin(angle)
+    across = rows * np.cos(angle) - columns * np.sin(angle) + rng.uniform(-BEND, BEND) * along**2
+    ends = 1 / (1 + np.exp(np.abs(along) - length / 2))
+    return ends * np.exp(-(across**2) / (2 * width**2))
+
+
+def _somewhere(image: Image, shape: tuple[int, ...], rng: np.random.Generator) -> tuple[slice, ...]:
+    starts = (int(rng.integers(n - side)) for n, side in zip(image.shape, shape, strict=True))
+    return tuple(slice(start, start + side) for start, side in zip(starts, shape, strict=True))
 
 
 def is_flagged(scene: Scene, image: Image, noise: float) -> bool:
@@ -78,20 +96,21 @@ def plant(scene: Scene, count: int, number: int) -> Row:
     result = run(scene, outputs=("mean",))
     noise = 0.0 if scene.noise == 0 else result.report["noise_level"][0]
     rng = np.random.default_rng([7, number])
-    found, hidden, before = [], 0, measured(scene, result.mean)
+    found: dict[str, list[bool]] = {kind: [] for kind in KINDS}
+    hidden, before = 0, measured(scene, result.mean)
     wrong = differs(scene, before, noise)
     for _ in range(count):
-        fake = pasted(result.mean, rng)
+        kind, fake = pasted(result.mean, rng)
         change = float(np.sqrt(np.square(measured(scene, fake) - before).sum()))
         if change < VISIBLE * scene.noise:
             hidden += 1
         else:
-            found.append(is_flagged(scene, fake, noise))
+            found[kind].append(is_flagged(scene, fake, noise))
     return {
         "scene": scene.name,
         "kind": f"x{scene.factor}, {'noise' if scene.noise else 'no noise'}",
-        "pasted": len(found),
-        "found": sum(found),
+        **{kind: len(flags) for kind, flags in found.items()},
+        **{f"{kind} found": sum(flags) for kind, flags in found.items()},
         "hidden in noise": hidden,
         "wrong places": wrong,
         "places told": result.report["residual"]["places"],
@@ -116,8 +135,9 @@ def main(data: DataOption = None, quick: QuickOption = False, out: OutOption = N
     found = found[:4] if quick else found
     known = {model.card.id for model in list_models()}
     report = Report("trust", {"data": what, "side": side, "pasted": count, "blur px": BLUR, "noise": NOISES["noise"]})
-    report.note(f"On {what}. Pasted are spots and parts from elsewhere in the result, one at a time:")
-    report.note(f"{SIDES[0]} to {SIDES[1]} pixels across, {HEIGHTS[0]} to {HEIGHTS[1]} of the contrast high.")
+    report.note(f"On {what}. Pasted are spots and parts from elsewhere in the result, {SIDES[0]} to {SIDES[1]} pixels")
+    report.note(f"across, and lines, {LENGTHS[0]} to {LENGTHS[1]} pixels long and {WIDTHS[0]:g} to {WIDTHS[1]:g} wide")
+    report.note(f"(standard deviation), one at a time; all are {HEIGHTS[0]} to {HEIGHTS[1]} of the contrast high.")
     report.note(f"Those that change what would be recorded by less than {VISIBLE:g} times its noise (root of the sum")
     report.note("of squares) no one can see; they are counted apart. A result is wrong if what would be recorded of it")
     report.note("differs somewhere, by more than noise explains, from what would be recorded of the truth.")
@@ -128,8 +148,9 @@ def main(data: DataOption = None, quick: QuickOption = False, out: OutOption = N
     report.table("structures pasted into results", rows)
     for kind in dict.fromkeys(row["kind"] for row in rows):
         mine = [row for row in rows if row["kind"] == kind]
-        share = sum(row["found"] for row in mine) / max(1, sum(row["pasted"] for row in mine))
-        report.claim(f"{kind}: share of pasted structures that is found", share, least=0.95)
+        for what_kind in KINDS:
+            share = sum(row[f"{what_kind} found"] for row in mine) / max(1, sum(row[what_kind] for row in mine))
+            report.claim(f"{kind}: share of pasted {what_kind} that is found", share, least=0.95)
     alarms = [row["warned of"] for row in rows if not row["wrong places"]]
     report.claim(f"share of {len(alarms)} right results that is warned of", statistics.fmean(alarms), most=0.05)
     missed = [not row["warned of"] for row in rows if row["wrong places"]]

@@ -45,6 +45,32 @@ def test_what_was_made_up_is_found_where_it_is(seen: np.ndarray, side: float, si
     assert np.hypot(place[0] - 130, place[1] - 200) < 2 * side
 
 
+def line(angle: float, height: float) -> np.ndarray:
+    rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]] - np.array([130, 200])[:, None, None]
+    along = columns * np.cos(angle) + rows * np.sin(angle)
+    across = rows * np.cos(angle) - columns * np.sin(angle)
+    return height * np.exp(-(across**2) / (2 * 1.0**2)) * (np.abs(along) < 12)
+
+
+@pytest.mark.parametrize("angle", np.linspace(0, np.pi, 13)[:-1])
+def test_a_thin_line_is_found_that_is_hardly_brighter_than_noise(seen: np.ndarray, angle: float) -> None:
+    noise = np.random.default_rng(0).standard_normal(SHAPE) * 5
+    residual = noise - line(angle, 13.0)
+    assert unexplained(residual, seen, 5.0, 160.0).places == 1
+    rows, columns = np.nonzero(deviations(residual, seen, 5.0, 160.0) > UNLIKELY)
+    assert np.hypot(rows - 130, columns - 200).max() < 24
+
+
+def test_noise_is_that_of_what_was_there_and_not_of_what_was_made_up(seen: np.ndarray) -> None:
+    dark, rng = seen - seen.min() + 4, np.random.default_rng(0)  # whose noise is that of its light
+    recorded = rng.poisson(dark)
+    made_up = blob(3.0, 100.0)
+    deviation = np.sqrt(dark[130, 200])
+    expected = made_up[130, 200] / deviation
+    scores = deviations(recorded - dark - made_up, dark + made_up, 5.0, 160.0)
+    assert scores[130, 200] > 2 * expected  # averaging over it brings more than that
+
+
 def test_without_noise_only_what_is_larger_than_rounding_counts(seen: np.ndarray) -> None:
     rounding = 1e-5 * np.random.default_rng(0).standard_normal(SHAPE)
     assert unexplained(rounding, seen, 0.0, 160.0).places == 0

@@ -1,11 +1,12 @@
 """Where an image differs from what would be recorded of a result by more than noise explains.
 
 What a model made up, or left out, is a structure in what is left over. Over all of an image it hardly counts; where it
-is, it stands out from noise once this is averaged over the size of the structure.
+is, it stands out from noise once this is averaged over the size of the structure: a round one, or a piece of a line.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -15,11 +16,14 @@ from scipy import ndimage
 # Deviations. Noise reaches 6 in an image of millions of pixels; the mean of a model, which is a little too dim where
 # small bright things are, left 9 on training images.
 UNLIKELY = 10.0
-_SIZES = (1.0, 2.0, 4.0)  # of structures, as standard deviations of Gaussians in pixels
+_SIZES = (1.0, 2.0, 4.0)  # of round structures, as standard deviations of Gaussians in pixels
+_DIRECTIONS = ((0, 1), (1, 2), (1, 1), (2, 1), (1, 0), (2, -1), (1, -1), (1, -2))  # of lines, as wide as the smallest
+_HALF_LINE = 8  # pixels
 _TRUNCATE = 4.0  # standard deviations at which scipy ends a Gaussian
 _LEVELS = 16  # of brightness, on which noise depends
 _FEWEST = 64  # pixels that a level has
 _MAD = 1.4826  # standard deviation of a Gaussian over its median absolute deviation
+_SOME = 3  # every so many rows and columns tell what is usual
 _EXACT = 1e-3  # of the range; less is arithmetic
 
 _Array = NDArray[np.float64]
@@ -53,22 +57,55 @@ def unexplained(residual: NDArray[np.floating], seen: NDArray[np.floating], nois
         Standard deviation of the noise, and range of the image.
     """
     scores = deviations(residual, seen, noise, span)
-    return Unexplained(int(ndimage.label(scores > UNLIKELY)[1]), float(scores.max(initial=0.0)))
+    # What sticks out of one slope is one place: rays of a spot, which lines at all angles touch, are not several.
+    slopes, _ = ndimage.label(scores > UNLIKELY / 2, structure=np.ones((3, 3)))
+    return Unexplained(np.unique(slopes[scores > UNLIKELY]).size, float(scores.max(initial=0.0)))
 
 
 def deviations(residual: NDArray[np.floating], seen: NDArray[np.floating], noise: float, span: float) -> _Array:
     """Return how far each place deviates, in standard deviations of what noise makes there; see `unexplained`."""
     least = max(noise / 2, _EXACT * span, 1e-30)
-    score = np.asarray(residual, dtype=np.float64) / np.maximum(_spread(residual, seen), least)
+    # Noise is that of what was there: something bright that was made up is not, which the residual tells.
+    bright = np.asarray(seen + np.minimum(0.0, _smooth(residual, _SIZES[0])))
+    score = np.asarray(residual, dtype=np.float64) / np.maximum(_spread(residual, bright), least)
     found = np.zeros(score.shape)
-    for size in _SIZES:
-        smooth = ndimage.gaussian_filter(score, size, mode="reflect")
-        # In units of what smoothing leaves of white noise.
-        smooth /= _left(score.shape[0], size)[:, None] * _left(score.shape[1], size)
+    for averaged in (*_over_spots(score), *_over_lines(score)):
         # Where neighbours are alike all over the image, as with a blur told a little wrong, that is not one structure.
-        usual = max(1.0, _MAD * float(np.median(np.abs(smooth))))
-        np.maximum(found, np.abs(smooth) / usual, out=found)
+        usual = max(1.0, _MAD * float(np.median(np.abs(averaged[::_SOME, ::_SOME]))))
+        np.maximum(found, np.abs(averaged) / usual, out=found)
     return found
+
+
+def _smooth(image: NDArray[np.floating], size: float) -> _Array:
+    return np.asarray(ndimage.gaussian_filter(np.asarray(image, dtype=np.float64), size, mode="reflect"))
+
+
+def _over_spots(score: _Array) -> Iterator[_Array]:
+    """Yield scores averaged over round structures, in units of what is left of white noise."""
+    for size in _SIZES:
+        yield _smooth(score, size) / (_left(score.shape[0], size)[:, None] * _left(score.shape[1], size))
+
+
+def _over_lines(score: _Array) -> Iterator[_Array]:
+    """Yield scores averaged along short lines, in units of what is left of white noise."""
+    thin = _smooth(score, _SIZES[0])
+    for step in _DIRECTIONS:
+        count = round(_HALF_LINE / float(np.hypot(*step)))
+        point = np.zeros((2 * _HALF_LINE + 9,) * 2)
+        point[_HALF_LINE + 4, _HALF_LINE + 4] = 1
+        left = _along(_smooth(point, _SIZES[0]), step, count)
+        yield _along(thin, step, count) / float(np.sqrt(np.square(left).sum()))
+
+
+def _along(image: _Array, step: tuple[int, int], count: int) -> _Array:
+    """Return the sum of so many pixels to both sides, one step apart; beyond the borders there is nothing."""
+    (rows, columns), (down, right) = image.shape, (count * abs(part) for part in step)
+    padded = np.pad(image, ((down, down), (right, right)))
+    total = np.zeros(image.shape)
+    for number in range(-count, count + 1):
+        top, start = down + number * step[0], right + number * step[1]
+        total += padded[top : top + rows, start : start + columns]
+    return total
 
 
 def _left(length: int, size: float) -> _Array:

@@ -10,15 +10,21 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")  # nobody's preferences are touched
 
+import imageio.v3 as iio
 import napari
 import numpy as np
+from napari.utils.interactions import mouse_move_callbacks, mouse_press_callbacks, mouse_release_callbacks
 from qtpy.QtWidgets import QApplication, QScrollArea
 from skimage.draw import disk
+from wrapt import ObjectProxy
 
 import napari_microdiff
 from napari_microdiff.files import write_image
@@ -43,6 +49,8 @@ SIDE = 480  # of an image in a row
 TITLES = {"synthesize": "Synthesise"}  # else their task
 GALLERY, BRIGHT = 8, 3  # images; photons in the style, for each of the usual sample
 DUST, DEAD = ((110, 130, 16), (260, 300, 20), (400, 150, 12)), slice(350, 353)  # in the simulated nuclei
+STROKES = {"cut": ((67, 326), (51, 343)), "add": ((252, 298), (264, 306))}  # in the simulated nuclei
+CLOSE, GAP = 100, 8  # pixels of the image that are seen around a stroke, and of the picture between two steps
 MASK = slice(128, 320)  # part of the simulated nuclei that a mask is made from
 
 
@@ -204,21 +212,58 @@ def segment_picture(folder: Path) -> None:
     studio.viewer.close()
 
 
-def correct_picture(folder: Path) -> None:
-    """Take the most doubtful object with the tools to correct it."""
+def correct_pictures(folder: Path) -> None:
+    """Take the most doubtful object with the tools to correct it, then a cut and an added object, step by step."""
     studio = Studio(samples.simulated_nuclei, folder, SegmentPanel)
     panel = studio.panel
     assert isinstance(panel, SegmentPanel)
     panel.detail.move_to(1)
     panel.run_all()
     studio.finish()
-    editor = panel.corrections.editor
+    editor, labels = panel.corrections.editor, panel.labels
     assert editor is not None
+    assert labels is not None
     wait(lambda: editor.book is not None)
     panel.corrections.buttons["next"].click()
     wait(lambda: editor.selected is not None)
     studio.picture("correct-doubtful.png")
+    labels.contour = 1
+    for tool, line in STROKES.items():
+        middle, before = np.mean(line, axis=0), labels.data.copy()
+        editor.use(tool)
+        labels.selected_label = int(before[tuple(np.rint(middle).astype(int))])
+        steps = [close_up(studio.viewer, labels, middle)]
+        with stroke(labels, *np.array(line, dtype=float)):
+            steps.append(close_up(studio.viewer, labels, middle))
+        wait(lambda: not editor.busy)
+        if len(np.unique(labels.data)) != len(np.unique(before)) + 1:
+            sys.exit(f"error: the stroke to {tool} made no object")
+        steps.append(close_up(studio.viewer, labels, middle))
+        gap = np.full((SIDE, GAP, 3), 255, np.uint8)
+        iio.imwrite(folder / f"correct-{tool}.png", np.hstack([steps[0], gap, steps[1], gap, steps[2]]))
     studio.viewer.close()
+
+
+@contextmanager
+def stroke(layer: napari.layers.Labels, start: np.ndarray, end: np.ndarray) -> Iterator[None]:
+    """Draw a line with the mouse, in pixels of the layer, and release it afterwards."""
+
+    def event(kind: str, place: np.ndarray) -> Any:
+        facts = {"type": kind, "position": layer.data_to_world(place), "is_dragging": True}
+        return ObjectProxy(SimpleNamespace(**facts, button=1, modifiers=(), handled=False))  # as napari passes it on
+
+    mouse_press_callbacks(layer, event("mouse_press", start))
+    mouse_move_callbacks(layer, event("mouse_move", end))
+    yield
+    mouse_release_callbacks(layer, event("mouse_release", end))
+
+
+def close_up(viewer: napari.Viewer, layer: napari.layers.Labels, place: np.ndarray) -> np.ndarray:
+    """Return a picture of what is around a place of a layer."""
+    camera = viewer.scene.camera
+    camera.center, camera.zoom = layer.data_to_world(place), SIDE / (CLOSE * layer.scale[-1])
+    QApplication.processEvents()
+    return viewer.screenshot(size=(SIDE, SIDE), flash=False)[..., :3]
 
 
 def series_picture(folder: Path) -> None:
@@ -317,7 +362,7 @@ def main() -> None:
     isotropic_picture(folder)
     repair_picture(folder)
     segment_picture(folder)
-    correct_picture(folder)
+    correct_pictures(folder)
     series_picture(folder)
     synthesize_picture(folder)
     synthesize_panel_pictures(folder)

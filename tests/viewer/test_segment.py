@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -179,8 +180,42 @@ def test_save_writes_labels_and_a_table(panel: SegmentPanel, viewer: napari.View
     np.testing.assert_array_equal(saved.array, labels.data)
     assert saved.pixel_size_um == pytest.approx({"Y": 0.5, "X": 0.2})
     rows = (tmp_path / "nuclei.csv").read_text().splitlines()
-    assert rows[0] == "label,area,confidence,y,x"
+    assert rows[0] == "label,area,confidence,y,x,state"
     assert len(rows) == 1 + len(labels.features)
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["there", "taken away"])
+def test_save_writes_the_objects_as_they_were_corrected(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, tmp_path: Path, gone: bool
+) -> None:
+    viewer.add_image(nuclei(64, 64))
+    (labels,) = run(qtbot, panel)
+    editor = panel.corrections.editor
+    assert editor is not None
+    qtbot.waitUntil(lambda: editor.book is not None, timeout=LONG)
+    *_, sure, wrong, touched = (int(label) for label in labels.features.sort_values("area")["index"])
+    for label, use in ((sure, editor.accept), (wrong, editor.delete)):
+        labels.selected_label = label
+        use()
+    corner = tuple(np.argwhere(labels.data == touched)[0])
+    labels.data_setitem(tuple(np.array([at]) for at in corner), 0)  # as the eraser does it; nobody has counted since
+    now = labels.data.copy()
+    if gone:
+        viewer.layers.remove(labels)
+    job = panel.actions.save(tmp_path / "nuclei.tif")
+    qtbot.waitUntil(lambda: job.over, timeout=LONG)
+    np.testing.assert_array_equal(read_image(tmp_path / "nuclei.tif").array, now)
+    rows = list(csv.DictReader((tmp_path / "nuclei.csv").read_text().splitlines()))
+    assert [(int(row["label"]), int(row["area"])) for row in rows] == [
+        (int(label), int((now == label).sum())) for label in np.unique(now[now > 0])
+    ]
+    if not gone:  # else nobody knows any more
+        states = {int(row["label"]): row["state"] for row in rows}
+        assert (states.pop(sure), states.pop(touched)) == ("accepted", "edited")
+        assert set(states.values()) <= {"auto"}
+        assert [row["confidence"] for row in rows if row["state"] == "edited"] == [""]
+        told = json.loads(read_image(tmp_path / "nuclei.tif").description)["napari_microdiff"]["report"]["states"]
+        assert told == {"accepted": 1, "edited": 1, **({"auto": len(states)} if states else {})}
 
 
 @pytest.mark.parametrize("ticked", [("labels", "maps"), ("maps",)])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.layers import Labels
 from napari.utils.notifications import show_info
+from numpy.typing import NDArray
 from qtpy.QtWidgets import QApplication, QFileDialog
 
 from .jobs import Job
@@ -67,19 +71,61 @@ class ResultActions:
             self.save(Path(path))
 
     def save(self, path: Path) -> Job:
-        """Save the result in the background; the outputs after the first get their name behind the file's."""
+        """Save the result in the background; the outputs after the first get their name behind the file's.
+
+        Objects are saved as they are now, not as the model made them. The job starts once their states are known.
+        """
         run, result = self._run()
         panel = self._panel
         sizes = sizes_um(run.source.layer, run.source.axes)
-        job = Job(f"Saving {path.name}", partial(_save, path, result, run.source.name, run.source.dtype, sizes), panel)
+        objects = next((layer for layer in run.layers if isinstance(layer, Labels)), None)
+        corrected: list[_Objects] = []
+        facts = (run.source.name, run.source.dtype, sizes)
+        job = Job(f"Saving {path.name}", partial(_save, path, result, corrected, *facts), panel)
         job.done.connect(lambda paths: panel.results.line.say("Saved " + ", ".join(p.name for p in paths)))
         job.failed.connect(partial(panel.results.line.say, warn=True))
-        job.start()
+
+        def start() -> None:
+            if objects is not None:
+                corrected.append(_Objects.of(objects))
+            job.start()
+
+        panel.when_counted(start)
         return job
 
 
-def _save(path: Path, result: Result, source: str, dtype: Any, sizes: dict[str, float]) -> Iterator[list[Path]]:
+@dataclass(frozen=True, eq=False)
+class _Objects:
+    """Objects as they are in the viewer, which a worker may keep."""
+
+    labels: NDArray[Any]
+    known: dict[str, NDArray[Any]]
+
+    @classmethod
+    def of(cls, layer: Labels) -> _Objects:
+        table = {str(name): layer.features[name].to_numpy(copy=True) for name in layer.features.columns}
+        known = {"label": table.pop("index"), **table} if "index" in table else {}
+        return cls(np.array(layer.data), known)
+
+    def in_place_of(self, result: Result) -> Result:
+        """Return a result with these objects; areas and centres are measured anew."""
+        from ..files import Picture, describe_objects
+
+        axes = (result.request.axes or "").replace("S", "")
+        table = describe_objects(Picture(self.labels, axes), self.known)
+        names = [name for name in result.objects if name in table]
+        table = {name: table[name] for name in (*names, *(name for name in table if name not in names))}
+        states = Counter(str(state) for state in table.get("state", ()))
+        report = {**result.report, "states": dict(sorted(states.items()))}
+        return replace(result, labels=self.labels, objects=table, report=report)
+
+
+def _save(
+    path: Path, result: Result, corrected: list[_Objects], source: str, dtype: Any, sizes: dict[str, float]
+) -> Iterator[list[Path]]:
     """Write all outputs or none: the first under the chosen name, the others with theirs behind it."""
+    for objects in corrected:
+        result = objects.in_place_of(result)
     from ..engine.record import note
     from ..files import OutputImage, OutputTable, label_type, prepare, write_images
 

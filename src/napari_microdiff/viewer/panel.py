@@ -5,6 +5,7 @@ A panel's own file says only what is its own: its words, its further settings an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from napari.components import ViewerModel
@@ -99,6 +100,10 @@ class Panel(QWidget):
         """Return what is run on to preview what is visible."""
         return region
 
+    def when_counted(self, then: Callable[[], None]) -> None:
+        """Call back when what was corrected by hand is known."""
+        then()
+
     def looked(self, look: Any) -> None:
         """Use what was learnt by looking at the image."""
 
@@ -140,7 +145,7 @@ class Panel(QWidget):
         self.looker.looked.connect(self._on_look)
         self.runner.changed.connect(self._job_changed)
         self.runner.progressed.connect(self.run_bar.progress)
-        self.runner.said.connect(self._say)
+        self.runner.said.connect(lambda text, warn: self.results.line.say(text, warn=warn))
 
     # what is shown ------------------------------------------------------------------------------------------------
 
@@ -181,11 +186,8 @@ class Panel(QWidget):
         """Offer a sample where there are steps for one; the mean is complete after the first."""
         one_step = self.more.steps == 1
         self.ticks.offer("sample", words.NO_SAMPLE if one_step else "")
-        self.make_line.say("" if one_step or self.many_steps() else words.STEPS_IDLE)
-
-    def many_steps(self) -> bool:
-        """Whether anything is asked for that takes more than one step."""
-        return "sample" in self.ticks.ticked or self.more.samples > 1
+        idle = not one_step and "sample" not in self.ticks.ticked and self.more.samples == 1
+        self.make_line.say(words.STEPS_IDLE if idle else "")
 
     def _image_changed(self) -> None:
         self.familiar.say("")
@@ -295,6 +297,3 @@ class Panel(QWidget):
     def _job_changed(self) -> None:
         self.run_bar.busy(self.runner.job is not None)
         self.refresh()
-
-    def _say(self, text: str, warn: bool) -> None:
-        self.results.line.say(text, warn=warn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,10 @@ class SegmentPanel(Panel):
         self.by_confidence.toggled.connect(self._colour)
         self.corrections = CorrectionBar(self.viewer, self.given)
         return [self.by_confidence, self.corrections]
+
+    def when_counted(self, then: Callable[[], None]) -> None:
+        """Call back when the states of the objects are known as they are now."""
+        self.corrections.when_counted(self.labels, then)
 
     def given(self, layer: Labels) -> Given:
         """Return what a layer of objects was made from, or what the panel asks for now.

@@ -129,6 +129,14 @@ class CorrectionBar(QGroupBox):
         self._editors.append(editor)
         return editor
 
+    def when_counted(self, layer: Labels | None, then: Callable[[], None]) -> None:
+        """Call back when the objects of a layer are known as they are now; at once if nobody corrects it."""
+        for editor in self._editors:
+            if editor.layer == layer:
+                editor.stock.when_counted(then)
+                return
+        then()
+
     def _drop_gone(self, event: object = None) -> None:
         for editor in [e for e in self._editors if e.layer not in self._viewer.layers]:
             self._editors.remove(editor)

@@ -5,6 +5,7 @@ import pytest
 from skimage.draw import disk
 
 from napari_microdiff.errors import ImageError
+from napari_microdiff.imaging.instances import diameters
 from napari_microdiff.imaging.population import census_of, kindred, pooled, population_of
 
 
@@ -55,3 +56,12 @@ def test_images_that_were_counted_one_by_one_are_pooled_as_all_together() -> Non
     assert one_by_one.density == together.density == (2 / 12000, 2 / 12000)
     assert one_by_one.touching == together.touching == 0.5
     assert [outline.kind for outline in one_by_one.outlines] == [2, 1, 4]
+
+
+@pytest.mark.parametrize("background", [0, 7])
+def test_very_large_label_numbers_take_no_more_memory(background: int) -> None:
+    labels = np.full((40, 40), background, np.int64)
+    labels[5:15, 5:15], labels[20:30, 20:30] = 4_000_000_000, 3
+    found = census_of(labels, {4_000_000_000: 2, 3: 1})
+    assert sorted(outline.kind for outline in found.whole) == [1, 2]
+    np.testing.assert_allclose(np.sort(diameters(labels))[:2], 2 * np.sqrt(100 / np.pi))

@@ -23,6 +23,7 @@ from ..files import (
     read_image,
     write_images,
 )
+from ..files.convert import type_for
 from ..files.label_image import without
 from ..files.table_reader import kinds_in
 from ..imaging.axes import check_region, full_region, planes, region_shape
@@ -170,11 +171,7 @@ def _type(request: Request, *likenesses: Picture | None) -> np.dtype[Any]:
             return picture.dtype
     options = request.options
     assert isinstance(options, SynthesizeOptions)
-    dark, bright = options.levels
-    for kind in (np.uint8, np.uint16):
-        if dark >= 0 and bright <= np.iinfo(kind).max:
-            return np.dtype(kind)
-    return np.dtype(np.float32)
+    return type_for(options.levels)
 
 
 def _check_room(

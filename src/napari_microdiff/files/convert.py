@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_FEW_LEVELS = 16  # between which whole numbers would be steps
 _BLOCK = 2**20  # pixels that are converted at once, so that no second copy of a large plane is made
 
 
@@ -33,6 +34,15 @@ def convert(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         block = slice(start, start + rows)
         result[block] = _convert_block(np.asarray(values[block], np.float64), dtype)
     return result
+
+
+def type_for(levels: tuple[float, float]) -> np.dtype[Any]:
+    """Return the smallest type that holds an image whose background and bright objects have such grey levels."""
+    dark, bright = levels
+    for kind in (np.uint8, np.uint16):
+        if dark >= 0 and bright <= np.iinfo(kind).max and bright - dark >= _FEW_LEVELS:
+            return np.dtype(kind)
+    return np.dtype(np.float32)
 
 
 def _convert_block(values: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]:

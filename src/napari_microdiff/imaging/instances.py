@@ -56,9 +56,22 @@ def check_labels(labels: NDArray[np.generic]) -> NDArray[np.int64]:
     return labels.astype(np.int64, copy=False)
 
 
+def in_sequence(labels: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+    """Return labels that are no larger than there are pixels, and for each what it was called before; 0 stays 0.
+
+    What counts by label takes as much memory as the largest is.
+    """
+    largest = int(labels.max(initial=0))
+    if largest <= labels.size:
+        return labels, np.arange(largest + 1)
+    names, places = np.unique(labels, return_inverse=True)
+    places = places.reshape(labels.shape)
+    return (places, names) if names[0] == 0 else (places + 1, np.concatenate([[0], names]))
+
+
 def diameters(labels: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return the diameter in pixels that each object would have as a disc, in the order of their labels."""
-    areas = np.bincount(labels.ravel())[1:]
+    areas = np.bincount(in_sequence(labels)[0].ravel())[1:]
     return np.asarray(2 * np.sqrt(areas[areas > 0] / np.pi))
 
 

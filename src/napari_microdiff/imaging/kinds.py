@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ def kinds_of(table: Mapping[str, Any], classes: Sequence[str]) -> dict[int, int]
     ImageError
         If a column is missing, or a class is none of these.
     """
-    column = next((name for name in _LABELS if name in table), None)
+    column = label_column(table)
     if column is None or COLUMN not in table:
         raise ImageError(
             f"The table does not say which class an object has: it needs the columns '{_LABELS[0]}' and '{COLUMN}'."
@@ -38,6 +38,11 @@ def kinds_of(table: Mapping[str, Any], classes: Sequence[str]) -> dict[int, int]
     cells = zip(np.asarray(table[column]).tolist(), np.asarray(table[COLUMN]).tolist(), strict=True)
     found = {int(label): _number(cell, int(label), classes) for label, cell in cells if label and not _empty(cell)}
     return {label: kind for label, kind in found.items() if label > 0}
+
+
+def label_column(table: Container[str]) -> str | None:
+    """Return the column of a table that holds the labels of its objects, if it has one."""
+    return next((name for name in _LABELS if name in table), None)
 
 
 def check_all_named(labels: NDArray[np.integer], kinds: Mapping[int, int]) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..errors import ImageError
-from .instances import check_labels, diameters
+from .instances import check_labels, diameters, in_sequence
 
 _NEIGHBOURS = np.ones((3, 3), dtype=bool)
 _KINDRED = 1.25  # times the typical diameter of one image, within which that of another is alike
@@ -91,7 +91,7 @@ def census_of(image: NDArray[np.generic], kinds: Mapping[int, int] | None = None
     ImageError
         As of `check_labels`.
     """
-    labels, named = check_labels(image), kinds or {}
+    (labels, names), named = in_sequence(check_labels(image)), kinds or {}
     boxes = ndimage.find_objects(labels) if labels.size else []
     whole: list[Outline] = []
     cut: list[Outline] = []
@@ -100,7 +100,7 @@ def census_of(image: NDArray[np.generic], kinds: Mapping[int, int] | None = None
         if box is None:
             continue
         inside = all(span.start > 0 and span.stop < n for span, n in zip(box, labels.shape, strict=True))
-        (whole if inside else cut).append(Outline(labels[box] == label, named.get(label, 1)))
+        (whole if inside else cut).append(Outline(labels[box] == label, named.get(int(names[label]), 1)))
         touching += _touches(labels, label, box)
     return Census(tuple(whole), tuple(cut), touching, labels.size)
 
@@ -145,7 +145,7 @@ def pooled(found: Sequence[Census]) -> Population:
     return Population(tuple(outlines or cut), tuple(density), sum(each.touching for each in found) / total)
 
 
-def _touches(labels: NDArray[np.int64], label: int, box: tuple[slice, ...]) -> bool:
+def _touches(labels: NDArray[np.integer], label: int, box: tuple[slice, ...]) -> bool:
     """Return whether a neighbouring pixel of an object, diagonal ones too, belongs to another."""
     wider = tuple(slice(max(0, span.start - 1), span.stop + 1) for span in box)
     here = labels[wider]

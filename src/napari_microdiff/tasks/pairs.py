@@ -13,10 +13,11 @@ from typing import Any, Literal
 import numpy as np
 
 from ..engine.events import Notice, Preview, Progress, Result
+from ..engine.options import SynthesizeOptions
 from ..engine.record import record
 from ..engine.request import Request
 from ..files import Picture
-from ..files.convert import convert
+from ..files.convert import convert, type_for
 from ..files.pair_layouts import LayoutName
 from ..files.pair_set import Pair, PairSet
 from ..imaging.judging import Limits, Scores
@@ -186,9 +187,17 @@ def _keep(pairs: PairSet, attempt: Attempt, wanted: Wanted) -> None:
         pairs.reject(facts | {"reasons": list(attempt.reasons)})
         return
     assert attempt.result.sample is not None
-    kind = np.dtype(np.uint8) if style is None or style.dtype.kind == "b" else style.dtype
-    image = convert(attempt.result.sample, kind)
+    image = convert(attempt.result.sample, _type(attempt.result.request, None if style is None else style.dtype))
     pairs.add(Pair(image, attempt.labels, facts, parents[0].pixel_size_um))
+
+
+def _type(request: Request, style: np.dtype[Any] | None) -> np.dtype[Any]:
+    """Return the type of the images of the style, else one that holds the grey levels."""
+    options = request.options
+    assert isinstance(options, SynthesizeOptions)
+    if style is None:
+        return type_for(options.levels)
+    return np.dtype(np.uint8) if style.kind == "b" else style
 
 
 def facts_of(result: Result, source: str, scores: Scores, parents: Sequence[str], style: str | None) -> dict[str, Any]:

@@ -1,35 +1,33 @@
 """The anatomy that all panels share: choose image and model, set the detail, preview, run, cancel, use the result.
 
-A panel's own file says only what is its own: its words, its further settings and the task it asks for.
+What is different in each is in `own`, and in the panel's own file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
-from napari.components import ViewerModel
 from napari.utils.notifications import show_error, show_warning
-from qtpy.QtWidgets import QWidget
 from superqt import QCollapsible
 
 from ..engine.request import Request, Span
 from ..errors import MicrodiffError
 from . import settings, view, words
-from .choices import LayerChoice, ModelChoice
+from .choices import ModelChoice
 from .cost import carried_out, cost
 from .layers import Source
 from .layout import Rows, scrolled
 from .looking import Looker, in_words
 from .more import More
 from .output import ResultActions
+from .own import Own
 from .parts import DetailSlider, Line, ResultBar, RunBar, Ticks
 from .running import Run, Runner
 
 WIDTH = 380
 
 
-class Panel(QWidget):
+class Panel(Own):
     """Base of all panels.
 
     Parameters
@@ -38,22 +36,8 @@ class Panel(QWidget):
         The viewer to work in.
     """
 
-    task = ""
-    doing = ""  # "Denoising"
-    made = ""  # "denoised"
-    outputs: ClassVar[dict[str, str]] = {}  # what can be made, and what that is; the first is always worth having
-    details: ClassVar[tuple[dict[str, int], ...]] = ()  # what each position of the Detail slider sets
-    detail_at_first: ClassVar[int | None] = None  # its position; None is where a panel was used last
-    as_prior = ""  # what is added to the title of a model that was trained for another task
-    compares = True  # whether to say how like an image is to those that the model was trained on
-    source_word = "Image"
-    nothing_open = "Open an image, or use File > Open Sample."
-    nothing_chosen = "Choose an image layer first."
-    no_model = "No model is installed. Add one with: napari-microdiff models add FILE"
-
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:  # type: ignore[name-defined]  # noqa: F821
-        super().__init__()
-        self.viewer: ViewerModel = napari_viewer
+        super().__init__(napari_viewer)
         self.runner = Runner(napari_viewer, self.doing, self.made, self)
         self.looker = Looker(self, self._to_look_at)
         self._build()
@@ -64,48 +48,6 @@ class Panel(QWidget):
         self.detail.move_to(likes.detail if self.detail_at_first is None else self.detail_at_first)
         self.model.reload()
         self.refresh()
-
-    # what a panel's own file says ---------------------------------------------------------------------------------
-
-    def layer_choice(self) -> LayerChoice:
-        """Return what the layer to work on is chosen with."""
-        return LayerChoice(self.viewer)
-
-    def source_of(self, layer: Any) -> Source:
-        """Take what a job needs from a layer.
-
-        Raises
-        ------
-        MicrodiffError
-            If it cannot be worked on.
-        """
-        return Source.of(layer)
-
-    def add_rows(self, rows: Rows) -> None:
-        """Add rows that only this panel has, between the model and the detail."""
-
-    def own_rows(self) -> list[QWidget]:
-        """Return widgets that only this panel has; they stand on top of what "More" unfolds."""
-        return []
-
-    def own_results(self) -> list[QWidget]:
-        """Return widgets that only this panel has; they stand below the result."""
-        return []
-
-    def options(self) -> dict[str, Any]:
-        """Return the fields of the request that only this panel sets."""
-        return {}
-
-    def previewed(self, region: tuple[Span, ...], axes: str) -> tuple[Span, ...]:
-        """Return what is run on to preview what is visible."""
-        return region
-
-    def when_counted(self, then: Callable[[], None]) -> None:
-        """Call back when what was corrected by hand is known."""
-        then()
-
-    def looked(self, look: Any) -> None:
-        """Use what was learnt by looking at the image."""
 
     def _build(self) -> None:
         self.image, self.image_line = self.layer_choice(), Line(self.viewer)
@@ -145,7 +87,7 @@ class Panel(QWidget):
         self.looker.looked.connect(self._on_look)
         self.runner.changed.connect(self._job_changed)
         self.runner.progressed.connect(self.run_bar.progress)
-        self.runner.said.connect(lambda text, warn: self.results.line.say(text, warn=warn))
+        self.runner.said.connect(self._say)
 
     # what is shown ------------------------------------------------------------------------------------------------
 
@@ -287,12 +229,15 @@ class Panel(QWidget):
             return
         layer = last.source.layer
         source = self.source_of(layer) if layer in self.viewer.layers else last.source
-        self.runner.start(Run(last.result.request, source))
+        self.runner.start(Run(self.renewed(last.result.request, layer), source))
 
     def cancel(self) -> None:
         """Cancel the running job."""
         self.run_bar.stopping()
         self.runner.cancel()
+
+    def _say(self, text: str, warn: bool = False) -> None:
+        self.results.line.say(text, warn=warn)
 
     def _job_changed(self) -> None:
         self.run_bar.busy(self.runner.job is not None)

@@ -12,7 +12,7 @@ from napari.layers import Labels
 
 from napari_microdiff.imaging.changes import MARGIN
 from napari_microdiff.viewer.synthesis import words
-from napari_microdiff.viewer.synthesis.classes import classes_in, set_class
+from napari_microdiff.viewer.synthesis.classes import classes_in, named_classes, set_class
 from napari_microdiff.viewer.synthesis.panel import SynthesizePanel
 
 from .test_following import wait
@@ -122,3 +122,64 @@ def test_rows_of_a_table_without_labels_are_labels(cells: Labels) -> None:
     set_class(cells, 2, "dividing")
     assert classes_in(cells, NAMES) == {1: 2, 2: 2}
     assert classes_in(cells, NAMES[:1]) is None
+
+
+def test_a_table_of_ones_own_that_calls_the_label_so_stays_one(
+    panel: SynthesizePanel, cells: Labels, qtbot: Any
+) -> None:
+    cells.features = {"label": [1, 2], "class": ["resting", "resting"]}
+    assert named_classes(cells) == {1: "resting", 2: "resting"}
+    click_at(cells, 40, 55)
+    choose(panel, "dividing")
+    assert classes_in(cells, NAMES) == {1: 1, 2: 2}
+    use(qtbot, panel, "copy")
+    assert classes_in(cells, NAMES) == {1: 1, 2: 2, 3: 2}
+    assert list(cells.features) == ["label", "class"]
+
+
+def test_who_follows_again_knows_the_classes_that_the_image_shows(
+    panel: SynthesizePanel, cells: Labels, qtbot: Any
+) -> None:
+    (image,) = run(qtbot, panel)
+    panel.follow.click()
+    wait(qtbot, panel)
+    resting = image.data.copy()
+    click_at(cells, 40, 55)
+    choose(panel, "dividing")
+    wait(qtbot, panel)
+    dividing = image.data.copy()
+    panel.follow.click()
+    panel.follow.click()
+    wait(qtbot, panel)
+    np.testing.assert_array_equal(image.data, dividing)
+    panel.follow.click()
+    choose(panel, "resting")
+    panel.follow.click()
+    wait(qtbot, panel)
+    assert not np.array_equal(image.data, dividing)
+    assert abs(image.data - resting).max() < abs(dividing - resting).max()
+
+
+def test_running_again_draws_the_objects_in_the_classes_that_they_have_now(
+    panel: SynthesizePanel, cells: Labels, qtbot: Any
+) -> None:
+    run(qtbot, panel)
+    click_at(cells, 40, 55)
+    choose(panel, "dividing")
+    click(qtbot, panel.results.again)
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    (again,) = panel.runner.last.layers
+    (image,) = run(qtbot, panel)
+    np.testing.assert_array_equal(again.data, image.data)
+
+
+def test_a_copy_does_not_inherit_the_class_of_one_that_was_undone(
+    panel: SynthesizePanel, cells: Labels, qtbot: Any
+) -> None:
+    click_at(cells, 40, 55)
+    choose(panel, "dividing")
+    use(qtbot, panel, "copy")
+    cells.undo()
+    click_at(cells, 20, 20)
+    use(qtbot, panel, "copy")
+    assert classes_in(cells, NAMES) == {2: 2}

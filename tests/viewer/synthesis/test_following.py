@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import napari
@@ -11,6 +13,7 @@ import pytest
 from napari.layers import Image, Labels
 
 from napari_microdiff.engine.events import Preview, Progress
+from napari_microdiff.files import read_image
 from napari_microdiff.imaging.changes import MARGIN
 from napari_microdiff.viewer.layers import recall
 from napari_microdiff.viewer.synthesis import following, words
@@ -81,6 +84,59 @@ def test_the_newest_edit_counts_and_stopping_leaves_no_half_drawn_image(
     np.testing.assert_array_equal(image.data, now)
     labels.data_setitem((np.arange(20, 30), np.full(10, 60)), 3)
     assert not panel.follower.busy
+
+
+def test_an_edit_that_is_undone_while_it_is_drawn_leaves_the_image_as_it_was(
+    panel: SynthesizePanel, drawn: tuple[Labels, Image], qtbot: Any
+) -> None:
+    labels, image = drawn
+    before = image.data.copy()
+    labels.data_setitem((np.arange(20, 30), np.full(10, 100)), 3)
+    panel.follower.compare()
+    assert panel.follower.busy
+    labels.undo()
+    wait(qtbot, panel)
+    np.testing.assert_array_equal(image.data, before)
+
+
+def test_what_is_saved_is_what_is_shown_after_undo(
+    panel: SynthesizePanel, viewer: napari.Viewer, make_painter: Callable[..., str], qtbot: Any, tmp_path: Path
+) -> None:
+    name = make_painter("colours", channels=3)
+    panel.model.reload()
+    panel.model.choose(name)
+    labels = viewer.add_labels(mask((72, 160)), name="cells")
+    (image,) = run(qtbot, panel)
+    panel.follow.click()
+    wait(qtbot, panel)
+    labels.data_setitem((np.arange(20, 30), np.full(10, 100)), 3)
+    wait(qtbot, panel)
+    labels.undo()
+    wait(qtbot, panel)
+    job = panel.actions.save(tmp_path / "made.tif")
+    qtbot.waitUntil(lambda: job.over, timeout=LONG)
+    np.testing.assert_array_equal(read_image(tmp_path / "made.tif").array, image.data)
+
+
+def test_a_mask_that_is_given_larger_numbers_is_still_followed(
+    panel: SynthesizePanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    labels = viewer.add_labels(mask((72, 160)).astype(np.uint8), name="cells")
+    (image,) = run(qtbot, panel)
+    panel.follow.click()
+    wait(qtbot, panel)
+    labels.data = labels.data.astype(np.int32)
+    wait(qtbot, panel)
+    labels.data_setitem((np.arange(20, 30), np.full(10, 130)), 300)
+    wait(qtbot, panel)
+    before = image.data.copy()
+    labels.data_setitem((np.arange(40, 50), np.full(10, 20)), 3)
+    wait(qtbot, panel)
+    changed = np.argwhere(image.data != before)
+    assert changed[:, 1].max() <= 20 + MARGIN
+    labels.undo()
+    wait(qtbot, panel)
+    np.testing.assert_array_equal(image.data, before)
 
 
 def test_who_follows_again_goes_on_from_what_the_image_shows(

@@ -100,6 +100,22 @@ def test_kept_images_are_saved_as_pairs_that_say_what_they_are(
     assert "Choose a new folder" in view.line.text()
 
 
+def test_kept_images_are_saved_with_the_mask_that_they_were_drawn_under(
+    panel: SynthesizePanel, viewer: napari.Viewer, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_microdiff.viewer.synthesis.mask_source._COPIED", 0)  # as of a very large one
+    labels = viewer.add_labels(mask(), name="cells")
+    panel.gallery_view.judge.setChecked(False)
+    panel.gallery_view.count.setValue(1)
+    click(qtbot, panel.gallery_view.draw)
+    qtbot.waitUntil(lambda: panel.gallery.job is None, timeout=LONG)
+    panel.gallery.keep(0)
+    labels.data[labels.data == 2] = 0
+    panel.gallery.save(tmp_path / "pairs")
+    qtbot.waitUntil(lambda: panel.gallery.job is None, timeout=LONG)
+    np.testing.assert_array_equal(read_image(tmp_path / "pairs" / "labels" / "00001.ome.tif").array, mask())
+
+
 def test_the_judge_says_what_is_wrong_with_an_image(
     panel: SynthesizePanel, viewer: napari.Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

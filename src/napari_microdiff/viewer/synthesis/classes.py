@@ -10,10 +10,10 @@ from napari.layers import Labels
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
 
-from ...imaging.kinds import COLUMN, kinds_of
+from ...imaging.kinds import COLUMN, kinds_of, label_column
 from . import words
 
-_LABEL = "index"  # what napari calls the label in features; without it, the row is the label
+_INDEX = "index"  # what napari calls the label in features; without label or index, the row is the label
 
 
 def classes_in(mask: Labels, known: Sequence[str]) -> dict[int, int] | None:
@@ -35,18 +35,20 @@ def classes_in(mask: Labels, known: Sequence[str]) -> dict[int, int] | None:
     return kinds_of(_table(mask), known)
 
 
-def set_class(mask: Labels, label: int, name: str) -> None:
-    """Say of which class an object is."""
+def set_class(mask: Labels, label: int, name: str | None) -> None:
+    """Say of which class an object is, or that it has none."""
     table = mask.features.copy()
-    if _LABEL not in table:
-        table[_LABEL] = np.arange(len(table))
+    column = label_column(table)
+    if column is None:
+        column = _INDEX
+        table[column] = np.arange(len(table))
     if COLUMN not in table:
         table[COLUMN] = None
     table[COLUMN] = table[COLUMN].astype(object)
-    rows = table.index[table[_LABEL] == label]
+    rows = table.index[table[column] == label]
     row = rows[0] if len(rows) else len(table)
-    table.loc[row, [_LABEL, COLUMN]] = [label, name]
-    table[_LABEL] = table[_LABEL].astype(int)
+    table.loc[row, [column, COLUMN]] = [label, name]
+    table[column] = table[column].astype(int)
     mask.features = table
 
 
@@ -55,13 +57,15 @@ def named_classes(mask: Labels) -> dict[int, str]:
     if COLUMN not in mask.features:
         return {}
     table = _table(mask)
-    cells = zip(np.asarray(table[_LABEL]).tolist(), np.asarray(table[COLUMN]).tolist(), strict=True)
+    cells = zip(
+        np.asarray(table[label_column(table) or _INDEX]).tolist(), np.asarray(table[COLUMN]).tolist(), strict=True
+    )
     return {int(label): str(cell) for label, cell in cells if cell is not None and cell == cell and str(cell).strip()}
 
 
 def _table(mask: Labels) -> Mapping[str, Any]:
     table = {name: mask.features[name] for name in mask.features}
-    return table if _LABEL in table else {_LABEL: np.arange(len(mask.features)), **table}
+    return table if label_column(table) else {_INDEX: np.arange(len(mask.features)), **table}
 
 
 class ClassRow(QWidget):

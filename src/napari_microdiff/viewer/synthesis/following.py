@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -50,6 +50,8 @@ class Pair:
         The mask that the image shows, all of it: as it was then, with the edits that were drawn since. A copy.
     known : tuple of str
         Classes of objects that its model knows.
+    classes : dict of int to int
+        Class of each object that has one, as the image shows them.
     """
 
     mask: Labels
@@ -57,6 +59,16 @@ class Pair:
     result: Result
     drawn_from: NDArray[Any]
     known: tuple[str, ...] = ()
+    classes: dict[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, mask: Labels, image: Image, result: Result, array: Any, known: tuple[str, ...]) -> Pair:
+        """Return an image as it was drawn, and a mask which may be given a type of larger numbers later on."""
+        assert isinstance(result.request.options, SynthesizeOptions)
+        if isinstance(array, np.ndarray) and array.size <= _LARGEST:
+            roomy = array.dtype.itemsize > np.dtype(np.int32).itemsize or array.dtype == np.uint32
+            array = array.astype(np.int64 if roomy else np.int32)
+        return cls(mask, image, result, array, known, dict(result.request.options.kinds))
 
     @property
     def part(self) -> tuple[slice, ...]:
@@ -82,7 +94,6 @@ class Follower(QObject):
         self._viewer = viewer
         self._pair: Pair | None = None
         self._mask: NDArray[Any] | None = None  # of the part, as the image shows it
-        self._classes: dict[int, int] = {}  # of its objects, as the image shows them
         self._patches = Patches()
         self._job: Job | None = None
         self._masks: list[Labels] = []  # the one that is followed
@@ -112,8 +123,6 @@ class Follower(QObject):
             return
         # A window on the mask of the pair, which goes with the image: who follows it again begins where this one ends.
         self._pair, self._mask = pair, pair.drawn_from[pair.part]
-        assert isinstance(pair.result.request.options, SynthesizeOptions)
-        self._classes = dict(pair.result.request.options.kinds)
         self._patches = Patches()
         for name in _CHANGES:
             getattr(pair.mask.events, name).connect(self._on_change)
@@ -151,12 +160,12 @@ class Follower(QObject):
             self.stop()
             self.said.emit(str(error), True)
             return
-        classes = self._classes if classes is None else classes
-        changed = changed_box(known, now, reclassified(self._classes, classes))
-        if changed is None:
-            return
-        if self._job is not None:  # what it draws is out of date: its end begins anew
+        classes = dict(pair.classes) if classes is None else classes
+        changed = changed_box(known, now, reclassified(pair.classes, classes))
+        if self._job is not None:  # what it draws is out of date, or was taken back: its end begins anew
             self._job.cancel()
+            return
+        if changed is None:
             return
         region = around(changed, pair.result.request.axes or "", now.shape)
         box = tuple(slice(*span) for span in region)
@@ -164,7 +173,8 @@ class Follower(QObject):
         brought_back = self._patches.take_back(region, now[box], classes, before)
         if brought_back is not None:
             self._show(pair, box, brought_back)
-            known[box], self._classes = now[box], classes
+            self._keep(pair, box, brought_back)
+            self._remember(pair, box, now, classes)
             self.said.emit(words.BROUGHT_BACK, False)
             return
         self._draw(pair, now.copy(), classes, changed, region, before)
@@ -178,7 +188,7 @@ class Follower(QObject):
         region: tuple[Span, ...],
         before: NDArray[Any],
     ) -> None:
-        request = _with_classes(pair.result.request, classes)
+        request = with_classes(pair.result.request, classes)
         start = partial(_redraw, request, now, pair.image.data, changed)
         job = Job(f"Drawing {pair.image.name}", start, self, quiet=True, eager=True)
         box = tuple(slice(*span) for span in region)
@@ -209,15 +219,26 @@ class Follower(QObject):
         after = _as_shown(pair, done.image)
         self._show(pair, box, after)
         self._undone.clear()
-        sample = pair.result.sample
-        if sample is not None and sample is not pair.image.data:
-            sample[box] = done.image
+        self._keep(pair, box, done.image)
         if self._pair is pair and self._mask is not None:
-            masks = self._mask[box].copy(), now[box]
-            self._patches.add(Patch(region, masks, (before, after), (self._classes, classes)))
-            self._mask[box], self._classes = now[box], classes
+            masks = self._mask[box].copy(), now[box].astype(self._mask.dtype)
+            self._patches.add(Patch(region, masks, (before, after), (dict(pair.classes), classes)))
+            self._remember(pair, box, now, classes)
         _note(pair)
         self.said.emit(words.REDRAWN, False)
+
+    @staticmethod
+    def _keep(pair: Pair, box: tuple[slice, ...], pixels: NDArray[Any]) -> None:
+        """Have what is saved be what is shown; colours are two arrays."""
+        sample = pair.result.sample
+        if sample is not None and sample is not pair.image.data:
+            sample[box] = pixels
+
+    def _remember(self, pair: Pair, box: tuple[slice, ...], now: NDArray[Any], classes: dict[int, int]) -> None:
+        assert self._mask is not None
+        self._mask[box] = now[box]
+        pair.classes.clear()
+        pair.classes.update(classes)
 
     def _failed(self, pair: Pair, box: tuple[slice, ...], before: NDArray[Any], message: str) -> None:
         self._restore(pair, box, before)
@@ -267,7 +288,8 @@ def _note(pair: Pair) -> None:
     pair.result.report["redrawn"] = times
 
 
-def _with_classes(request: Request, classes: dict[int, int]) -> Request:
+def with_classes(request: Request, classes: dict[int, int]) -> Request:
+    """Return a request with other classes of the objects."""
     options = request.options.model_copy(update={"kinds": tuple(sorted(classes.items()))})
     return request.model_copy(update={"options": options})
 

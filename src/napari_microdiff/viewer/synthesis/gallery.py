@@ -7,8 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Layer
+from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from ...engine.events import Preview, Progress
@@ -54,11 +56,14 @@ class Sheet:
     ----------
     limits : (float, float)
         Grey levels that are shown as black and white.
+    mask : ndarray
+        What they were drawn under: a copy of the region, for the layer may be edited.
     """
 
     source: MaskSource
     samples: list[Sample] = field(default_factory=list)
     limits: tuple[float, float] = SynthesizeOptions().levels
+    mask: NDArray[Any] = field(default_factory=lambda: np.zeros((0, 0), np.int32))
 
 
 class Gallery(QObject):
@@ -111,7 +116,8 @@ class Gallery(QObject):
         if self.job is not None or request.region is None:
             return
         thumbnails = [Thumbnail(request.region, source.axes, colours=source.colours) for _ in range(count)]
-        self.sheet = Sheet(source, [Sample(thumbnail) for thumbnail in thumbnails], source.limits)
+        mask = np.array(source.array[tuple(slice(*span) for span in request.region)])
+        self.sheet = Sheet(source, [Sample(thumbnail) for thumbnail in thumbnails], source.limits, mask)
         self._let_go()
         start = partial(_variations, request, source.array, source.completion(), count, judged)
         job = Job(f"Drawing {count} images", start, self)
@@ -198,7 +204,8 @@ class Gallery(QObject):
         source = self.sheet.source
         variations = [sample.variation for sample in self.kept if sample.variation is not None]
         style = None if source.style is None else source.style.name
-        start = partial(save_pairs, folder, variations, source.array, source.name, style, source.dtype, source.sizes_um)
+        facts = (source.name, style, source.dtype, source.sizes_um)
+        start = partial(save_pairs, folder, variations, self.sheet.mask, *facts)
         job = Job(f"Saving to {folder.name}", start, self)
         job.done.connect(lambda words_: self.said.emit(words_, False))
         self._begin(job)

@@ -196,8 +196,8 @@ class ObjectTools(QObject):
             return
         if name == "copy":
             known = named_classes(mask)
-            if original in known:
-                set_class(mask, label, known[original])
+            if original in known or label in known:  # of an object of that number that is gone
+                set_class(mask, label, known.get(original))
             mask.selected_label = label
         elif name == "delete":
             self._choose(None)

@@ -27,7 +27,7 @@ from . import words
 from .behind_fields import BehindFields
 from .camera_fields import CameraFields
 from .classes import classes_in
-from .following import Follower, Pair
+from .following import Follower, Pair, with_classes
 from .gallery import Gallery
 from .gallery_view import GalleryView
 from .layouts import Layouts
@@ -115,6 +115,7 @@ class SynthesizePanel(Panel):
         self.layouts.changed.connect(self.refresh)
         self.gallery.enlarged.connect(self._uncover)
         self._shown: Run | None = None
+        self._drawn: Pair | None = None  # of the last run
         self._uncovered: WeakSet[Labels] = WeakSet()
         self.objects = ObjectBar(self.viewer)
         self.objects.class_changed.connect(self.follower.compare)
@@ -132,6 +133,11 @@ class SynthesizePanel(Panel):
             known["kinds"] = tuple(sorted(classes.items()))
         options = SynthesizeOptions(**self.camera.value, **known, start=self.behind.start)
         return {"options": options, "guidance": float(self.guidance.value())}
+
+    def renewed(self, request: Request, layer: Any) -> Request:
+        """Return an earlier request with the classes that the objects of a mask have now."""
+        classes = classes_in(layer, self._known_classes(request.model))
+        return request if classes is None else with_classes(request, classes)
 
     def _known_classes(self, model: str | None = None) -> tuple[str, ...]:
         """Return the classes of objects that a model knows; the one that is chosen, if none is named."""
@@ -195,11 +201,10 @@ class SynthesizePanel(Panel):
         mask, image = last.source.layer, last.layers[0]
         if mask not in self.viewer.layers or image not in self.viewer.layers:
             return None
-        known = self.follower.pair
-        if known is not None and known.image is image:
-            return known
-        known_classes = self._known_classes(last.result.request.model)
-        return Pair(mask, image, last.result, last.source.array, known_classes)
+        if self._drawn is None or self._drawn.image is not image:
+            known = self._known_classes(last.result.request.model)
+            self._drawn = Pair.of(mask, image, last.result, last.source.array, known)
+        return self._drawn
 
     @property
     def _was_behind(self) -> bool:
@@ -285,9 +290,9 @@ class SynthesizePanel(Panel):
         one = request.model_copy(update=changes)
         start = partial(start_set, one, Parents.of(source, request), folder=folder, **wishes)
         job = Job(f"Making pairs in {folder.name}", start, self)
-        job.done.connect(lambda made: self._say(in_words(made, folder), False))
+        job.done.connect(lambda made: self._say(in_words(made, folder)))
         self.runner.begin(job)
-        job.cancelled.connect(lambda: self._say(words.SET_CANCELLED.format(folder.name), False))
+        job.cancelled.connect(lambda: self._say(words.SET_CANCELLED.format(folder.name)))
 
     def _lay_out(self) -> None:
         if self.image.layer is not None:

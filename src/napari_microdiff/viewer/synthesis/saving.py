@@ -22,7 +22,7 @@ _HOW = {"chosen": "by hand"}
 def save_pairs(
     folder: Path,
     variations: Sequence[Variation],
-    mask: Any,
+    mask: NDArray[Any],
     name: str,
     style: str | None,
     dtype: np.dtype[Any],
@@ -36,8 +36,8 @@ def save_pairs(
         Of the set.
     variations : sequence of Variation
         The images.
-    mask : array-like
-        All of the mask.
+    mask : ndarray
+        What all of them were drawn under.
     name, style : str
         Of the layers of the mask and of the style.
     dtype : dtype
@@ -69,7 +69,7 @@ def save_pairs(
         flat = tuple(slice(None) if letter in "YX" else 0 for letter in axes)
         image = convert(result.sample[flat], dtype)
         coloured = image.ndim == 3
-        labels: NDArray[Any] = np.asarray(mask[tuple(slice(*span) for span in result.region)])[flat]
+        labels: NDArray[Any] = mask[flat]
         facts = facts_of(result, name, variation.scores, [name], style)
         pairs.add(Pair(image, labels, facts, sizes_um))
     pairs.finish(coloured=coloured, shown="stained" if coloured else "bright")

@@ -164,8 +164,8 @@ def test_a_result_is_repeated_copied_and_saved(
     assert last.result is not None
     np.testing.assert_array_equal(last.layers[0].data, first)
     request = last.result.request
-    assert "napari_microdiff.isotropic(" in as_python(request, "tissue")
-    assert "factor=3" in as_python(request, "tissue")
+    assert "napari_microdiff.isotropic(" in as_python(request, viewer.layers["tissue"])
+    assert "factor=3" in as_python(request, viewer.layers["tissue"])
     words = as_command(request)
     assert words.startswith("napari-microdiff isotropic INPUT.tif OUTPUT.tif")
     assert "--factor 3" in words
@@ -175,6 +175,17 @@ def test_a_result_is_repeated_copied_and_saved(
     made = read_image(tmp_path / "made.tif")
     assert made.shape == (13, 32, 32)
     assert made.pixel_size_um == pytest.approx({"Z": 0.01, "Y": 0.01, "X": 0.01})
+
+
+def test_another_model_leaves_the_distance_of_slices_as_it_was_set(
+    panel: IsotropicPanel, viewer: napari.Viewer
+) -> None:
+    viewer.add_image(slices(5, 32, 32), name="tissue", scale=(0.05, 0.01, 0.01), units=("um",) * 3)
+    assert panel.factor.value() == 5
+    panel.factor.setValue(3)
+    assert panel.model.choose("tiny")
+    panel.model.reload()
+    assert panel.factor.value() == 3
 
 
 def test_a_model_that_denoises_serves_too(panel: IsotropicPanel, viewer: napari.Viewer, qtbot: Any) -> None:

@@ -16,6 +16,7 @@ from napari.layers import Image
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QPushButton, QScrollArea
 
+from napari_microdiff.engine.options import DenoiseOptions
 from napari_microdiff.engine.request import Request
 from napari_microdiff.files import read_image
 from napari_microdiff.models.store import find_model
@@ -381,6 +382,33 @@ class TestBadInput:
     def test_a_request_with_an_unknown_model_says_so(self, panel: DenoisePanel, notes: Any) -> None:
         panel.set_request(Request(model="gone"))
         assert "'gone' is not installed" in notes()[-1]
+
+
+class TestNoiseLevel:
+    def test_it_comes_back_with_the_settings(self, panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any) -> None:
+        options = DenoiseOptions(noise_level=250.0, start="measured-noise")
+        request = Request(model=panel.model.card.id, options=options)  # type: ignore[union-attr]
+        panel.set_request(request)
+        assert panel.options()["options"] == options
+        viewer.add_image(noisy(64, 64))
+        qtbot.waitUntil(lambda: panel._level is not None, timeout=LONG)
+        assert panel.options()["options"] == options
+        panel.set_request(request.model_copy(update={"options": DenoiseOptions()}))
+        assert panel.options()["options"] == DenoiseOptions()
+
+    def test_that_of_another_image_can_be_set(self, panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any) -> None:
+        viewer.add_image(noisy(64, 64) / 50_000, name="faint")
+        qtbot.waitUntil(lambda: panel._level is not None, timeout=LONG)
+        panel.automatic.click()
+        before = panel.options()["options"].noise_level
+        assert before == pytest.approx(4e-4, rel=0.3)
+        panel.image.choose(viewer.add_image(noisy(64, 64), name="bright"))
+        qtbot.waitUntil(lambda: panel._level > 1, timeout=LONG)
+        assert panel.options()["options"].noise_level == pytest.approx(before, rel=0.1)  # set by hand, it stays
+        assert panel.noise.maximum() > 60
+        panel.automatic.click()
+        panel.automatic.click()
+        assert panel.options()["options"].noise_level == pytest.approx(20, rel=0.3)
 
 
 def test_long_names_do_not_make_the_panel_wider(panel: DenoisePanel, viewer: napari.Viewer) -> None:

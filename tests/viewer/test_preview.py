@@ -155,6 +155,18 @@ def test_turning_into_the_result_draws_once_where_the_place_stays(viewer: Viewer
     assert len(drawn) == 1
 
 
+@pytest.mark.parametrize("rgb", [False, True])
+def test_an_image_does_not_turn_into_what_is_shown_otherwise(viewer: ViewerModel, rgb: bool) -> None:
+    layer, preview = live(viewer, np.zeros((8, 8, 3) if rgb else (8, 8), np.float32), rgb=rgb)
+    array = np.ones(layer.data.shape, np.float32)
+    preview.show([Preview(array, tuple((0, n) for n in array.shape))])
+    axes = "YXS" if rgb else "YX"
+    (result,) = result_layers(viewer, Source.of(layer), result_of(array, Request(axes=axes, outputs=("uncertainty",))))
+    assert preview.become(result) is None
+    preview.remove()
+    assert list(viewer.layers) == [layer]
+
+
 def test_objects_do_not_turn_into_an_image(viewer: ViewerModel) -> None:
     image = viewer.add_image(np.zeros((8, 8), np.float32), name="dapi")
     source = Source.of(image)

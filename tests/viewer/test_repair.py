@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -78,9 +79,28 @@ def test_what_was_painted_is_repaired_and_all_else_kept(panel: RepairPanel, view
     request = recall(made)["request"]  # type: ignore[index]
     assert (request.task, request.sampler, request.steps) == ("repair", "ddpm", 12)
     assert "napari-microdiff repair INPUT.tif DAMAGED.tif OUTPUT.tif" in as_command(request)
-    code = as_python(request, "section")
+    code = as_python(request, image, panel.runner.last.source.beside)  # type: ignore[union-attr]
     compile(code, "copied", "exec")
     assert "image, damaged," in code
+
+
+def test_again_means_with_the_same_mask(
+    panel: RepairPanel, viewer: napari.Viewer, qtbot: Any, notes: Callable[[], list[str]]
+) -> None:
+    viewer.add_image(filaments(48, 56), name="section")
+    paint(panel, qtbot)
+    (first,) = run(qtbot, panel)
+    other = viewer.add_labels(np.zeros((48, 56), np.uint8), name="dust")
+    other.data[5:9, 5:9] = 1
+    panel.mask.choose(other)
+    for gone in (False, True):
+        if gone:
+            for layer in [layer for layer in viewer.layers if isinstance(layer, Labels)]:
+                viewer.layers.remove(layer)
+        qtbot.mouseClick(panel.results.again, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+        np.testing.assert_array_equal(panel.runner.last.layers[0].data, first.data)  # type: ignore[union-attr]
+    assert notes() == []
 
 
 def test_noise_can_be_left_out_and_comes_back_with_the_settings(

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import shlex
 
+import numpy as np
 import pytest
+from napari.layers import Image
 
-from napari_microdiff.engine.options import DenoiseOptions, SynthesizeOptions
+from napari_microdiff.engine.options import DenoiseOptions, IsotropicOptions, RepairOptions, SynthesizeOptions
 from napari_microdiff.engine.request import Request
 from napari_microdiff.viewer.script import as_command, as_python
 
@@ -22,8 +24,13 @@ REQUEST = Request(
 )
 
 
+def layer(name: str, *, multiscale: bool = False) -> Image:
+    levels = [np.zeros((8, 8)), np.zeros((4, 4))]
+    return Image(levels if multiscale else levels[0], name=name, multiscale=multiscale)
+
+
 def test_python_names_the_layer_and_everything_that_was_chosen() -> None:
-    code = as_python(REQUEST, "my 'actin'", multiscale=True)
+    code = as_python(REQUEST, layer("my 'actin'", multiscale=True))
     compile(code, "copied", "exec")
     assert """layers["my 'actin'"].data[0]""" in code
     for line in ("model='denoise-em',", "steps=8,", "region=((0, 1), (0, 8), (0, 8)),", "noise_level"):
@@ -33,7 +40,7 @@ def test_python_names_the_layer_and_everything_that_was_chosen() -> None:
 
 
 def test_python_always_says_what_a_reader_wants_to_see() -> None:
-    code = as_python(Request(), "actin")
+    code = as_python(Request(), layer("actin"))
     for line in ("model='denoise-fluorescence'", "steps=1", "seed=0", "outputs=('mean', 'uncertainty')"):
         assert line in code
 
@@ -71,7 +78,7 @@ DRAWN = Request(
 
 
 def test_python_for_a_mask_takes_the_style_as_a_reference() -> None:
-    code = as_python(DRAWN, "cells")
+    code = as_python(DRAWN, layer("cells"))
     compile(code, "copied", "exec")
     for line in (
         "from napari_microdiff.tasks import Reference",
@@ -87,15 +94,15 @@ def test_python_for_a_mask_takes_the_style_as_a_reference() -> None:
     for name in ("style=(1.0, 0.25),\n", "    levels="):
         assert name not in code
     plain = DRAWN.model_copy(update={"options": SynthesizeOptions(levels=(0.0, 1.0))})
-    assert "    levels=(0.0, 1.0)," in as_python(plain, "cells")
-    assert "Reference" not in as_python(plain, "cells")
+    assert "    levels=(0.0, 1.0)," in as_python(plain, layer("cells"))
+    assert "Reference" not in as_python(plain, layer("cells"))
 
 
 def test_what_has_another_default_for_a_mask_is_always_said() -> None:
     unguided = Request(task="synthesize", guidance=0)
-    assert "    guidance=0.0," in as_python(unguided, "cells")
+    assert "    guidance=0.0," in as_python(unguided, layer("cells"))
     assert "--guidance 0.0" in as_command(unguided)
-    assert "guidance" not in as_python(Request(), "cells")
+    assert "guidance" not in as_python(Request(), layer("cells"))
 
 
 def test_a_command_for_a_mask_takes_the_style_from_a_file() -> None:
@@ -112,3 +119,25 @@ def test_a_command_for_a_mask_takes_the_style_from_a_file() -> None:
     }
     plain = DRAWN.model_copy(update={"options": SynthesizeOptions(levels=(0.0, 1.0))})
     assert as_command(plain).endswith("--levels 0.0 1.0")
+
+
+def test_what_differs_from_the_usual_of_its_task_is_said() -> None:
+    fields = {"task": "isotropic", "sampler": "dpmpp-2m", "options": IsotropicOptions(factor=2)}
+    request = Request.model_validate(fields)
+    code, words = as_python(request, layer("stack")), as_command(request)
+    assert "    sampler='dpmpp-2m'," in code
+    assert "    factor=2," in code
+    assert "--sampler dpmpp-2m" in words
+    assert "--factor 2" in words
+    usual = Request.model_validate({"task": "isotropic", "options": IsotropicOptions(factor=2)})
+    assert "sampler" not in as_python(usual, layer("stack"))
+
+
+def test_a_repair_is_copied_with_its_mask_and_without_noise() -> None:
+    request = Request.model_validate({"task": "repair", "options": RepairOptions(noise=False)})
+    code = as_python(request, layer("section"), {"damaged": layer("dust", multiscale=True)})
+    compile(code, "copied", "exec")
+    assert "damaged = napari.current_viewer().layers['dust'].data[0]" in code
+    assert "    image, damaged," in code
+    assert "    noise=False," in code
+    assert "--no-noise" in as_command(request)

@@ -199,7 +199,7 @@ def test_copies_and_files_know_the_finer_pixels(
     panel.blur.way.setCurrentIndex(2)
     run(qtbot, panel)
     request = panel.runner.last.result.request  # type: ignore[union-attr]
-    code = as_python(request, "a")
+    code = as_python(request, viewer.layers["a"])
     assert "napari_microdiff.superresolve(" in code
     assert "optics=(0.52, 1.4, 0.08)" in code
     command = as_command(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from qtpy.QtCore import Qt
@@ -9,6 +10,7 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 from superqt import QLabeledDoubleSlider
 
 from ..engine.options import DenoiseOptions
+from ..engine.request import Request
 from . import words
 from .adapt import Adapting, Words
 from .layout import Rows
@@ -35,7 +37,7 @@ class DenoisePanel(Panel):
         self.noise = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
         self.noise.setEnabled(False)
         self.noise.setToolTip(NOT_MEASURED)
-        self.automatic.toggled.connect(self._noise_changed)
+        self.automatic.toggled.connect(self._automatic_changed)
         self.noise.valueChanged.connect(self._noise_changed)
         level = QWidget()
         row = QHBoxLayout(level)
@@ -52,12 +54,13 @@ class DenoisePanel(Panel):
         own.add("Noise", level)
         own.add("", self.from_noise)
         own.add("", self.adapting.button)
-        self._level: float | None = None
+        self._level: float | None = None  # as measured
+        self._known = False  # whether there is a level to begin with
         return [own]
 
     def options(self) -> dict[str, Any]:
         """Return the noise level and where the diffusion starts."""
-        level = None if self.automatic.isChecked() or self._level is None else max(self.noise.value(), 1e-9)
+        level = None if self.automatic.isChecked() or not self._known else max(self.noise.value(), 1e-9)
         start = "measured-noise" if self.from_noise.isChecked() else "condition"
         return {"options": DenoiseOptions(noise_level=level, start=start)}
 
@@ -66,14 +69,34 @@ class DenoisePanel(Panel):
         super().detail_changed(position)
         self.ticks.boxes["sample"].setChecked(position > 0)
 
-    def looked(self, look: Any) -> None:
-        """Put the slider around the measured noise."""
-        self._level = float(look.noise_level)
-        if self.automatic.isChecked() and self._level > 0:
-            self.noise.setDecimals(1 if self._level > 5 else 3)
-            self.noise.setRange(0, 4 * self._level)
-            self.noise.setValue(self._level)
+    def set_request(self, request: Request) -> None:
+        """Set the panel to what a request asks for, but for its image and region."""
+        super().set_request(request)
+        assert isinstance(request.options, DenoiseOptions)
+        self.from_noise.setChecked(request.options.start == "measured-noise")
+        level = request.options.noise_level
+        self.automatic.setChecked(level is None)
+        if level is not None:
+            self._put_slider(level)
         self._noise_changed()
+
+    def looked(self, look: Any) -> None:
+        """Put the slider around the measured noise; what was set by hand is kept."""
+        self._level = float(look.noise_level)
+        self._put_slider(None if self.automatic.isChecked() else self.noise.value())
+        self._noise_changed()
+
+    def _put_slider(self, value: float | None) -> None:
+        """Give the slider a range in which the measured level lies, and a value; else that level."""
+        level = self._level or 0.0
+        value = level if value is None else value
+        if max(level, value) <= 0:
+            return
+        least = min(each for each in (level, value) if each > 0)
+        self.noise.setDecimals(max(1, 2 - math.floor(math.log10(least))))
+        self.noise.setRange(0, 4 * max(level, value))
+        self.noise.setValue(value)
+        self._known = True
 
     def refresh(self) -> None:
         """Bring everything up to date."""
@@ -81,8 +104,13 @@ class DenoisePanel(Panel):
         super().refresh()
         self.adapting.refresh(self.blocked())
 
+    def _automatic_changed(self, on: bool) -> None:
+        if on:
+            self._put_slider(None)
+        self._noise_changed()
+
     def _noise_changed(self, *_: object) -> None:
-        own = not self.automatic.isChecked() and self._level is not None
+        own = not self.automatic.isChecked() and self._known
         self.noise.setEnabled(own)
         self.noise.setToolTip(
             NOT_MEASURED if self._level is None else f"Measured: {self._level:.3g}, in the units of the image."

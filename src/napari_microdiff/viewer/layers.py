@@ -69,6 +69,11 @@ class Source:
         return cls(layer, array, axes_of(layer), layer.name, _some_pixels(array))
 
     @property
+    def beside(self) -> dict[str, Layer]:
+        """Other layers that are read, by what the functions in Python call them."""
+        return {}
+
+    @property
     def rgb(self) -> bool:
         """Whether what is made from it has colours, where these are not told by what it shows."""
         return has_colours(self.layer)

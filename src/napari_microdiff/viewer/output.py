@@ -51,8 +51,7 @@ class ResultActions:
     def copy_python(self) -> None:
         """Put Python code that makes the result on the clipboard."""
         run, result = self._run()
-        layer = run.source.layer
-        _clipboard(as_python(result.request, layer.name, multiscale=layer.multiscale))
+        _clipboard(as_python(result.request, run.source.layer, run.source.beside))
         show_info("Copied. Paste it into napari's console or a script.")
 
     def copy_command(self) -> None:

@@ -57,6 +57,16 @@ class Own(QWidget):
         """
         return Source.of(layer)
 
+    def source_again(self, source: Source) -> Source:
+        """Take from the same layers as they are now what a job needs; what it was if they are gone.
+
+        Raises
+        ------
+        MicrodiffError
+            If it cannot be worked on.
+        """
+        return self.source_of(source.layer) if source.layer in self.viewer.layers else source
+
     def add_rows(self, rows: Rows) -> None:
         """Add rows that only this panel has, between the model and the detail."""
 

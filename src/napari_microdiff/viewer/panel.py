@@ -76,7 +76,7 @@ class Panel(Own):
 
     def _connect(self) -> None:
         self.image.changed.connect(self._image_changed)
-        self.model.changed.connect(self._image_changed)
+        self.model.changed.connect(self._model_changed)
         self.detail.changed.connect(self.detail_changed)
         self.ticks.changed.connect(self.refresh)
         self.more.changed.connect(self._more_changed)
@@ -132,6 +132,12 @@ class Panel(Own):
         self.make_line.say(words.STEPS_IDLE if idle else "")
 
     def _image_changed(self) -> None:
+        self._begin_anew()
+
+    def _model_changed(self) -> None:
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
         self.familiar.say("")
         if self.image.layer is None:
             self.looker.stop()
@@ -227,9 +233,13 @@ class Panel(Own):
         last = self.runner.last
         if last is None or last.result is None or self.runner.job is not None:
             return
-        layer = last.source.layer
-        source = self.source_of(layer) if layer in self.viewer.layers else last.source
-        self.runner.start(Run(self.renewed(last.result.request, layer), source))
+        try:
+            source = self.source_again(last.source)
+            request = self.renewed(last.result.request, source.layer)
+        except MicrodiffError as error:
+            show_error(str(error))
+            return
+        self.runner.start(Run(request, source))
 
     def cancel(self) -> None:
         """Cancel the running job."""

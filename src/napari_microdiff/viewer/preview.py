@@ -18,6 +18,7 @@ from .layers import ResultLayer, Source, placement, put, spans_of
 PLANE_SIDE = 1024  # pixels of a preview plane: a larger one costs more to show than it tells
 BUDGET = 2**26  # pixels in all
 AS_MANY = Finer()
+_SHOWN_ALIKE = ("mean", "sample", "labels")  # outputs that look as the preview does
 _PLACE = ("scale", "translate", "rotate", "shear", "affine")
 _FORMING = "napari-microdiff forming"  # in the metadata of a layer that is not a result yet
 
@@ -86,7 +87,8 @@ class LivePreview:
         Returns None if there is no preview to turn, or it is of another kind than the result.
         """
         layer = self.layer
-        if layer is None or layer not in self._viewer.layers or (result.kind is Labels) != self._objects:
+        alike = (result.kind is Labels) == self._objects and result.output in _SHOWN_ALIKE
+        if layer is None or layer not in self._viewer.layers or not alike:
             return None
         self.layer = None
         # Each of these draws the layer anew, so the place changes while there are few pixels, and only where it does.

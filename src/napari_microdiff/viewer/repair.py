@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from napari.layers import Image, Labels
+from napari.layers import Image, Labels, Layer
 from qtpy.QtWidgets import QCheckBox, QPushButton, QWidget
 
 from ..engine.options import RepairOptions
@@ -37,9 +37,17 @@ class DamagedSource(Source):
     ----------
     damaged : array
         Not zero there. In memory it is what was painted when the job was started; on disk it is read plane by plane.
+    mask : Labels
+        Where it was painted.
     """
 
     damaged: Any = None
+    mask: Labels | None = None
+
+    @property
+    def beside(self) -> dict[str, Layer]:
+        """The layer that says where it is damaged."""
+        return {} if self.mask is None else {"damaged": self.mask}
 
     def completion(self) -> Completion:
         """Return what gives the damaged pixels to the worker, and there finds out whether there are any."""
@@ -97,9 +105,17 @@ class RepairPanel(Panel):
         ImageError
             If nothing is painted, or the layer does not lie on the image pixel by pixel.
         """
-        source, mask = Source.of(layer), self.mask.layer
-        if mask is None:
+        if self.mask.layer is None:
             raise ImageError("Nothing says which pixels are damaged. Click 'Paint damaged pixels' and paint over them.")
+        return self._damaged(layer, self.mask.layer)
+
+    def source_again(self, source: Source) -> Source:
+        """Take image and damaged pixels as they are now; those of then where the user has put the layers away."""
+        there = [layer in self.viewer.layers for layer in (source.layer, *source.beside.values())]
+        return self._damaged(source.layer, source.beside["damaged"]) if all(there) else source
+
+    def _damaged(self, layer: Any, mask: Any) -> DamagedSource:
+        source = Source.of(layer)
         damaged = level_0(mask)
         shape = source.array.shape[:-1] if source.rgb else source.array.shape
         if tuple(damaged.shape) not in (shape, shape[-2:]):
@@ -111,7 +127,7 @@ class RepairPanel(Panel):
             damaged = damaged != 0  # a copy, for one may go on painting
             if not damaged.any():
                 raise ImageError(f"Nothing is painted in '{mask.name}'. Paint over what is damaged first.")
-        return DamagedSource(source.layer, source.array, source.axes, source.name, source._pixels, damaged)
+        return DamagedSource(source.layer, source.array, source.axes, source.name, source._pixels, damaged, mask)
 
     def blocked(self) -> str:
         """Return why nothing can be run now, or nothing if it can."""

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
-from ..engine.options import SuperresolveOptions, SynthesizeOptions
+from napari.layers import Layer
+from pydantic import BaseModel
+
+from ..engine.options import RepairOptions, SuperresolveOptions, SynthesizeOptions
 from ..engine.request import Request
 
 # Fields of a request and of its options that are options of the command too.
 _SAID = ("model", "sampler", "steps", "samples", "seed", "tile", "device", "precision", "axes")
 _DRAWN = ("guidance", "photons", "read_noise", "blur")
+_ALWAYS = {"synthesize": ("guidance",), "isotropic": ("factor",)}  # without a default, or with one that differs
 _OPTIONS = {
     "denoise": (*_SAID, "noise_level", "start"),
     "superresolve": (*_SAID, "factor", "noise_level"),
@@ -21,19 +26,18 @@ _OPTIONS = {
 }
 
 
-def as_python(request: Request, layer_name: str, *, multiscale: bool = False) -> str:
-    """Return code that makes the same arrays from the same layer.
+def as_python(request: Request, layer: Layer, beside: Mapping[str, Layer] | None = None) -> str:
+    """Return code that makes the same arrays from the same layers.
 
     Parameters
     ----------
     request : Request
         What was done.
-    layer_name : str
-        Name of the layer that it was done to.
-    multiscale : bool
-        Whether that layer has several levels, of which the finest was used.
+    layer : Layer
+        What it was done to.
+    beside : mapping of str to Layer, optional
+        Other layers that it was done with, by the name of the argument.
     """
-    level = "[0]" if multiscale else ""
     keywords = {name: value for name, value in _said(request).items() if name != "task"}
     imports = ["import napari", "import napari_microdiff"]
     if request.task == "synthesize":
@@ -41,23 +45,28 @@ def as_python(request: Request, layer_name: str, *, multiscale: bool = False) ->
         imports += ["from napari_microdiff.tasks import Reference"] if "reference" in keywords else []
     lines = [f"    {name}={value!r}," for name, value in keywords.items()]
     what = "mask" if request.task == "synthesize" else "image"
-    mends, painted = request.task == "repair", f"{layer_name} damage"
+    others = {} if beside is None else beside
     return "\n".join(
         [
             *imports,
             "",
             f"# The {what}: here the layer that is open in napari; any array with the same pixels will do.",
-            f"{what} = napari.current_viewer().layers[{layer_name!r}].data{level}",
+            f"{what} = {_data_of(layer)}",
+            *(f"{name} = {_data_of(other)}" for name, other in others.items()),
             "",
-            *([f"damaged = napari.current_viewer().layers[{painted!r}].data", ""] if mends else []),
             f"result = napari_microdiff.{request.task}(",
-            f"    {what},{' damaged,' * mends}",
+            f"    {', '.join((what, *others))},",
             *lines,
             ")",
             *(f"{output} = result.{output}" for output in request.outputs),
             "",
         ]
     )
+
+
+def _data_of(layer: Layer) -> str:
+    level = "[0]" if getattr(layer, "multiscale", False) else ""
+    return f"napari.current_viewer().layers[{layer.name!r}].data{level}"
 
 
 def as_command(request: Request, source: str = "INPUT.tif") -> str:
@@ -71,6 +80,8 @@ def as_command(request: Request, source: str = "INPUT.tif") -> str:
         return shlex.join([*words, *_style_of(request.options)])
     if isinstance(request.options, SuperresolveOptions):
         words += _blur_of(request.options)
+    if isinstance(request.options, RepairOptions) and not request.options.noise:
+        words.append("--no-noise")
     drawn = request.task in ("isotropic", "repair")
     for output in ("mean", "uncertainty") if drawn else ("sample", "uncertainty", "residual"):
         if output in request.outputs:
@@ -112,12 +123,18 @@ def _blur_of(options: SuperresolveOptions) -> list[str]:
     return ["--psf", str(options.blur)] if options.blur else []
 
 
+def _others(one: BaseModel, usual: BaseModel) -> dict[str, Any]:
+    """Return the fields in which one differs from another."""
+    before = usual.model_dump(mode="python")
+    return {name: value for name, value in one.model_dump(mode="python").items() if value != before[name]}
+
+
 def _said(request: Request) -> dict[str, Any]:
-    """Return the fields that are not at their default, and always those that a reader wants to see."""
-    fields = request.model_dump(mode="python", exclude_defaults=True)
-    fields |= fields.pop("options", {})  # the short way in takes the options of its task as they are
-    shown = ("model", "steps", "seed", "outputs")
-    for name in (*shown, "guidance") if request.task == "synthesize" else shown:  # whose default is one of its own
-        fields.setdefault(name, getattr(request, name))
+    """Return the fields that are not at the default of the task, and always those that a reader wants to see."""
+    usual = Request.model_validate({"task": request.task})
+    fields = _others(request, usual) | _others(request.options, usual.options)  # the short way in takes both alike
+    shown = ("model", "steps", "seed", "outputs", *_ALWAYS.get(request.task, ()))
+    fields |= {name: getattr(request, name, getattr(request.options, name, None)) for name in shown}
+    fields.pop("options", None)
     order = [*Request.model_fields, *type(request.options).model_fields]
     return dict(sorted(fields.items(), key=lambda item: order.index(item[0])))

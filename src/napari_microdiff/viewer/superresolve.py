@@ -100,10 +100,13 @@ class SuperresolvePanel(Panel):
             if before in factors:
                 self.factor.value = before
 
-    def _image_changed(self) -> None:
+    def _model_changed(self) -> None:
         self._offer_factors()
         if self.model.by_prior and self.detail.position < _PRIOR_DETAIL:
             self.detail.move_to(_PRIOR_DETAIL)
+        super()._model_changed()
+
+    def _image_changed(self) -> None:
         layer = self.image.layer
         if layer is not None:
             self.blur.know_pixel(view.sizes_um(layer, view.axes_of(layer)).get("Y"))

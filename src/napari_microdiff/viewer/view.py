@@ -71,7 +71,7 @@ def sizes_um(layer: Image | Labels, axes: str) -> dict[str, float]:
     sizes: dict[str, float] = {}
     for letter, scale, unit in zip(axes, layer.scale, layer.units, strict=False):
         if letter in "ZYX" and unit.is_compatible_with("micrometer"):
-            sizes[letter] = float((float(scale) * unit).to("micrometer").magnitude)
+            sizes[letter] = float((abs(float(scale)) * unit).to("micrometer").magnitude)
     return sizes
 
 

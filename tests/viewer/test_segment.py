@@ -13,6 +13,7 @@ import pytest
 from napari.layers import Image, Labels
 from qtpy.QtCore import Qt
 
+from napari_microdiff.errors import RequestError
 from napari_microdiff.files import read_image
 from napari_microdiff.viewer.layers import recall
 from napari_microdiff.viewer.objects import is_coloured_by_confidence
@@ -258,3 +259,19 @@ def test_only_what_was_ticked_becomes_a_layer(panel: SegmentPanel, viewer: napar
     assert [layer.name for layer in run(qtbot, panel)] == ["dapi depth in objects", "dapi contact of objects"]
     assert panel.labels is None
     assert not panel.by_confidence.isVisible()
+
+
+def test_corrections_are_made_in_the_image_that_the_objects_are_in(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    cells = viewer.add_image(nuclei(64, 64), name="cells")
+    (labels,) = run(qtbot, panel)
+    cells.name = "DAPI"
+    actin = viewer.add_image(nuclei(64, 64)[::-1].copy(), name="actin")
+    panel.image.choose(actin)
+    assert panel.given(labels).image is cells.data
+    viewer.layers.remove(cells)
+    with pytest.raises(RequestError, match="'cells'"):
+        panel.given(labels)
+    actin.name = "cells"
+    assert panel.given(labels).image is actin.data

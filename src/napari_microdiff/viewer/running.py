@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from napari.components import ViewerModel
 from napari.layers import Layer
@@ -57,6 +58,7 @@ class Runner(QObject):
         self._pace: dict[tuple[str, str], float] = {}
         self.job: Job | None = None
         self.last: Run | None = None
+        self.sources: WeakKeyDictionary[Layer, Layer] = WeakKeyDictionary()  # what each layer was made from
         self._landing: tuple[Run, list[ResultLayer]] | None = None
         self._next = QTimer(self)
         self._next.setSingleShot(True)
@@ -144,6 +146,7 @@ class Runner(QObject):
         if layer is None:
             layer = new.make()
             put(self._viewer, run.source, layer)
+        self.sources[layer] = run.source.layer
         # Who has gone on with something else meanwhile is not disturbed, nor who goes on with the mask.
         goes_on = run.layers or run.source.lies_above or before not in (None, run.source.layer, layer)
         selection.active = before if goes_on else layer

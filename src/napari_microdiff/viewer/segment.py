@@ -16,6 +16,7 @@ from ..errors import RequestError
 from . import view, words
 from .corrections.bar import CorrectionBar
 from .corrections.given import Given
+from .corrections.settling import inventory_of, when_settled
 from .layers import recall
 from .layout import Rows
 from .object_fields import SHOWN, DiameterField
@@ -59,7 +60,7 @@ class SegmentPanel(Panel):
 
     def when_counted(self, then: Callable[[], None]) -> None:
         """Call back when the states of the objects are known as they are now."""
-        self.corrections.when_counted(self.labels, then)
+        when_settled(self.labels, then)
 
     def given(self, layer: Labels) -> Given:
         """Return what a layer of objects was made from, or what the panel asks for now.
@@ -70,9 +71,7 @@ class SegmentPanel(Panel):
             If there is no image, no model, or the diameter is not known.
         """
         memory = recall(layer) or {}
-        image = self._image_of(memory.get("source"))
-        if image is None:
-            raise RequestError("Choose the image that the objects are in above, at Image.")
+        image = self._image_of(layer, memory.get("source"))
         request = memory.get("request") or self.request(view.axes_of(image))
         assert isinstance(request.options, SegmentOptions)
         diameter = request.options.diameter or memory.get("report", {}).get("diameter") or _median_diameter(layer)
@@ -83,10 +82,20 @@ class SegmentPanel(Panel):
         }
         return Given(request.model_copy(update=changes), view.level_0(image))
 
-    def _image_of(self, name: str | None) -> Image | None:
-        """Return the image of a name if it is still there, else the chosen one."""
+    def _image_of(self, objects: Labels, name: str | None) -> Image:
+        """Return the image that objects are in, whatever it is called now; that of a file is known by its name."""
+        made_from = self.runner.sources.get(objects)
+        if made_from is not None and made_from in self.viewer.layers:
+            return made_from
         named = [layer for layer in self.viewer.layers if isinstance(layer, Image) and layer.name == name]
-        return named[0] if named else self.image.layer
+        if named:
+            return named[0]
+        if name is not None:
+            raise RequestError(f"The objects are those of '{name}'. Open it, or call the image so that shows them.")
+        if self.image.layer is None:
+            raise RequestError("Choose the image that the objects are in above, at Image.")
+        chosen: Image = self.image.layer
+        return chosen
 
     def options(self) -> dict[str, Any]:
         """Return how objects are shown and their diameter."""
@@ -140,7 +149,11 @@ def _region(memory: dict[str, Any], image: Image) -> tuple[Span, ...] | None:
 
 
 def _median_diameter(layer: Labels) -> float:
-    areas = layer.features["area"].to_numpy(dtype=float) if "area" in layer.features else np.zeros(0)
-    if not areas.size:
+    """Return what is typical in a plane: in a stack, the sides of the boxes around the objects tell it."""
+    inventory = inventory_of(layer)
+    if inventory is None or not inventory.labels.size:
         raise RequestError("There are no objects yet to tell their diameter from. Run the panel first.")
-    return float(2 * np.sqrt(np.median(areas) / np.pi))
+    if layer.ndim == 2:
+        return float(2 * np.sqrt(np.median(inventory.areas) / np.pi))
+    sides = (inventory.last - inventory.first + 1)[:, -2:]
+    return float(np.median(np.sqrt(sides.prod(axis=1))))

@@ -15,6 +15,7 @@ from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 from napari.utils.interactions import mouse_move_callbacks, mouse_press_callbacks, mouse_release_callbacks
 from qtpy.QtCore import Qt
+from skimage.draw import disk
 from wrapt import ObjectProxy
 
 from napari_microdiff.tasks.correct import Corrected
@@ -95,6 +96,33 @@ def draw(layer: Labels, *places: tuple[float, ...]) -> None:
     for place in places[1:]:
         mouse_move_callbacks(layer, event("mouse_move", place))
     mouse_release_callbacks(layer, event("mouse_release", places[-1]))
+
+
+def test_a_table_of_somebody_else_is_kept(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    measured = {"index": [1, 2], "area": [37.5, 25.0], "cell_type": ["A", "B"]}
+    layer = opened(panel, viewer, qtbot, two_squares(), features=measured)
+    assert layer.features.to_dict("list") == measured
+    pick(layer, 1)
+    click(panel.corrections, qtbot, "accept")
+    settled(panel, qtbot)
+    assert layer.features["area"].tolist() == measured["area"]
+    assert layer.features["cell_type"].tolist() == ["A", "B"]
+    assert layer.features["state"].tolist() == ["accepted", "auto"]
+    pick(layer, 2)
+    click(panel.corrections, qtbot, "delete")
+    settled(panel, qtbot)
+    assert layer.features["cell_type"].tolist() == ["A"]
+
+
+def test_the_diameter_of_labels_in_a_stack_is_that_in_a_plane(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    plane = np.zeros((60, 90), np.int32)
+    plane[disk((30, 25), 10)], plane[disk((30, 65), 10)] = 1, 2
+    layer = opened(panel, viewer, qtbot, np.stack([plane] * 15))
+    panel.diameter.automatic.setChecked(True)
+    given = panel.given(layer)
+    assert given.request.options.diameter == pytest.approx(20, abs=1.5)  # type: ignore[union-attr]
 
 
 def test_without_objects_the_bar_says_what_to_do(panel: SegmentPanel, viewer: napari.Viewer) -> None:

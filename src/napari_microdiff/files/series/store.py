@@ -80,6 +80,18 @@ class Series:
         known = self.entries[name].image
         return known is not None and not known.fits(self.path(name))
 
+    def forget_lost_labels(self, name: str) -> None:
+        """Have an image start anew whose labels somebody has deleted.
+
+        Raises
+        ------
+        FileError
+            If it cannot be written down.
+        """
+        with self._lock:
+            if self.entries[name].state is not State.NEW and not self.has_labels(name):
+                self._note(name, Entry())
+
     def load(self, name: str) -> Labelled:
         """Read the labels of an image, whoever wrote them.
 

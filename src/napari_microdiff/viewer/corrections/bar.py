@@ -20,6 +20,7 @@ from .copies import copy_of, pixels, unfit
 from .editor import Editor
 from .given import Given
 from .scratch import Scratch
+from .settling import forget, register
 
 _TOOLS = ("merge", "cut", "add")
 _BUTTONS = {
@@ -127,15 +128,8 @@ class CorrectionBar(QGroupBox):
         keys.bind(layer, self._actions)
         layer.events.mode.connect(self._mode_changed)
         self._editors.append(editor)
+        register(editor)
         return editor
-
-    def when_counted(self, layer: Labels | None, then: Callable[[], None]) -> None:
-        """Call back when the objects of a layer are known as they are now; at once if nobody corrects it."""
-        for editor in self._editors:
-            if editor.layer == layer:
-                editor.stock.when_counted(then)
-                return
-        then()
 
     def _drop_gone(self, event: object = None) -> None:
         for editor in [e for e in self._editors if e.layer not in self._viewer.layers]:
@@ -227,5 +221,6 @@ def _close_all(editors: list[Editor], scratch: Scratch) -> None:
 
 
 def _close(editor: Editor) -> None:
+    forget(editor)
     keys.unbind(editor.layer)
     editor.close()

@@ -35,6 +35,8 @@ class Book:
         states = dict(zip(index, features.get("state", ()), strict=False))
         self._confidence = dict(zip(index, np.asarray(features.get("confidence", ()), dtype=float), strict=False))
         prints = dict(zip(inventory.labels.tolist(), inventory.prints.tolist(), strict=True))
+        # An area that somebody else measured, perhaps in other units, stays theirs.
+        self._measures = "area" not in features or "state" in features
         self._made = {label: p for label, p in prints.items() if states.get(label, AUTO) in (AUTO, ACCEPTED)}
         self._accepted = {label: p for label, p in prints.items() if states.get(label) == ACCEPTED}
         self.update(inventory)
@@ -102,12 +104,39 @@ class Book:
         known = [self._confidence.get(label, np.nan) for label in self.inventory.labels.tolist()]
         return {
             "index": self.inventory.labels,
-            "area": self.inventory.areas,
+            **({"area": self.inventory.areas} if self._measures else {}),
             "confidence": np.where(self._states == EDITED, np.nan, np.array(known, dtype=float)),
             "state": self._states,
         }
 
 
-def same_features(one: Mapping[str, NDArray[Any]], other: Mapping[str, NDArray[Any]]) -> bool:
+Columns = Mapping[str, NDArray[Any]]
+
+
+def new_features(ours: Columns, told: Columns | None, table: Any) -> dict[str, NDArray[Any]] | None:
+    """Return what the table of a layer becomes: our columns, and those of others, each cell beside its object.
+
+    Parameters
+    ----------
+    ours, told : mapping of str to ndarray
+        Our columns, and what they were when the table was written last.
+    table : DataFrame
+        As it is. One of somebody else is left alone until something is corrected.
+
+    Returns
+    -------
+    dict of str to ndarray or None
+        None if it stays as it is.
+    """
+    foreign = len(table.columns) > 0 and "state" not in table
+    if foreign if told is None else _same(ours, told):
+        return None
+    index = table["index"] if "index" in table else np.arange(len(table))  # napari: the row is the label
+    others = table.set_axis(np.asarray(index, dtype=np.int64), axis=0)[[name for name in table if name not in ours]]
+    kept = others[~others.index.duplicated()].reindex(ours["index"])
+    return {**ours, **{name: kept[name].to_numpy() for name in kept}}
+
+
+def _same(one: Columns, other: Columns) -> bool:
     """Whether two tables of the same columns say the same."""
     return all(np.array_equal(one[name], other[name], equal_nan=name == "confidence") for name in one)

@@ -17,6 +17,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from ...errors import MicrodiffError
 from ...files.series import Entry, Series
+from ..corrections.settling import is_corrected
 from ..jobs import Job
 from . import work
 from .work import Draft, Opened, Saved
@@ -133,7 +134,7 @@ class Autosave(QObject):
         known: dict[str, Any] | None = None
         if there:
             known = {ours: table[theirs].to_numpy(copy=True) for ours, theirs in _COLUMNS.items()}
-        draft = Draft(np.array(self.layer.data), known, self._opened, self._number)
+        draft = Draft(np.array(self.layer.data), known, self._opened, self._number, is_corrected(self.layer))
         self._pause = max(PAUSE_S, _COPY_SHARE * (time.monotonic() - began))
         return draft
 

@@ -14,6 +14,7 @@ from napari.components import ViewerModel
 from qtpy.QtCore import QObject, QThreadPool, QTimer, Signal
 
 from ...files.series import Entry, Series, State
+from ..corrections.settling import is_busy, when_settled
 from ..jobs import Job
 from . import words, work
 from .autosave import Autosave
@@ -117,7 +118,13 @@ class Browser(QObject):
     def _leave(self, then: Callable[[], None]) -> None:
         if self.autosave.problem and self.stage.labels is None:
             self.autosave.detach()  # what cannot be saved was thrown away by the user
-        self.autosave.then(then)
+        self._settled(then)
+
+    def _settled(self, then: Callable[[], None]) -> None:
+        """Do something once all strokes are worked on and saved."""
+        if is_busy(self.stage.labels):
+            self.say(words.STROKES)
+        when_settled(self.stage.labels, partial(self.autosave.then, then))
 
     def step(self, step: int) -> None:
         """Open the next image of those in the list, or with -1 the one before."""
@@ -132,7 +139,7 @@ class Browser(QObject):
     def finish(self) -> None:
         """Mark the image as done and open the next one."""
         if self.can_finish:
-            self.autosave.then(self._finish)
+            self._settled(self._finish)
 
     @property
     def can_finish(self) -> bool:
@@ -199,7 +206,7 @@ class Browser(QObject):
         if (series, opened.name) != (self.series, self.current):
             return
         missing = opened.labelled is None and not opened.unusable
-        if missing and series.state(opened.name) is not State.NEW:  # they were made since the image was read
+        if missing and series.has_labels(opened.name):  # they were made since the image was read
             self.reopen()
             return
         self.opened = opened

@@ -19,6 +19,7 @@ DONE_TIP = "Say that the labels are right, and open the next image. ({})"
 HINT = "What you correct in the labels is saved as you go."
 WAITING = "Its labels come by themselves. You need not wait."
 NOTHING_YET = "Wait until the image has labels."
+STROKES = "Waiting for the last stroke…"
 
 
 def row(name: str, entry: Entry, problem: str, busy: bool) -> str:

@@ -34,6 +34,7 @@ from ...files.series import (
     labels_axes,
     open_series,
 )
+from ..corrections.book import ACCEPTED
 from ..objects import import_tables
 from .pixels import display_limits
 from .recipe import Recipe
@@ -85,12 +86,15 @@ class Draft:
         What they belong to; its labels are those from which the user began.
     number : int
         Newer labels have a higher number.
+    judged : bool
+        Whether somebody keeps the states up to date; else an accepted object that was painted over says so still.
     """
 
     labels: NDArray[np.integer[Any]]
     known: dict[str, Any] | None
     opened: Opened
     number: int = 0
+    judged: bool = False
 
 
 class Turns:
@@ -142,6 +146,7 @@ def read(series: Series, name: str) -> Iterator[Opened]:
         series.remember(last=name)
     image = None if series.has_labels(name) else Fingerprint.of(series.path(name))
     picture = _native(read_image(series.path(name)))
+    series.forget_lost_labels(name)
     yield with_labels(series, Opened(name, picture, image, display_limits(picture)))
 
 
@@ -224,9 +229,10 @@ def _table(draft: Draft) -> dict[str, Any]:
     table = describe(draft.labels, began.axes, draft.known or began.table)
     touched = changed_objects(began.labels, draft.labels) if began.labels.shape == draft.labels.shape else set()
     states = table["state"]
-    for at in np.flatnonzero(states == AUTO):
+    for at in np.flatnonzero((states == AUTO) | (states == ACCEPTED) & (not draft.judged)):
         if int(table["label"][at]) in touched:
             states[at] = EDITED
+    table["confidence"] = np.where(states == EDITED, np.nan, table["confidence"])
     return table
 
 

@@ -107,13 +107,13 @@ def test_train(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: 
         return out / "model"
 
     monkeypatch.setattr(fit, "train", train)
-    code, out, err = shell(capsys, "train", "recipes/mine.yaml", "--data", tmp_path, "--steps", 7, "--no-resume")
+    code, out, err = shell(capsys, "train", "denoise-em", "--data", tmp_path, "--steps", 7, "--no-resume")
     assert (code, out) == (0, "")
-    folder = Path("mine-training")
+    folder = Path("denoise-em-training")
     assert err.splitlines()[0] == "step 1, loss 0.5"
     assert err.splitlines()[1].endswith(f"models add {folder / 'model'}")
     options = {"steps": 7, "minutes": None, "device": "auto", "devices": 1, "resume": False, "seed": None}
-    assert seen == {"recipe": "recipes/mine.yaml", "data": tmp_path, "out": folder} | options
+    assert seen == {"recipe": "denoise-em", "data": tmp_path, "out": folder} | options
 
 
 def test_demo(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

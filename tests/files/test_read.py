@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from pathlib import Path
+from uuid import uuid4
 
 import imageio.v3 as iio
 import numpy as np
@@ -319,3 +320,33 @@ def test_compression_that_needs_another_package(
     monkeypatch.setattr(tifffile.TiffPageSeries, "asarray", fail)
     with pytest.raises(FileError, match="pip install imagecodecs"):
         read_image(path)
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_a_file_of_one_position_is_that_position(tmp_path: Path, compression: str | None) -> None:
+    names = [str(uuid4()) for _ in range(2)]
+    images = "".join(
+        f"""<Image ID="Image:{i}"><Pixels ID="Pixels:{i}" DimensionOrder="XYZCT" Type="uint16" SizeX="16" SizeY="12"
+        SizeZ="1" SizeC="1" SizeT="1" PhysicalSizeX="0.{i + 1}" PhysicalSizeY="0.{i + 1}"><Channel ID="Channel:{i}:0"
+        SamplesPerPixel="1"/><TiffData FirstZ="0" FirstC="0" FirstT="0" IFD="0" PlaneCount="1"><UUID
+        FileName="position {i}.ome.tif">urn:uuid:{name}</UUID></TiffData></Pixels></Image>"""
+        for i, name in enumerate(names)
+    )
+    for i, name in enumerate(names):
+        space = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
+        xml = f'<?xml version="1.0" encoding="UTF-8"?><OME xmlns="{space}" UUID="urn:uuid:{name}">{images}</OME>'
+        plane, path = np.full((12, 16), 100 * (i + 1), np.uint16), tmp_path / f"position {i}.ome.tif"
+        tifffile.imwrite(path, plane, description=xml.encode(), metadata=None, compression=compression)
+    for i in range(2):
+        picture = read_image(tmp_path / f"position {i}.ome.tif")
+        assert int(picture.array.max()) == 100 * (i + 1)
+        assert picture.pixel_size_um["X"] == pytest.approx(0.1 * (i + 1))
+        assert picture.images_in_file == 1
+
+
+@pytest.mark.parametrize(("unit", "seconds"), [(None, 5.0), ("min", 300.0), ("msec", 0.005), ("weeks", None)])
+def test_the_time_step_of_imagej_is_in_its_unit(tmp_path: Path, unit: str | None, seconds: float | None) -> None:
+    facts = {"axes": "TYX", "finterval": 5.0} | ({} if unit is None else {"tunit": unit})
+    tifffile.imwrite(tmp_path / "t.tif", STACK, imagej=True, metadata=facts)
+    found = read_image(tmp_path / "t.tif").time_step_s
+    assert found == (None if seconds is None else pytest.approx(seconds))

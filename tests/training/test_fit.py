@@ -9,7 +9,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from napari_microdiff.diffusion.denoiser import Preconditioned
-from napari_microdiff.errors import TrainingError
+from napari_microdiff.errors import DeviceError, FileError, TrainingError
 from napari_microdiff.models.card import read_card
 from napari_microdiff.models.model import Model, read_weights, verify_model
 from napari_microdiff.training import fit
@@ -124,3 +124,34 @@ def test_a_batch_is_used_as_often_as_the_recipe_says_and_no_more_after_a_break(
 def test_data_that_are_not_there_are_an_error_in_words(recipe_file: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="Check --data"):
         train(recipe_file, tmp_path, tmp_path / "run", device="cpu")
+
+
+def test_a_run_goes_on_only_with_its_own_recipe_and_data(
+    recipe: DenoiseRecipe, recipe_file: Path, data_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    train(recipe_file, data_folder, out, device="cpu", steps=1)
+    other = tmp_path / "other.yaml"
+    other.write_text(recipe.model_copy(update={"id": "denoise-other"}).model_dump_json(), encoding="utf-8")
+    with pytest.raises(TrainingError, match="another recipe or of other data"):
+        train(other, data_folder, out, device="cpu", steps=2)
+    train(recipe_file, data_folder, out, device="cpu", steps=2, seed=5)
+    image = next(path for path in sorted(data_folder.rglob("*")) if path.is_file())
+    image.write_bytes(image.read_bytes() + b"more")
+    with pytest.raises(TrainingError, match="--no-resume"):
+        train(recipe_file, data_folder, out, device="cpu", steps=3)
+
+
+def test_a_damaged_checkpoint_is_an_error_in_words(recipe_file: Path, data_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "checkpoint.pt").write_text("garbage")
+    with pytest.raises(TrainingError, match="damaged"):
+        train(recipe_file, data_folder, tmp_path, device="cpu")
+
+
+def test_a_device_or_folder_that_cannot_be_is_an_error_in_words(
+    recipe_file: Path, data_folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(DeviceError, match="gpux"):
+        train(recipe_file, data_folder, tmp_path / "run", device="gpux")
+    with pytest.raises(FileError, match=r"small\.yaml"):
+        train(recipe_file, data_folder, recipe_file, device="cpu")

@@ -28,12 +28,13 @@ def train(
     if not data.is_dir():
         raise MicrodiffError(f"There is no folder {data}. Give the folder with the training data as --data.")
     from ..training.fit import train as fit
+    from ..training.recipes import read_recipe
 
     with ends_like_ctrl_c():
         folder = fit(
             recipe,
             data,
-            out or Path(f"{Path(recipe).stem}-training"),
+            out or Path(f"{read_recipe(recipe).id}-training"),
             steps=steps,
             minutes=minutes,
             device=device,

@@ -10,6 +10,7 @@ from ..errors import DeviceError
 
 Precision = Literal["float32", "bfloat16"]
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+_KINDS = ("cpu", "cuda", "mps")
 _FIRST_CUDA_WITH_BFLOAT16 = (8, 0)
 
 
@@ -25,6 +26,9 @@ def choose_device(name: str) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    kind = name.split(":")[0]
+    if kind not in _KINDS:
+        raise DeviceError(f"There is no device '{name}' on this computer. Choose 'auto' or one of {', '.join(_KINDS)}.")
     device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise DeviceError(f"There is no device '{name}' on this computer. Choose 'auto' or 'cpu'.")

@@ -13,7 +13,11 @@ _MICROMETRES = {
     "micron": 1.0, "microns": 1.0, "micrometer": 1.0, "micrometre": 1.0, "um": 1.0, "µm": 1.0, "μm": 1.0,
     "nm": 1e-3, "nanometer": 1e-3, "pm": 1e-6, "å": 1e-4, "mm": 1e3, "cm": 1e4, "m": 1e6, "inch": 25400.0,
 }  # fmt: skip
-_SECONDS = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0}
+_SECONDS = {
+    "s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "msec": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6,
+    "ns": 1e-9, "min": 60.0, "minute": 60.0, "minutes": 60.0, "h": 3600.0, "hr": 3600.0, "hour": 3600.0,
+    "hours": 3600.0, "d": 86400.0, "day": 86400.0, "days": 86400.0,
+}  # fmt: skip
 # A plain TIFF or PNG of 300 dots per inch means paper, not the specimen: 85 um is no pixel of a microscope.
 LARGEST_PLAIN_PIXEL_UM = 20.0
 
@@ -33,14 +37,15 @@ class Facts:
     display: dict[str, Any] = field(default_factory=dict)
 
 
-def ome_facts(xml: str) -> Facts:
-    """Read the first image of OME-XML (https://docs.openmicroscopy.org/ome-model)."""
+def ome_facts(xml: str, number: int = 0) -> Facts:
+    """Read an image of OME-XML (https://docs.openmicroscopy.org/ome-model), counted from 0."""
     facts = Facts("OME-TIFF")
     try:
         root = ElementTree.fromstring(xml)
     except ElementTree.ParseError:
         return facts
-    image = root.find("{*}Image")
+    images = root.findall("{*}Image")
+    image = images[number if number < len(images) else 0] if images else None
     pixels = image.find("{*}Pixels") if image is not None else None
     if image is None or pixels is None:
         return facts
@@ -84,7 +89,8 @@ def imagej_facts(metadata: dict[str, Any], page: tifffile.TiffPage) -> Facts:
     for letter, tag in (("Y", "YResolution"), ("X", "XResolution")):
         _keep(facts, letter, factor / _resolution(page, tag))
     _keep(facts, "Z", abs(_number(metadata.get("spacing"))) * factor)
-    step = _number(metadata.get("finterval"))
+    span = str(metadata.get("tunit", "sec")).replace("\\u00B5", "µ").strip().lower()
+    step = _number(metadata.get("finterval")) * _SECONDS.get(span, math.nan)
     facts.time_step_s = step if math.isfinite(step) and step > 0 else None
     facts.description = str(metadata.get("Info", ""))
     facts.display = {key: metadata[key] for key in ("mode", "LUTs") if key in metadata}

@@ -26,10 +26,11 @@ def read_tiff(path: Path) -> Picture:
     with tifffile.TiffFile(path) as tif:
         if not tif.series:
             raise FileError(f"{path} holds no image.")
-        series = tif.series[0]
+        own = _own_images(tif)
+        series = tif.series[own[0]]
         if series.dtype is None or series.size == 0:
             raise FileError(f"{path} holds no pixels that can be read.")
-        facts = _facts(tif)
+        facts = _facts(tif, own[0])
         array, axes = _axes_in_order(_pixels(tif, series), facts.axes or series.axes, _colours(series))
         return Picture(
             array,
@@ -39,7 +40,7 @@ def read_tiff(path: Path) -> Picture:
             time_step_s=facts.time_step_s,
             description=facts.description,
             path=path,
-            images_in_file=len(tif.series),
+            images_in_file=len(own),
             metadata={"format": facts.format} | ({"imagej": facts.display} if facts.display else {}),
         )
 
@@ -50,7 +51,17 @@ def read_tiff_facts(path: Path) -> Facts | None:
         if stream.read(4) not in TIFF:
             return None
     with tifffile.TiffFile(path) as tif:
-        return _facts(tif)
+        return _facts(tif, _own_images(tif)[0]) if tif.series else None
+
+
+def _own_images(tif: tifffile.TiffFile) -> list[int]:
+    """Return the numbers of the images that begin in this file.
+
+    Each file of an OME-TIFF data set may tell of all images, such as those at other positions, and tifffile then reads
+    these, too.
+    """
+    own = [number for number, series in enumerate(tif.series) if series.keyframe.parent is tif]
+    return own or [0]
 
 
 def _pixels(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> NDArray[Any]:
@@ -64,10 +75,10 @@ def _pixels(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> NDArray[
     return np.memmap(tif.filehandle.path, dtype=dtype, mode="r", offset=offset, shape=series.shape)
 
 
-def _facts(tif: tifffile.TiffFile) -> Facts:
+def _facts(tif: tifffile.TiffFile, number: int = 0) -> Facts:
     page = tif.pages.first
     if tif.ome_metadata:
-        return ome_facts(tif.ome_metadata)
+        return ome_facts(tif.ome_metadata, number)
     if tif.imagej_metadata:
         return imagej_facts(tif.imagej_metadata, page)
     shaped = tif.shaped_metadata

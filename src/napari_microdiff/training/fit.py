@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,7 +15,9 @@ from torch.utils.data import DataLoader
 
 from ..diffusion.denoiser import Preconditioned
 from ..diffusion.unet import LocalUNet
-from ..engine.device import choose_precision, torch_dtype
+from ..engine.device import choose_device, choose_precision, torch_dtype
+from ..errors import TrainingError
+from ..files.faults import writing
 from ..imaging.threads import usable_cores
 from ..models.build import load_denoiser
 from ..models.card import read_card
@@ -22,6 +25,7 @@ from ..models.model import Model, read_weights, save_model
 from .average import PowerAverage
 from .course import open_course
 from .export import export_model
+from .origin import origin_of
 from .parent import parent_of, weights_of
 from .rate import rate_at
 from .recipes import AnyRecipe, read_recipe
@@ -79,7 +83,11 @@ def train(
     Raises
     ------
     TrainingError
-        If the recipe or the data are unusable.
+        If the recipe or the data are unusable, or ``out`` holds a run of another recipe or of other data.
+    DeviceError
+        If there is no such device.
+    FileError
+        If ``out`` cannot be written.
     ModelError
         If the model that the recipe starts from is not there.
     """
@@ -88,8 +96,11 @@ def train(
     plan = read_recipe(recipe)
     changes = {"steps": steps, "seed": seed}
     plan = plan.model_copy(update={name: value for name, value in changes.items() if value is not None})
-    out.mkdir(parents=True, exist_ok=True)
-    fabric = Fabric(accelerator=device, devices=devices, precision="32-true")
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+    chosen = choose_device(device)
+    which = devices if chosen.index is None else [chosen.index]
+    fabric = Fabric(accelerator=chosen.type, devices=which, precision="32-true")
     fabric.launch()
     return _Run(plan, data, out, fabric, minutes, resume, progress).fit()
 
@@ -109,6 +120,7 @@ class _Run:
     ) -> None:
         self.recipe, self.out, self.fabric = recipe, out, fabric
         self.minutes, self.report = minutes, report
+        self.origin = origin_of(recipe, data)
         self.step, self.seconds, self.best = 0, 0.0, -math.inf
         checkpoint = self._load_checkpoint() if resume else None
         parent = None if checkpoint else parent_of(recipe)
@@ -248,6 +260,7 @@ class _Run:
             "step": self.step,
             "seconds": self.seconds,
             "best": self.best,
+            "origin": self.origin,
         }
         temporary = self.out / (_CHECKPOINT + ".part")
         torch.save(state, temporary)
@@ -257,5 +270,14 @@ class _Run:
         path = self.out / _CHECKPOINT
         if not path.exists():
             return None
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+            origin = state.get("origin", self.origin)
+        except (UnpicklingError, RuntimeError, EOFError, AttributeError) as error:
+            raise TrainingError(f"{path} is damaged. Remove it, or begin anew with --no-resume.") from error
+        if origin != self.origin:
+            raise TrainingError(
+                f"{self.out} holds a run of another recipe or of other data. Choose another folder with --out, "
+                "or begin anew with --no-resume."
+            )
         return state

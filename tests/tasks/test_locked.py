@@ -51,6 +51,7 @@ def test_locked_objects_keep_every_pixel_and_their_label() -> None:
     np.testing.assert_array_equal(made.objects["label"], [4, 9, 10, 11])
     np.testing.assert_array_equal(made.objects["area"], [1, 6, 4, 3])
     np.testing.assert_allclose(made.objects["confidence"], [np.nan, np.nan, 0.8, 0.7])
+    assert made.report["objects"] == len(made.objects["label"])
 
 
 def test_a_region_gets_its_part() -> None:

@@ -6,6 +6,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from skimage.draw import disk
 
 from napari_microdiff import denoise, repair
@@ -144,3 +145,27 @@ def test_what_cannot_be_is_refused_in_words(mend, image, dust, tiny_model):
     with pytest.raises(RequestError, match="start"):
         mend(image, dust, start=0.0)
     assert denoise(image, model=tiny_model, device="cpu").mean.shape == image.shape
+
+
+def test_a_large_damage_does_not_set_the_range(mend):
+    texture = gaussian_filter(np.random.default_rng(0).normal(size=(420, 420)), 2)
+    image = (2000 + 300 * texture / texture.std()).astype(np.uint16)
+    small = np.zeros(image.shape, np.uint8)
+    small[20:30, 20:30] = 1
+    large = small.copy()
+    large[100:, 100:] = 1
+    ranges = [mend(image, mask, region=((0, 64), (0, 64))).report["normalization"][0] for mask in (small, large)]
+    np.testing.assert_allclose(*ranges, rtol=0.2)
+    stack, lost = np.stack([image] * 3), np.zeros((3, *image.shape), np.uint8)
+    lost[1] = 1
+    found = mend(stack, lost, region=((1, 2), (0, 32), (0, 32)), axes="ZYX").report["normalization"][0]
+    np.testing.assert_allclose(found, ranges[0], rtol=0.2)
+
+
+def test_dust_in_an_empty_channel_is_taken_away_too(mend, image, dust):
+    channels = np.stack([image, np.full_like(image, 7)])
+    spoiled = np.where(dust, 5000, channels).astype(np.uint16)
+    result = mend(spoiled, dust, axes="CYX", outputs=("sample", "uncertainty"), samples=2)
+    assert (result.sample[1] == 7).all()
+    assert (result.uncertainty[1] == 0).all()
+    assert result.report["repaired_pixels"] == 2 * (dust > 0).sum()

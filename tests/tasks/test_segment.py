@@ -369,3 +369,19 @@ def test_a_model_that_knows_no_size_asks_for_one(segmenter: str) -> None:
     save_model(card, network.state_dict(), user_folder() / card.id)
     with pytest.raises(ModelError, match="names no diameter"):
         segment(recorded(discs()), model="segment-unsized")
+
+
+@pytest.mark.usefixtures("oracle")
+@pytest.mark.parametrize("axes", ["ZYXC", "YXCZ", "ZYCX", "CYXZ"])
+def test_the_order_of_axes_makes_no_difference_to_objects_of_a_stack(axes: str) -> None:
+    stack = np.stack([recorded(discs())] * 3)
+    usual = segment(np.stack([stack, stack // 2]), axes="CZYX", diameter=KNOWN)
+    result = segment(
+        np.transpose(np.stack([stack, stack // 2]), ["CZYX".index(a) for a in axes]), axes=axes, diameter=KNOWN
+    )
+    assert usual.labels is not None
+    assert result.labels is not None
+    number = len(np.unique(usual.labels)) - 1
+    assert result.report["objects"] == usual.report["objects"] == number == 2 * discs().max()
+    np.testing.assert_array_equal(np.transpose(result.labels, [axes.index(a) for a in "CZYX"]) > 0, usual.labels > 0)
+    assert len(np.unique(result.labels)) - 1 == number

@@ -211,3 +211,9 @@ def test_any_output_may_be_asked_for_alone(made, sharp, outputs, steps):
     assert np.isfinite(result.images()[outputs[0]]).all()
     both = made(image, outputs=("mean", *outputs), steps=steps, samples=steps)
     assert result.report["residual"] == pytest.approx(both.report["residual"])
+
+
+@pytest.mark.parametrize("optics", [(520, 1.4, 0.1), (0.52, 1.4, 0.001)])
+def test_optics_in_different_units_are_refused_in_words(optics: tuple[float, float, float]) -> None:
+    with pytest.raises(RequestError, match="same unit"):
+        superresolve(np.zeros((16, 16), np.float32), optics=optics)

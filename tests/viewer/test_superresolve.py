@@ -279,3 +279,13 @@ def test_what_the_file_tells_of_the_objective_is_filled_in(
     assert panel.optics_line.text() == ""
     panel.image.choose(viewer.layers[0])
     qtbot.waitUntil(lambda: "NA 0.95" in panel.optics_line.text(), timeout=LONG)
+
+
+def test_optics_that_cannot_be_are_told_in_a_sentence(
+    panel: SuperresolvePanel, viewer: napari.Viewer, notes: Any
+) -> None:
+    viewer.add_image(filaments(32, 32))
+    panel.blur.way.setCurrentText("of the objective")
+    panel.blur.pixel.setValue(0.1)
+    panel.run_bar.run.click()
+    assert notes()[-1].startswith("optics: they would blur over 836 pixels")

@@ -26,7 +26,7 @@ def choose_device(name: str) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    kind = name.split(":")[0]
+    kind = name.split(":", maxsplit=1)[0]
     if kind not in _KINDS:
         raise DeviceError(f"There is no device '{name}' on this computer. Choose 'auto' or one of {', '.join(_KINDS)}.")
     device = torch.device(name)

@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+_WIDEST = 8.0  # blur: standard deviation in pixels
+_GAUSSIAN_OF_AIRY = 0.225  # wavelengths over numerical apertures: the standard deviation of the nearest Gaussian
+
 
 class Frozen(BaseModel):
     """What cannot be changed, and takes no field that it does not know."""
@@ -51,7 +54,7 @@ class SuperresolveOptions(Frozen):
 
     task: Literal["superresolve"] = Field(default="superresolve", exclude=True)
     factor: int = Field(default=2, ge=2, le=8)
-    blur: float = Field(default=0.0, ge=0, le=8)
+    blur: float = Field(default=0.0, ge=0, le=_WIDEST)
     optics: tuple[float, float, float] | None = None
     noise_level: float | None = Field(default=None, ge=0, allow_inf_nan=False)
 
@@ -63,6 +66,13 @@ class SuperresolveOptions(Frozen):
             raise ValueError("give either blur or optics, not both")
         if not all(0 < number < float("inf") for number in self.optics):
             raise ValueError("optics: wavelength, numerical aperture and pixel must be positive numbers")
+        wavelength, aperture, pixel = self.optics
+        width = _GAUSSIAN_OF_AIRY * wavelength / (aperture * pixel)
+        if width > _WIDEST:
+            raise ValueError(
+                f"optics: they would blur over {width:.3g} pixels, and {_WIDEST:g} are the most. Give the wavelength "
+                "and the side of a pixel in the same unit, such as 0.52 and 0.1 micrometres"
+            )
         return self
 
 

@@ -173,8 +173,14 @@ def build_request(fields: dict[str, Any], where: str = "") -> Request:
     try:
         return Request.model_validate(fields)
     except ValidationError as error:
-        faults = []
-        for fault in error.errors():
-            name = ".".join(str(part) for part in fault["loc"] if part not in ("options", *_OUTPUTS))
-            faults.append(f"{name or 'request'}: {fault['msg'].removeprefix('Value error, ')}")
-        raise RequestError(f"{where}{'; '.join(faults)}.") from None
+        raise RequestError(f"{where}{in_words(error)}") from None
+
+
+def in_words(error: ValidationError) -> str:
+    """Return a sentence that names all fields with impossible values."""
+    faults = []
+    for fault in error.errors():
+        name = ".".join(str(part) for part in fault["loc"] if part not in ("options", *_OUTPUTS))
+        text = fault["msg"].removeprefix("Value error, ")
+        faults.append(f"{name}: {text}" if name else text)
+    return f"{'; '.join(faults)}."

@@ -17,6 +17,8 @@ from ..imaging.holes import RIM, fill_smoothly
 from ..imaging.intensity import Normalization
 from .base import Image, Source, check_finite
 
+_SIDE, _PLANES = 256, 8  # pixels along a side of a plane, and planes, that the mean of an image is told from
+
 
 @dataclass(frozen=True)
 class Damage:
@@ -61,10 +63,14 @@ class Damage:
 
 
 class _Sound:
-    """An array whose damaged pixels are replaced, part by part, by the mean of the others."""
+    """An array whose damaged pixels are replaced, part by part, by the mean of the others.
+
+    Where a part has no others it is the mean over the image, lest this be taken for darker or brighter than it is.
+    """
 
     def __init__(self, damage: Damage) -> None:
         self._damage = damage
+        self._means: dict[int | None, float] = {}
         self.shape = damage.source.shape
         self.dtype = damage.source.array.dtype
 
@@ -73,8 +79,23 @@ class _Sound:
         if gone.any() and not gone.all():
             pixels[gone] = pixels[~gone].mean()
         elif gone.any():
-            pixels[gone] = 0
+            pixels[gone] = self._mean(part if isinstance(part, tuple) else (part,))
         return pixels
+
+    def _mean(self, part: tuple[Any, ...]) -> float:
+        """Return the mean of some sound pixels of the channel of a part."""
+        axes = self._damage.source.axes
+        at = axes.find("C")
+        channel = int(part[at]) if 0 <= at < len(part) and isinstance(part[at], int | np.integer) else None
+        if channel not in self._means:
+            some = tuple(slice(None, None, max(1, n // (_SIDE if a in "YX" else _PLANES))) for a, n in self._spans())
+            here = some if channel is None else (*some[:at], channel, *some[at + 1 :])
+            pixels, gone = self._read(here)
+            self._means[channel] = float(pixels[~gone].mean()) if not gone.all() else 0.0
+        return self._means[channel]
+
+    def _spans(self) -> zip[tuple[str, int]]:
+        return zip(self._damage.source.axes, self.shape, strict=True)
 
     def _read(self, part: tuple[Any, ...]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return pixels, and which of them are damaged."""

@@ -77,7 +77,7 @@ def with_locked(result: Result, locked: Sliceable) -> Result:
     labels = np.where(found > 0, numbered + first, kept).astype(np.int32)
     sure = np.concatenate([[np.nan], np.asarray(result.objects["confidence"], dtype=float)])
     objects = object_table(labels, sure[found], axes.replace("S", ""), result.region)
-    return replace(result, labels=labels, objects=objects)
+    return replace(result, labels=labels, objects=objects, report={**result.report, "objects": len(objects["label"])})
 
 
 def _without(found: NDArray[np.int32], taken: NDArray[np.bool_]) -> NDArray[np.int32]:

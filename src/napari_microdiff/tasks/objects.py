@@ -49,6 +49,7 @@ class ObjectGatherer:
         self._labels = np.zeros(shape, dtype=np.int32)
         self._maps = np.zeros((2, *shape), dtype=np.float32) if "maps" in request.outputs else None
         self._draws = np.zeros((request.samples, *shape), np.int32) if "draws" in request.outputs else None
+        self._count = 0
         self._confidence: list[NDArray[np.float64]] = []  # of the objects of each plane, in the order of their labels
         self._mass: list[NDArray[np.float64]] = []  # likewise
         self._draw_mass: list[list[NDArray[np.float64]]] = [[] for _ in range(request.samples)]
@@ -81,8 +82,8 @@ class ObjectGatherer:
         """Leave a plane without objects."""
 
     def report(self) -> dict[str, Any]:
-        """Return the number of objects."""
-        return {"objects": sum(len(part) for part in self._confidence)}
+        """Return the number of objects that `outputs` holds."""
+        return {"objects": self._count}
 
     def outputs(self) -> dict[str, Any]:
         """Return labels that are unique over all planes and linked along depth, and what is known of each object."""
@@ -94,6 +95,7 @@ class ObjectGatherer:
         if self._draws is not None:
             drawn = zip(self._draws, self._draw_mass, strict=True)
             draws = np.stack([self._linked(self._numbered(draw), mass) for draw, mass in drawn])
+        self._count = len(objects["label"])
         return {"labels": labels, "maps": self._maps, "draws": draws, "objects": objects}
 
     def _finish(self, index: PlaneIndex, job: PlaneJob, maps: NDArray[np.float32]) -> Iterator[None]:
@@ -164,9 +166,9 @@ class ObjectGatherer:
         """Join objects that lie on each other along depth."""
         if "Z" not in self._source.axes:
             return flat
-        axis = self._source.axes.index("Z")
+        axes = (self._source.axes.index("Z"), *self._source.plane_axes)
         labels = np.zeros_like(flat)
-        stacks, linked = np.moveaxis(flat, axis, -3), np.moveaxis(labels, axis, -3)
+        stacks, linked = (np.moveaxis(each, axes, (-3, -2, -1)) for each in (flat, labels))
         mass = np.concatenate([np.zeros(1), *masses])
         before = 0
         for other in np.ndindex(stacks.shape[:-3]):

@@ -154,7 +154,14 @@ class RepairedPixels(Collector):
         """Do nothing: damaged pixels say nothing about the result."""
 
     def copy(self, index: PlaneIndex) -> None:
-        """Do nothing: the plane is there already."""
+        """Fill what is damaged of a plane all of whose sound pixels are alike; the others are there already."""
+        core = box_of(index)
+        mask = self._mask(index)
+        if mask[tuple(slice(*span) for span in core)].any() and not mask.all():
+            sound = np.asarray(self._damage.source.array[tuple(_all_of(part) for part in index)])[~mask]
+            for name in self.images:
+                level = 0 if name == "uncertainty" else sound.mean()
+                self._fill(name, index, core, np.full([stop - start for start, stop in core], level, np.float32))
 
     def report(self) -> dict[str, Any]:
         """Return how many pixels were drawn."""
@@ -163,20 +170,24 @@ class RepairedPixels(Collector):
     def _put(self, name: str, index: PlaneIndex, core: Box, pixels: Image) -> None:
         if name not in self.images:
             return
-        mask = self._mask(index)[tuple(slice(*span) for span in core)]
-        if not mask.any():
+        if not self._mask(index)[tuple(slice(*span) for span in core)].any():
             return
+        if name == "sample":
+            pixels = self._repair.recorded(index, core, pixels)
+        if name == "mean":
+            pixels = self._repair.estimated(index, core, pixels)
+        self._fill(name, index, core, pixels)
+
+    def _fill(self, name: str, index: PlaneIndex, core: Box, pixels: Image) -> None:
+        """Put pixels where the plane is damaged."""
+        mask = self._mask(index)[tuple(slice(*span) for span in core)]
         origin = [start for start, _ in self._region]
         inside = iter(core)
         place = []
         for part, first in zip(index, origin, strict=True):
             start, stop = next(inside) if isinstance(part, slice) else (part, part + 1)
             place.append(slice(start - first, stop - first))
-        if name == "sample":
-            pixels = self._repair.recorded(index, core, pixels)
-        if name == "mean":
-            pixels = self._repair.estimated(index, core, pixels)
-        target = self.images[name][tuple(place)].reshape(pixels.shape)
+        target = self.images[name][tuple(place)].reshape(mask.shape)
         target[mask] = pixels[mask]
 
     def _mask(self, index: PlaneIndex) -> NDArray[np.bool_]:
@@ -186,3 +197,7 @@ class RepairedPixels(Collector):
             inside = tuple(slice(*span) for span in box_of(index))
             self._count += int(self._known[1][inside].sum())
         return self._known[1]
+
+
+def _all_of(part: int | slice) -> int | slice:
+    return slice(None) if isinstance(part, slice) else part

@@ -151,6 +151,7 @@ def _run_on(
         if isinstance(event, Notice):
             notices.append(event.message)
         yield event
+    outputs = gatherer.outputs()
     report = {
         "version": __version__,
         "seconds": round(time.monotonic() - started, 3),
@@ -160,7 +161,7 @@ def _run_on(
         **task.report,
         **gatherer.report(),
     }
-    yield Done(Result(resolved, task.source.region, **gatherer.outputs(), report=report))
+    yield Done(Result(resolved, task.source.region, **outputs, report=report))
 
 
 def _load(model: Model, device: torch.device) -> Preconditioned:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from napari.utils.notifications import show_error, show_warning
+from pydantic import ValidationError
 from superqt import QCollapsible
 
 from ..engine.request import Request, Span
+from ..engine.request import in_words as problem_with
 from ..errors import MicrodiffError
 from . import settings, view, words
 from .choices import ModelChoice
@@ -222,7 +224,7 @@ class Panel(Own):
             source = self.source_of(self.image.layer)
             request = self.request(source.axes, region)
         except (MicrodiffError, ValueError) as error:
-            show_error(str(error))
+            show_error(problem_with(error) if isinstance(error, ValidationError) else str(error))
             return
         detail = self.detail.position if self.detail_at_first is None else settings.load().detail
         settings.remember(device=self.more.device, detail=detail)

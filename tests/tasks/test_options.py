@@ -131,3 +131,12 @@ def test_the_residual_says_what_was_taken_away(result, noisy):
     assert made.report["residual"]["deviation"] == pytest.approx(np.sqrt((residual**2).mean()), rel=1e-5)
     products = (residual[:, 1:] * residual[:, :-1]).sum() + (residual[1:] * residual[:-1]).sum()
     assert made.report["residual"]["correlation"] == pytest.approx(products / 2 / (residual**2).sum(), rel=1e-5)
+
+
+def test_guidance_of_a_channel_is_its_own(result, clean):
+    rng = np.random.default_rng(0)
+    channels = np.stack([clean + rng.normal(0, noise, clean.shape) for noise in (0.2, 30)])
+    wishes = {"guidance": 3.0, "steps": 6, "outputs": ("sample",), "axes": "CYX"}
+    whole = result(channels, **wishes).sample[1]
+    alone = result(channels, region=((1, 2), (0, 120), (0, 130)), **wishes).sample[0]
+    assert np.abs(whole - alone).max() < 1e-3 * whole.std()

@@ -18,22 +18,29 @@ Correction = Callable[[Tensor, Condition, Tensor], Tensor]
 Unknown = Callable[[Tensor, Condition], Tensor]
 
 
-def classifier_free(denoiser: Denoiser, weight: float, interval: tuple[float, float] = (0.0, float("inf"))) -> Denoiser:
+def classifier_free(
+    denoiser: Denoiser, weight: float, interval: tuple[float, float] = (0.0, float("inf")), *, in_errors: bool = False
+) -> Denoiser:
     """Push the estimate away from what it would be without the condition (Ho & Salimans 2022, arXiv:2207.12598).
 
     ``D = D_c + weight (D_c - D_0)`` at noise levels within ``interval`` (Kynkaanniemi et al. 2024, arXiv:2404.07724),
-    and ``D_c`` outside, where the second evaluation is saved. The variance is that of ``D_c``.
+    and ``D_c`` outside, where the second evaluation is saved. The variance is that of ``D_c``. With ``in_errors`` the
+    interval is in units of the expected error of the guess, each image's own.
     """
 
     def guided(x: Tensor, sigma: float | Tensor, condition: Condition = NOTHING) -> Prediction:
         told = denoiser(x, sigma, condition)
-        level = float(torch.as_tensor(sigma).max())
-        if weight == 0 or not interval[0] <= level <= interval[1]:
+        levels = torch.as_tensor(sigma, dtype=torch.float32, device=x.device).reshape(-1)
+        if in_errors and condition.guess_error is not None:
+            levels = levels / condition.guess_error.to(levels)
+        inside = (levels >= interval[0]) & (levels <= interval[1])
+        if weight == 0 or not inside.any():
             return told
         maps = None if condition.maps is None else torch.zeros_like(condition.maps)
         vector = None if condition.vector is None else torch.zeros_like(condition.vector)
         untold = denoiser(x, sigma, replace(condition, maps=maps, vector=vector, guess=None, guess_error=None))
-        return Prediction(torch.lerp(untold.mean, told.mean, 1 + weight), told.variance)
+        mean = torch.lerp(untold.mean, told.mean, 1 + weight)
+        return Prediction(torch.where(inside.reshape(-1, *[1] * (x.ndim - 1)), mean, told.mean), told.variance)
 
     return guided
 

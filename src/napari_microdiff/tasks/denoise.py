@@ -82,10 +82,7 @@ class Denoise:
             return denoiser
         if not self.request.guidance:
             return within_bounds(denoiser, range_around)
-        wanted = self._options.noise_level
-        errors = [s.guess_error(wanted) for s in self._statistics.values() if not s.constant]
-        interval = (_GUIDED[0] * min(errors), _GUIDED[1] * max(errors))
-        return within_bounds(classifier_free(denoiser, self.request.guidance, interval), range_around)
+        return within_bounds(classifier_free(denoiser, self.request.guidance, _GUIDED, in_errors=True), range_around)
 
     def jobs(self, index: PlaneIndex) -> Sequence[PlaneJob]:
         """Prepare one plane, the same for all samples; nothing for a channel without any content."""

@@ -97,9 +97,7 @@ class Superresolve:
     def guide(self, denoiser: Denoiser) -> Denoiser:
         """Add classifier-free guidance if the request asks for it, bounds, and agreement with what was measured."""
         if self.request.guidance:
-            errors = [self._filter(s).error for s in self._statistics.values() if not s.constant]
-            interval = (_GUIDED[0] * min(errors), _GUIDED[1] * max(errors))
-            denoiser = classifier_free(denoiser, self.request.guidance, interval)
+            denoiser = classifier_free(denoiser, self.request.guidance, _GUIDED, in_errors=True)
         return measured(within_bounds(denoiser, self._bounds), self._correction, self._unknown)
 
     def _bounds(self, condition: Condition) -> tuple[torch.Tensor, torch.Tensor]:

@@ -151,5 +151,6 @@ def outcome(name: str, made: str, result: Result) -> str:
         facts.append(duration(float(report["seconds"])))
     steps = report.get("evaluations", request.steps)
     facts += [str(report.get("device", request.device)), count(steps, "step"), f"seed {request.seed}"]
-    hint = [UNCERTAINTY_HINT] if result.uncertainty is not None else []
+    hidden = result.uncertainty is not None and len(result.images()) > 1  # else it is what is shown
+    hint = [UNCERTAINTY_HINT] if hidden else []
     return "\n".join([", ".join(facts), *hint, *(str(notice) for notice in report.get("notices", ()))])

@@ -16,6 +16,7 @@ import tifffile
 from napari_microdiff.errors import FileError
 from napari_microdiff.files import read_image, tiff_reader
 from napari_microdiff.files.faults import reading
+from napari_microdiff.files.tiff_reader import read_tiff_facts
 
 RNG = np.random.default_rng(7)
 STACK = RNG.integers(0, 60000, (5, 24, 32), dtype=np.uint16)
@@ -342,6 +343,12 @@ def test_a_file_of_one_position_is_that_position(tmp_path: Path, compression: st
         assert int(picture.array.max()) == 100 * (i + 1)
         assert picture.pixel_size_um["X"] == pytest.approx(0.1 * (i + 1))
         assert picture.images_in_file == 1
+    alone = tmp_path / "elsewhere" / "position 1.ome.tif"
+    alone.parent.mkdir()
+    alone.write_bytes((tmp_path / "position 1.ome.tif").read_bytes())
+    facts = read_tiff_facts(alone)  # of which no pixels are read
+    assert facts is not None
+    assert facts.pixel_size_um["X"] == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize(("unit", "seconds"), [(None, 5.0), ("min", 300.0), ("msec", 0.005), ("weeks", None)])

@@ -169,3 +169,13 @@ def test_dust_in_an_empty_channel_is_taken_away_too(mend, image, dust):
     assert (result.sample[1] == 7).all()
     assert (result.uncertainty[1] == 0).all()
     assert result.report["repaired_pixels"] == 2 * (dust > 0).sum()
+
+
+@pytest.mark.parametrize("axes", ["YXS", "YXZ", "ZYX", "CYX"])
+def test_a_mask_of_planes_may_cover_whole_blocks_of_any_image(mend, image, axes):
+    large = np.tile(image, (3, 2))
+    mask = np.zeros(large.shape, np.uint8)
+    mask[:270, :270] = 1
+    where = -1 if axes.startswith("YX") else 0
+    made = mend(np.stack([large.astype(np.uint8)] * 3, axis=where), mask, axes=axes, region=None, steps=2).sample
+    np.testing.assert_array_equal(np.moveaxis(made, where, 0)[:, 270:], np.stack([large[270:].astype(np.uint8)] * 3))

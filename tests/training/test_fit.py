@@ -17,6 +17,7 @@ from napari_microdiff.training.denoise.course import DenoiseCourse
 from napari_microdiff.training.denoise.recipe import DenoiseRecipe
 from napari_microdiff.training.export import export_model
 from napari_microdiff.training.fit import train
+from napari_microdiff.training.origin import origin_of
 from napari_microdiff.training.restore.batch import Batch
 
 GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
@@ -140,6 +141,17 @@ def test_a_run_goes_on_only_with_its_own_recipe_and_data(
     image.write_bytes(image.read_bytes() + b"more")
     with pytest.raises(TrainingError, match="--no-resume"):
         train(recipe_file, data_folder, out, device="cpu", steps=3)
+
+
+def test_words_in_a_recipe_are_no_patterns_and_a_name_is_one(recipe: DenoiseRecipe, data_folder: Path) -> None:
+    named = next(path for path in sorted(data_folder.rglob("*.*")) if path.is_file())
+    told = recipe.model_copy(update={"summary": "of **all** cells"})
+    source = told.clean[0].model_copy(update={"files": named.relative_to(data_folder).as_posix()})
+    one = told.model_copy(update={"clean": (source,), "pairs": ()})
+    before = origin_of(one, data_folder)
+    assert before == origin_of(one.model_copy(update={"steps": 7}), data_folder)
+    named.write_bytes(named.read_bytes() + b"more")
+    assert before != origin_of(one, data_folder)
 
 
 def test_a_damaged_checkpoint_is_an_error_in_words(recipe_file: Path, data_folder: Path, tmp_path: Path) -> None:

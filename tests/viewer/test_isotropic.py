@@ -177,6 +177,13 @@ def test_a_result_is_repeated_copied_and_saved(
     assert made.pixel_size_um == pytest.approx({"Z": 0.01, "Y": 0.01, "X": 0.01})
 
 
+def test_a_stack_that_is_there_before_the_panel_tells_its_distance_of_slices(
+    viewer: napari.Viewer, panel: IsotropicPanel
+) -> None:
+    viewer.add_image(slices(5, 32, 32), scale=(0.05, 0.01, 0.01), units=("um",) * 3)
+    assert IsotropicPanel(viewer).factor.value() == 5
+
+
 def test_another_model_leaves_the_distance_of_slices_as_it_was_set(
     panel: IsotropicPanel, viewer: napari.Viewer
 ) -> None:

@@ -396,6 +396,14 @@ class TestNoiseLevel:
         panel.set_request(request.model_copy(update={"options": DenoiseOptions()}))
         assert panel.options()["options"] == DenoiseOptions()
 
+    def test_one_that_nobody_has_set_is_the_measured_one(
+        self, panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any
+    ) -> None:
+        panel.automatic.click()
+        viewer.add_image(noisy(64, 64))
+        qtbot.waitUntil(lambda: panel._level is not None, timeout=LONG)
+        assert panel.options()["options"].noise_level == pytest.approx(20, rel=0.3)
+
     def test_that_of_another_image_can_be_set(self, panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any) -> None:
         viewer.add_image(noisy(64, 64) / 50_000, name="faint")
         qtbot.waitUntil(lambda: panel._level is not None, timeout=LONG)

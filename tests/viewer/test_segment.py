@@ -275,3 +275,8 @@ def test_corrections_are_made_in_the_image_that_the_objects_are_in(
         panel.given(labels)
     actin.name = "cells"
     assert panel.given(labels).image is actin.data
+
+
+def test_an_image_that_is_there_before_the_panel_tells_its_colours(viewer: napari.Viewer, segmenter: str) -> None:
+    viewer.add_image(np.zeros((32, 32, 3), np.uint8), rgb=True)
+    assert SegmentPanel(viewer).shown.value == "stained"

@@ -289,3 +289,10 @@ def test_optics_that_cannot_be_are_told_in_a_sentence(
     panel.blur.pixel.setValue(0.1)
     panel.run_bar.run.click()
     assert notes()[-1].startswith("optics: they would blur over 836 pixels")
+
+
+def test_an_image_that_is_there_before_the_panel_tells_its_pixel(
+    viewer: napari.Viewer, panel: SuperresolvePanel
+) -> None:
+    viewer.add_image(filaments(32, 32), scale=(0.065, 0.065), units=("um", "um"))
+    assert SuperresolvePanel(viewer).blur.pixel.value() == pytest.approx(65)

@@ -37,15 +37,14 @@ class Facts:
     display: dict[str, Any] = field(default_factory=dict)
 
 
-def ome_facts(xml: str, number: int = 0) -> Facts:
-    """Read an image of OME-XML (https://docs.openmicroscopy.org/ome-model), counted from 0."""
+def ome_facts(xml: str) -> Facts:
+    """Read the first image of OME-XML that lies in its file (https://docs.openmicroscopy.org/ome-model)."""
     facts = Facts("OME-TIFF")
     try:
         root = ElementTree.fromstring(xml)
     except ElementTree.ParseError:
         return facts
-    images = root.findall("{*}Image")
-    image = images[number if number < len(images) else 0] if images else None
+    image = _own_image(root)
     pixels = image.find("{*}Pixels") if image is not None else None
     if image is None or pixels is None:
         return facts
@@ -61,6 +60,16 @@ def ome_facts(xml: str, number: int = 0) -> Facts:
     facts.aperture = _aperture(root, image)
     facts.description = image.findtext("{*}Description") or ""
     return facts
+
+
+def _own_image(root: ElementTree.Element) -> ElementTree.Element | None:
+    """Return the first image that this file holds; the files of a data set may all tell of all images."""
+    images = root.findall("{*}Image")
+    parts = [image.findall("{*}Pixels/{*}TiffData") for image in images]
+    mine = root.get("UUID")
+    here = [any(part.findtext("{*}UUID") == mine for part in some) for some in parts] if mine else []
+    best = zip(here or [False] * len(images), map(bool, parts), range(0, -len(images), -1), images, strict=True)
+    return max(best, key=lambda each: each[:3])[3] if images else None
 
 
 def _emission_um(channel: ElementTree.Element) -> float | None:

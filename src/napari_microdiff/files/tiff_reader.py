@@ -30,7 +30,7 @@ def read_tiff(path: Path) -> Picture:
         series = tif.series[own[0]]
         if series.dtype is None or series.size == 0:
             raise FileError(f"{path} holds no pixels that can be read.")
-        facts = _facts(tif, own[0])
+        facts = _facts(tif)
         array, axes = _axes_in_order(_pixels(tif, series), facts.axes or series.axes, _colours(series))
         return Picture(
             array,
@@ -51,7 +51,7 @@ def read_tiff_facts(path: Path) -> Facts | None:
         if stream.read(4) not in TIFF:
             return None
     with tifffile.TiffFile(path) as tif:
-        return _facts(tif, _own_images(tif)[0]) if tif.series else None
+        return _facts(tif)
 
 
 def _own_images(tif: tifffile.TiffFile) -> list[int]:
@@ -75,10 +75,10 @@ def _pixels(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> NDArray[
     return np.memmap(tif.filehandle.path, dtype=dtype, mode="r", offset=offset, shape=series.shape)
 
 
-def _facts(tif: tifffile.TiffFile, number: int = 0) -> Facts:
+def _facts(tif: tifffile.TiffFile) -> Facts:
     page = tif.pages.first
     if tif.ome_metadata:
-        return ome_facts(tif.ome_metadata, number)
+        return ome_facts(tif.ome_metadata)
     if tif.imagej_metadata:
         return imagej_facts(tif.imagej_metadata, page)
     shaped = tif.shaped_metadata

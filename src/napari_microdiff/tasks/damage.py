@@ -102,8 +102,13 @@ class _Sound:
         pixels = np.array(self._damage.source.array[part])
         mask = self._damage.mask
         if tuple(mask.shape) != self.shape:
-            inside = tuple(p for p, letter in zip(part, self._damage.source.axes, strict=False) if letter in "YX")
-            gone = np.broadcast_to(np.asarray(mask[inside]) != 0, pixels.shape)
+            axes = self._damage.source.axes
+            whole = [*part, *[slice(None)] * (len(axes) - len(part))]
+            inside = tuple(p for p, letter in zip(whole, axes, strict=True) if letter in "YX")
+            # Of the axes that are left, those that the mask does not have.
+            left = [letter for p, letter in zip(whole, axes, strict=True) if not isinstance(p, int | np.integer)]
+            others = tuple(at for at, letter in enumerate(left) if letter not in "YX")
+            gone = np.broadcast_to(np.expand_dims(np.asarray(mask[inside]) != 0, others), pixels.shape)
         else:
             gone = np.asarray(mask[part]) != 0
         return pixels, np.asarray(gone)

@@ -10,12 +10,14 @@ from typing import Any
 from .recipes import AnyRecipe
 
 _LEFT_OPEN = {"steps", "seed"}  # what may be told anew
+_SOURCES = ("clean", "pairs", "labelled")  # fields of recipes that hold patterns of files, and short words
 
 
 def origin_of(recipe: AnyRecipe, data: Path) -> str:
     """Return a fingerprint of a recipe and of the names and sizes of the files that its patterns find."""
     facts = recipe.model_dump(mode="json", exclude=_LEFT_OPEN)
-    patterns = sorted({text for text in _texts(facts) if "*" in text and not Path(text).is_absolute()})
+    texts = {text for name in _SOURCES for text in _texts(facts.get(name))}
+    patterns = sorted(text for text in texts if text and not Path(text).is_absolute())
     files = sorted({path for pattern in patterns for path in data.glob(pattern) if path.is_file()})
     digest = sha256(repr(facts).encode())
     for path in files:

@@ -83,7 +83,8 @@ class DenoisePanel(Panel):
     def looked(self, look: Any) -> None:
         """Put the slider around the measured noise; what was set by hand is kept."""
         self._level = float(look.noise_level)
-        self._put_slider(None if self.automatic.isChecked() else self.noise.value())
+        by_hand = self._known and not self.automatic.isChecked()
+        self._put_slider(self.noise.value() if by_hand else None)
         self._noise_changed()
 
     def _put_slider(self, value: float | None) -> None:

@@ -49,7 +49,7 @@ class Panel(Own):
         self.more.sampler.value = Request(task=self.task).sampler
         self.detail.move_to(likes.detail if self.detail_at_first is None else self.detail_at_first)
         self.model.reload()
-        self.refresh()
+        self._image_changed()  # of one that was there already, nothing told
 
     def _build(self) -> None:
         self.image, self.image_line = self.layer_choice(), Line(self.viewer)

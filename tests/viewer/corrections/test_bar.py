@@ -23,6 +23,7 @@ from napari_microdiff.viewer.corrections import keys
 from napari_microdiff.viewer.corrections import stock as stock_module
 from napari_microdiff.viewer.corrections.bar import CorrectionBar
 from napari_microdiff.viewer.corrections.given import Given
+from napari_microdiff.viewer.corrections.settling import when_settled
 from napari_microdiff.viewer.segment import SegmentPanel
 from napari_microdiff.viewer.view import camera
 
@@ -123,6 +124,23 @@ def test_the_diameter_of_labels_in_a_stack_is_that_in_a_plane(
     panel.diameter.automatic.setChecked(True)
     given = panel.given(layer)
     assert given.request.options.diameter == pytest.approx(20, abs=1.5)  # type: ignore[union-attr]
+
+
+def test_who_waits_for_a_stroke_waits_for_none_that_cannot_be_worked_on(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    layer = opened(panel, viewer, qtbot, two_squares())
+    viewer.layers.remove("dapi")
+    editor = panel.corrections.editor
+    assert editor is not None
+    editor.use("cut")
+    editor.stock.count()  # first
+    editor.pen.drawn.emit("cut", np.array([[18.0, 35.0], [42.0, 35.0]]))
+    assert editor.busy
+    settled_now: list[bool] = []
+    when_settled(layer, lambda: settled_now.append(True))
+    qtbot.waitUntil(lambda: bool(settled_now), timeout=LONG)
+    assert panel.corrections.line.warns
 
 
 def test_without_objects_the_bar_says_what_to_do(panel: SegmentPanel, viewer: napari.Viewer) -> None:

@@ -237,6 +237,7 @@ class Editor(QObject):
         given = self._asked()
         if given is None:
             self.pen.forget(1)
+            self.changed.emit()
             self._work()
             return
         start = partial(given.correction, self.layer.data, stroke, self.book.fresh, locked)

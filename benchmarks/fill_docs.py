@@ -19,6 +19,7 @@ MARK = re.compile(rf"<!-- figures: (\w+) -->\n(?:(?:(?!<!-- figures:).)*?{re.esc
 
 # Of these the table with this title is shown, in these columns; of others the claims.
 COLUMNS = ("method", "dB over Gaussian", "PSNR dB", "SSIM", "resolution px")
+GAINS = ("share of the outlined images", "images alone", "images and pairs", "gain", "sd of the gain over seeds")
 TABLES = {
     "denoise_quality": ("mean over the images", COLUMNS),
     "denoise_breadth": ("mean over all", COLUMNS),
@@ -41,10 +42,8 @@ TABLES = {
         "300 steps of learning from the noisy image",
         ("image", "model, PSNR dB", "gain, dB", "estimate, dB"),
     ),
-    "augmentation_gain": (
-        "means",
-        ("share of the outlined images", "images alone", "images and pairs", "gain", "sd of the gain over seeds"),
-    ),
+    "augmentation_gain": ("means", GAINS),
+    "augmentation_gain_longer": ("means", GAINS),
     "correction_effort": (
         "one stroke for each mistake",
         ("mistake", "count", "put right", "put right without the model", "others spoiled", "median s"),
@@ -97,7 +96,15 @@ def section(name: str) -> str:
     cores = f"{machine['cores']} core{'s' * (machine['cores'] != 1)}"
     where = f"{machine['cpu']}, {cores}" + (f", {machine['gpu']}" if "gpu" in machine else "")
     notes = " ".join(content["notes"])
-    return f"{shown}\n\n*Measured by `benchmarks/{name}.py` on {where}. {notes}*".replace(". *", ".*")
+    by = script(name)
+    return f"{shown}\n\n*Measured by `benchmarks/{by}.py` on {where}. {notes}*".replace(". *", ".*")
+
+
+def script(name: str) -> str:
+    """Return the benchmark that printed a result, such as ``gui_responsiveness`` for that of one of its tasks."""
+    while not (ROOT / "benchmarks" / f"{name}.py").exists() and "_" in name:
+        name = name.rpartition("_")[0]
+    return name
 
 
 def filled(text: str) -> str:

@@ -72,3 +72,8 @@ def test_marks_next_to_each_other_keep_apart_and_old_results_go(fill_docs, resul
     assert "slope" not in later
     assert "ours" in later
     assert later.endswith("end\n")
+
+
+def test_a_result_of_a_variant_names_the_script_that_printed_it(fill_docs):
+    assert fill_docs.script("gui_responsiveness_segment") == "gui_responsiveness"
+    assert fill_docs.script("augmentation_gain_longer") == "augmentation_gain"

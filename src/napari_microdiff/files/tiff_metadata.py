@@ -64,12 +64,13 @@ def ome_facts(xml: str) -> Facts:
 
 def _own_image(root: ElementTree.Element) -> ElementTree.Element | None:
     """Return the first image that this file holds; the files of a data set may all tell of all images."""
-    images = root.findall("{*}Image")
-    parts = [image.findall("{*}Pixels/{*}TiffData") for image in images]
     mine = root.get("UUID")
-    here = [any(part.findtext("{*}UUID") == mine for part in some) for some in parts] if mine else []
-    best = zip(here or [False] * len(images), map(bool, parts), range(0, -len(images), -1), images, strict=True)
-    return max(best, key=lambda each: each[:3])[3] if images else None
+
+    def nearness(image: ElementTree.Element) -> tuple[bool, bool]:
+        parts = image.findall("{*}Pixels/{*}TiffData")
+        return mine is not None and any(part.findtext("{*}UUID") == mine for part in parts), bool(parts)
+
+    return max(root.findall("{*}Image"), key=nearness, default=None)
 
 
 def _emission_um(channel: ElementTree.Element) -> float | None:

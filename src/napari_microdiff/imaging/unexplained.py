@@ -7,6 +7,7 @@ is, it stands out from noise once this is averaged over the size of the structur
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -69,7 +70,7 @@ def deviations(residual: NDArray[np.floating], seen: NDArray[np.floating], noise
     bright = np.asarray(seen + np.minimum(0.0, _smooth(residual, _SIZES[0])))
     score = np.asarray(residual, dtype=np.float64) / np.maximum(_spread(residual, bright), least)
     found = np.zeros(score.shape)
-    for averaged in (*_over_spots(score), *_over_lines(score)):
+    for averaged in chain(_over_spots(score), _over_lines(score)):  # one at a time: each is as large as the image
         # Where neighbours are alike all over the image, as with a blur told a little wrong, that is not one structure.
         usual = max(1.0, _MAD * float(np.median(np.abs(averaged[::_SOME, ::_SOME]))))
         np.maximum(found, np.abs(averaged) / usual, out=found)

@@ -15,6 +15,7 @@ from napari.utils.notifications import show_info
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QApplication, QFileDialog
 
+from .corrections.settling import when_settled
 from .jobs import Job
 from .layers import arrays_of
 from .script import as_command, as_python
@@ -89,7 +90,7 @@ class ResultActions:
                 corrected.append(_Objects.of(objects))
             job.start()
 
-        panel.when_counted(start)
+        when_settled(objects, start)
         return job
 
 

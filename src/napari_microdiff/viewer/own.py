@@ -5,7 +5,6 @@ Whoever writes a panel for another task reads this, and overrides what is differ
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from napari.components import ViewerModel
@@ -85,10 +84,6 @@ class Own(QWidget):
     def previewed(self, region: tuple[Span, ...], axes: str) -> tuple[Span, ...]:
         """Return what is run on to preview what is visible."""
         return region
-
-    def when_counted(self, then: Callable[[], None]) -> None:
-        """Call back when what was corrected by hand is known."""
-        then()
 
     def looked(self, look: Any) -> None:
         """Use what was learnt by looking at the image."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from ..errors import RequestError
 from . import view, words
 from .corrections.bar import CorrectionBar
 from .corrections.given import Given
-from .corrections.settling import inventory_of, when_settled
+from .corrections.settling import inventory_of
 from .layers import recall
 from .layout import Rows
 from .object_fields import SHOWN, DiameterField
@@ -57,10 +56,6 @@ class SegmentPanel(Panel):
         self.by_confidence.toggled.connect(self._colour)
         self.corrections = CorrectionBar(self.viewer, self.given)
         return [self.by_confidence, self.corrections]
-
-    def when_counted(self, then: Callable[[], None]) -> None:
-        """Call back when the states of the objects are known as they are now."""
-        when_settled(self.labels, then)
 
     def given(self, layer: Labels) -> Given:
         """Return what a layer of objects was made from, or what the panel asks for now.

@@ -23,6 +23,10 @@ class ModelError(MicrodiffError):
     """A model is unknown, its card is invalid, or its weights are missing, corrupt or foreign."""
 
 
+class ModelExistsError(ModelError):
+    """There is a model where another one was to be saved."""
+
+
 class FileError(MicrodiffError):
     """A file cannot be read or written."""
 

@@ -46,6 +46,10 @@ def test_round_trip(tmp_path: Path) -> None:
         ({"task": "dream"}, "task"),
         ({"unheard_of": 1}, "unheard_of"),
         ({"architecture": {"blocks": 1}}, "architecture.widths"),
+        ({"architecture": {"blocks": 1, "widths": []}}, "architecture.widths"),
+        ({"architecture": {"blocks": 1, "widths": [0, 8]}}, "architecture.widths.0"),
+        ({"content": {"mean": [0, 1], "precision": [[1, 0]], "threshold": 3}}, "content: the precision has to have"),
+        ({"content": {"mean": [0, 1], "precision": [[1], [0]], "threshold": 3}}, "content: the precision has to have"),
     ],
 )
 def test_invalid_fields_are_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
@@ -54,7 +58,9 @@ def test_invalid_fields_are_named(tmp_path: Path, change: dict[str, Any], messag
         read_card(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"a: [1, 2", b"\xff\xfe\x00bad", b"!!python/object/apply:os.getcwd []"])
+@pytest.mark.parametrize(
+    "content", [b"a: [1, 2", b"version: 2024-13-45", b"\xff\xfe\x00bad", b"!!python/object/apply:os.getcwd []"]
+)
 def test_unreadable_cards(tmp_path: Path, content: bytes) -> None:
     (tmp_path / CARD_NAME).write_bytes(content)
     with pytest.raises(ModelError, match="not readable as YAML"):

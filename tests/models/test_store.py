@@ -295,6 +295,21 @@ def test_bundled_models(outside: Path, tmp_path: Path) -> None:
         add_model(outside)
 
 
+def test_a_model_in_a_folder_of_another_name_is_not_replaced(outside: Path, user_models: Path) -> None:
+    other = CARD.model_copy(update={"id": "denoise-other"})
+    save_model(other, TENSORS, user_models / CARD.id)
+    with pytest.raises(ModelError, match="There already is a folder"):
+        add_model(outside)
+    assert [model.card.id for model in list_models()] == ["denoise-other"]
+    assert store.taken_names() == {"denoise-other", CARD.id}
+
+
+def test_remains_of_a_model_give_way(outside: Path, user_models: Path) -> None:
+    add_model(outside)
+    (user_models / CARD.id / WEIGHTS_NAME).unlink()
+    assert set(read_weights(add_model(outside))) == set(TENSORS)
+
+
 def test_another_model_of_the_same_name(outside: Path) -> None:
     add_model(outside)
     save_model(CARD, {"a": torch.zeros(3)}, outside)

@@ -104,6 +104,18 @@ def test_a_model_for_another_task_is_not_named(card: Card, rival) -> None:
     assert found.better is None
 
 
+def test_statistics_of_another_version_are_not_compared(card: Card, rival) -> None:
+    rival(Familiarity(mean=(0.0,) * 20, precision=tuple(map(tuple, np.eye(20))), threshold=8.0))
+    found = likeness(card, [showing(0.5)])
+    assert found is not None
+    assert found.better is None
+    short = Familiarity(mean=(0.0,), precision=((1.0,),), threshold=8.0)
+    without = likeness(card.model_copy(update={"content": short}), [showing(0.5)])
+    assert without is not None
+    assert without.content is None
+    assert likeness(card.model_copy(update={"familiarity": short}), [showing(0.5)]) is None
+
+
 def test_cards_from_before_content_was_measured_tell_of_noise_alone(card: Card) -> None:
     found = likeness(card.model_copy(update={"content": None}), [showing(100.0)])
     assert found is not None

@@ -56,12 +56,14 @@ def info(id: Id) -> None:
 def verify(
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="All if none is given.")] = None,
 ) -> None:
-    """Check that the weights are unchanged and hold numbers only."""
+    """Check that the weights and what lies beside them are unchanged and hold numbers only."""
     from ..errors import ModelError
+    from ..models.originals import read_originals
     from ..models.store import broken_models, find_model, list_models, verify_model
 
     for model in [find_model(id) for id in ids] if ids else list_models():
         verify_model(model)
+        read_originals(model)
         typer.echo(f"{model.card.id}: ok")
     if not ids and (broken := broken_models()):
         raise ModelError(next(iter(broken.values())))

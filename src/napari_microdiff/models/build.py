@@ -12,7 +12,7 @@ from ..errors import ModelError
 from .model import Model, read_weights
 
 _KEPT = 2  # denoisers that stay loaded
-_loaded: OrderedDict[tuple[str, str], Preconditioned] = OrderedDict()
+_loaded: OrderedDict[tuple[object, ...], Preconditioned] = OrderedDict()
 
 
 def load_denoiser(model: Model, device: torch.device) -> Preconditioned:
@@ -23,7 +23,8 @@ def load_denoiser(model: Model, device: torch.device) -> Preconditioned:
     ModelError
         If the weights are missing, corrupt, or not those of the architecture on the card.
     """
-    key = (model.card.weights_sha256, str(device))
+    card = model.card  # cards may share weights and differ in how they are used
+    key = (card.weights_sha256, card.sigma_data, card.sigma_max, card.architecture, str(device))
     if key not in _loaded:
         _loaded[key] = _build(model).to(device)
         while len(_loaded) > _KEPT:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import ModelError
 
 CARD_NAME = "card.yaml"
+IDENTITY = "^[a-z0-9][a-z0-9._-]*$"  # of models, which are folders of that name
 
 # Cards hold long rows of numbers, and all of them are read whenever a model is looked up. libyaml reads them many times
 # as fast as Python does; nearly every build of PyYAML has it.
@@ -60,7 +62,7 @@ class Architecture(_Part):
     channels: int = Field(default=1, ge=1)
     condition_channels: int = Field(default=0, ge=0)
     vector_length: int = Field(default=0, ge=0)
-    widths: tuple[int, ...]
+    widths: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
     blocks: int = Field(ge=1)
     unshuffle: int = Field(default=2, ge=1)
     injection: Literal["input", "concatenate", "modulate"] = "input"
@@ -80,6 +82,16 @@ class Familiarity(_Part):
     mean: tuple[float, ...]
     precision: tuple[tuple[float, ...], ...]
     threshold: float
+
+    @model_validator(mode="after")
+    def _of_one_length(self) -> Self:
+        if any(len(row) != len(self.mean) for row in (self.precision, *self.precision)):
+            raise ValueError("the precision has to have a row and a column for each mean")
+        return self
+
+    def fits(self, statistics: Sized) -> bool:
+        """Whether it tells of as many statistics; another version of this package may know of others."""
+        return len(self.mean) == len(statistics)
 
 
 class KnownOriginals(_Part):
@@ -139,7 +151,7 @@ class Card(_Part):
         The model that this one was adapted from.
     """
 
-    id: str = Field(pattern="^[a-z0-9][a-z0-9._-]*$")
+    id: str = Field(pattern=IDENTITY)
     title: str
     summary: str
     task: Literal["denoise", "superresolve", "isotropic", "segment", "synthesize"]
@@ -180,12 +192,13 @@ def read_card(folder: Path) -> Card:
         return _parsed(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ModelError(f"{folder} is not a model: it has no {CARD_NAME}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise ModelError(f"{path} is not readable as YAML. Get the model again from its source.") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "card"
-        raise ModelError(f"{path} is not a valid model card: {where}: {first['msg']}.") from None
+        what = first["msg"].removeprefix("Value error, ")
+        raise ModelError(f"{path} is not a valid model card: {where}: {what}.") from None
+    except (yaml.YAMLError, ValueError):  # of bytes that are no text, and of dates that there are not
+        raise ModelError(f"{path} is not readable as YAML. Get the model again from its source.") from None
 
 
 @lru_cache(maxsize=64)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ModelError
+from ..errors import ModelError, ModelExistsError
 from .card import Card, write_card
 from .weights_file import WEIGHTS_NAME, check_weights, fingerprint
 
@@ -102,6 +102,8 @@ def save_model(
     tensors: Mapping[str, torch.Tensor],
     folder: Path,
     beside: Callable[[Path], Mapping[str, Any]] = lambda _: {},
+    *,
+    replace: bool = True,
 ) -> Model:
     """Write a model; one that is already in ``folder`` is replaced only when the new one is complete.
 
@@ -115,6 +117,8 @@ def save_model(
         The folder of this model, such as ``user_folder() / card.id``.
     beside : callable
         Writes further files into the folder that it is given, and returns the fields of the card that tell of them.
+    replace : bool
+        Whether a model that is already there may be replaced.
 
     Returns
     -------
@@ -125,6 +129,8 @@ def save_model(
     ------
     ModelError
         If a weight is not finite in float16, or the folder cannot be written.
+    ModelExistsError
+        If there is a folder of that name, and it must not be replaced.
     """
     import torch
     from safetensors.torch import save
@@ -139,7 +145,7 @@ def save_model(
                     f"The weight {name} of {card.id} is not finite, so the model was not saved. Train again."
                 )
         stored[name] = values.contiguous()
-    with new_folder(folder) as draft:
+    with new_folder(folder, replace=replace) as draft:
         (draft / WEIGHTS_NAME).write_bytes(save(stored))
         card = card.model_copy(update={"weights_sha256": fingerprint(draft / WEIGHTS_NAME), **beside(draft)})
         write_card(card, draft)
@@ -147,17 +153,29 @@ def save_model(
 
 
 @contextmanager
-def new_folder(folder: Path) -> Iterator[Path]:
-    """Give an empty folder to fill, which takes the place of ``folder`` when all went well."""
+def new_folder(folder: Path, *, replace: bool) -> Iterator[Path]:
+    """Give an empty folder to fill, which takes the place of ``folder`` when all went well.
+
+    Raises
+    ------
+    ModelExistsError
+        If there is one and it must not be replaced, also if another process made it meanwhile.
+    ModelError
+        If it cannot be written.
+    """
     draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
     old = draft.with_suffix(".old")
     try:
         draft.mkdir(parents=True)
         yield draft
-        if folder.exists():
+        if replace and folder.exists():
             os.replace(folder, old)
-        os.replace(draft, folder)
+        os.replace(draft, folder)  # unlike for files, fails where there is one that is not empty
     except OSError as error:
+        if not replace and folder.exists():
+            raise ModelExistsError(
+                f"There already is a folder {folder}, of another model. Move it, or choose another id."
+            ) from error
         if old.exists() and not folder.exists():
             os.replace(old, folder)
         raise ModelError(f"The model cannot be saved in {folder}: {error.strerror or error}.") from error

@@ -26,6 +26,7 @@ __all__ = [
     "read_weights",
     "remove_model",
     "save_model",
+    "taken_names",
     "user_folder",
     "verify_model",
 ]
@@ -113,10 +114,16 @@ def add_model(source: str | Path, sha256: str | None = None) -> Model:
                     f"There is already another model called {card.id}. "
                     + ("It came with the package: give yours another id." if other.bundled else "Remove it first.")
                 )
-        with new_folder(user_folder() / card.id) as draft:
+        place = user_folder() / card.id
+        with new_folder(place, replace=_is_remains(place)) as draft:
             for file in sorted(folder.iterdir()):
                 shutil.copyfile(file, draft / file.name)
     return find_model(card.id)
+
+
+def taken_names() -> set[str]:
+    """Return what no new model can be called: identities of models, and folders among those of the user."""
+    return {model.card.id for model in list_models()} | {folder.name for folder in _folders(user_folder())}
 
 
 def remove_model(id: str) -> None:
@@ -158,6 +165,15 @@ def _look() -> tuple[list[Model], dict[Path, str]]:
             except OSError as error:
                 broken[folder] = f"{folder / CARD_NAME} cannot be read: {error.strerror}."
     return list(models.values()), broken
+
+
+def _is_remains(folder: Path) -> bool:
+    """Whether a folder holds no model, or only parts of one."""
+    try:
+        read_card(folder)
+    except (ModelError, OSError):
+        return True
+    return not (folder / WEIGHTS_NAME).is_file()
 
 
 def _folders(parent: Path) -> list[Path]:

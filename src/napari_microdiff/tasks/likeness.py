@@ -86,12 +86,12 @@ def likeness(card: Card, channels: Sequence[tuple[Statistics, NDArray[np.floatin
     Returns
     -------
     Likeness or None
-        None if the card does not say what the training images are like.
+        None if the card does not say what the training images are like, in the statistics of this version.
     """
-    if card.familiarity is None:
+    if card.familiarity is None or not card.familiarity.fits(channels[0][1][LIKENESS]):
         return None
     distance = max(_distance(vector[LIKENESS], card.familiarity) for _, vector in channels)
-    if card.content is None:
+    if card.content is None or not card.content.fits(channels[0][0].texture):
         return Likeness(distance, card.familiarity.threshold)
     content, strangest = max(
         ((_distance(s.texture, card.content), s.texture) for s, _ in channels), key=lambda found: found[0]
@@ -107,7 +107,7 @@ def _better(card: Card, texture: NDArray[np.floating]) -> str | None:
     rivals = [
         (_log_likelihood(texture, other.card.content), other.card.title)
         for other in list_models()
-        if other.card.task == card.task and other.card.content is not None
+        if other.card.task == card.task and other.card.content is not None and other.card.content.fits(texture)
     ]
     best, title = max(rivals, default=(mine, card.title))
     return title if best > mine + _DECISIVE else None

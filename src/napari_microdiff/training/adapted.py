@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..diffusion.denoiser import Preconditioned
-from ..errors import ModelError
+from ..errors import ModelError, ModelExistsError
 from ..models.model import Model, save_model
-from ..models.store import list_models, user_folder
+from ..models.store import taken_names, user_folder
 
 LEAST_GAIN_DB = 0.2  # that is told from none: about as far is the estimate for a noisy image from the truth
 
@@ -58,7 +58,7 @@ def new_identity(parent: Model, name: str | None) -> str:
     ModelError
         If the name has nothing that an identity could be made of, or is taken.
     """
-    taken = {model.card.id for model in list_models()}
+    taken = taken_names()
     if name is not None:
         identity = re.sub(r"[^a-z0-9._-]+", "-", name.strip().lower()).strip("-._")
         if not identity:
@@ -74,11 +74,14 @@ def new_identity(parent: Model, name: str | None) -> str:
 
 def save_adapted(
     parent: Model, identity: str, denoiser: Preconditioned, *, to: str, steps: int, gain_db: float | None
-) -> None:
-    """Save an adapted model in the user's folder.
+) -> str:
+    """Save an adapted model in the user's folder, and return its identity.
 
     Parameters
     ----------
+    identity : str
+        As of `new_identity`. If it was given away meanwhile, the next one that is free is taken: nobody should learn
+        for minutes in vain.
     to : str
         What it was adapted to, such as ``"one noisy image"``.
     """
@@ -93,4 +96,15 @@ def save_adapted(
             "quality": (),
         }
     )
-    save_model(card, denoiser.network.state_dict(), user_folder() / identity)
+    while True:
+        try:
+            save_model(card, denoiser.network.state_dict(), user_folder() / card.id, replace=False)
+        except ModelExistsError:
+            card = card.model_copy(update={"id": _next_after(card.id)})
+        else:
+            return card.id
+
+
+def _next_after(identity: str) -> str:
+    name, _, number = identity.rpartition("-")
+    return f"{name}-{int(number) + 1}" if name and number.isdecimal() else f"{identity}-2"

@@ -130,6 +130,16 @@ def test_names_are_made_up_and_never_taken_twice(tiny_model: str) -> None:
         next(adapt(tiny_model, noisy, name="---"))
 
 
+def test_a_name_that_was_taken_meanwhile_is_not_taken_from_its_model(tiny_model: str) -> None:
+    noisy = _noisy()[1]
+    jobs = [adapt(tiny_model, noisy, steps=1, device="cpu") for _ in range(2)]
+    for job in jobs:
+        next(job)  # both have looked which names are free
+    ids = [list(job)[-1].model_id for job in jobs]  # type: ignore[union-attr]
+    assert ids == ["tiny-adapted-1", "tiny-adapted-2"]
+    assert set(ids) <= {model.card.id for model in list_models()}
+
+
 def test_the_parent_is_left_as_it_was(tiny_model: str) -> None:
     noisy = _noisy()[1]
     before = denoise(noisy, model=tiny_model, device="cpu").mean

@@ -90,7 +90,7 @@ def adapt(
         )
         yield Notice(f"Whether adapting helped was not measured: {why}. Compare before and after.")
     before, after = images.denoise(load_denoiser(parent, place)), images.denoise(fit.average.module)
-    save_adapted(parent, new_id, fit.average.module, to="one noisy image", steps=steps, gain_db=gain)
+    new_id = save_adapted(parent, new_id, fit.average.module, to="one noisy image", steps=steps, gain_db=gain)
     adapted = Adapted(new_id, before, after, gain)
     if gain is not None and not adapted.helped:
         yield Notice(nothing_gained(parent, "image", gain))

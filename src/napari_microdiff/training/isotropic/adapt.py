@@ -101,7 +101,7 @@ def adapt(
         yield Notice("Whether adapting helped was not measured: slices are too small to keep a part back to judge by.")
     else:
         gain = judged.measure(after)["recorded"] - judged.measure(before)["recorded"]
-    save_adapted(parent, new_id, after, to="the slices of one stack", steps=steps, gain_db=gain)
+    new_id = save_adapted(parent, new_id, after, to="the slices of one stack", steps=steps, gain_db=gain)
     adapted = Adapted(new_id, judged.example(before), judged.example(after), gain)
     if gain is not None and not adapted.helped:
         yield Notice(nothing_gained(parent, "stack", gain))

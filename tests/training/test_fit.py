@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -103,6 +104,72 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(
     for name, value in whole.items():
         tolerance = 0 if device == "cpu" else 1e-2  # sums on a GPU come in any order
         torch.testing.assert_close(resumed[name], value, rtol=tolerance, atol=tolerance)
+
+
+def test_an_interrupt_of_the_last_validation_loses_nothing(
+    recipe_file: Path, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DenoiseCourse, "measure", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(recipe_file, data_folder, tmp_path, device="cpu")
+    lines: list[str] = []
+    train(recipe_file, data_folder, tmp_path, device="cpu", progress=lines.append)
+    assert lines[0] == "resumed at step 4"
+
+
+def test_what_was_trained_is_kept_where_its_model_cannot_be_saved(
+    recipe_file: Path, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(fit, "export_model", full)
+    with pytest.raises(OSError, match="No space"):
+        train(recipe_file, data_folder, tmp_path, device="cpu")
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert (state["step"], state["best"]) == (4, -float("inf"))
+
+
+def test_a_checkpoint_that_does_not_fit_on_the_disk_leaves_the_one_before(
+    recipe_file: Path, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(recipe_file, data_folder, tmp_path, device="cpu", steps=1)
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+
+    def full(state: object, stream: Any) -> None:
+        stream.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(FileError, match="disk is full"):
+        train(recipe_file, data_folder, tmp_path, device="cpu", steps=2)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("minutes", [0, -1.0])
+def test_no_time_is_no_training(recipe_file: Path, data_folder: Path, tmp_path: Path, minutes: float) -> None:
+    with pytest.raises(TrainingError, match="more than 0 minutes"):
+        train(recipe_file, data_folder, tmp_path / "run", device="cpu", minutes=minutes)
+
+
+def test_copies_on_several_devices_go_by_one_clock(recipe: DenoiseRecipe, data_folder: Path, tmp_path: Path) -> None:
+    class SecondOfTwo:
+        """What a process sees that is not the first."""
+
+        world_size = 2
+
+        def broadcast(self, mine: float) -> float:
+            return 7.5
+
+    run = fit._Run(recipe, data_folder, tmp_path, Fabric(accelerator="cpu"), 1.0, False, lambda _: None)
+    assert run._agreed(3.0) == 3.0
+    run.fabric = SecondOfTwo()  # type: ignore[assignment]
+    assert run._agreed(3.0) == 7.5
 
 
 def test_a_batch_is_used_as_often_as_the_recipe_says_and_no_more_after_a_break(

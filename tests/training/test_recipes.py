@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,11 +51,40 @@ def test_recipe_from_a_file_is_the_same_as_from_the_package(tmp_path: Path, reci
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("steps: [", "not readable as YAML"), ("id: x", "not a valid recipe"), ("surprise: 1", "not a valid recipe")],
+    [
+        (b"steps: [", "not readable as YAML"),
+        (b"title: 2024-13-45", "not readable as YAML"),
+        (b"title: \xfcber", "not readable as YAML"),
+        (b"id: x", "not a valid recipe"),
+        (b"surprise: 1", "not a valid recipe"),
+    ],
 )
-def test_a_bad_recipe_is_refused_in_words(tmp_path: Path, content: str, message: str) -> None:
+def test_a_bad_recipe_is_refused_in_words(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "bad.yaml"
-    path.write_text(content, encoding="utf-8")
+    path.write_bytes(content)
+    with pytest.raises(TrainingError, match=message):
+        read_recipe(path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("id", "Our Disk", "id: String should match"),
+        ("steps", 0, "steps: Input should be greater"),
+        ("batch_fields", 0, "batch_fields"),
+        ("procedural_count", 0, "procedural_count"),
+        ("sigma_max", 0, "sigma_max"),
+        ("shares", [0, 0, 0], "shares: one of the shares"),
+        ("clean", [{"files": "/data/*.tif"}], "clean.0.files: .* below the data folder"),
+        ("clean", [{"files": "C:\\data\\*.tif"}], "clean.0.files"),
+        ("clean", [{"files": ""}], "clean.0.files"),
+    ],
+)
+def test_what_no_run_can_be_made_of_is_refused_before_it(
+    tmp_path: Path, recipe: DenoiseRecipe, field: str, value: Any, message: str
+) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(json.dumps(recipe.model_dump(mode="json") | {field: value}), encoding="utf-8")
     with pytest.raises(TrainingError, match=message):
         read_recipe(path)
 

@@ -17,6 +17,7 @@ from ..diffusion.denoiser import Preconditioned
 from ..diffusion.unet import LocalUNet
 from ..engine.device import choose_device, choose_precision, torch_dtype
 from ..errors import TrainingError
+from ..files.complete import new_file
 from ..files.faults import writing
 from ..imaging.threads import usable_cores
 from ..models.build import load_denoiser
@@ -65,7 +66,7 @@ def train(
     steps : int, optional
         Steps in all; ``None`` takes the recipe's.
     minutes : float, optional
-        Stop after this time even if the steps are not done; the learning rate falls to zero by then.
+        Stop after this time even if the steps are not done; the learning rate falls to zero by then. More than 0.
     device, devices : str, int
         Accelerator ("auto", "cpu", "cuda", "mps") and how many of them.
     resume : bool
@@ -83,7 +84,7 @@ def train(
     Raises
     ------
     TrainingError
-        If the recipe or the data are unusable, or ``out`` holds a run of another recipe or of other data.
+        If the recipe, the data or the time are unusable, or ``out`` holds a run of another recipe or of other data.
     DeviceError
         If there is no such device.
     FileError
@@ -93,6 +94,8 @@ def train(
     """
     from lightning_fabric import Fabric  # which loads the compilers of torch, too
 
+    if minutes is not None and minutes <= 0:
+        raise TrainingError("A training needs some time. Give more than 0 minutes, or leave them out.")
     plan = read_recipe(recipe)
     changes = {"steps": steps, "seed": seed}
     plan = plan.model_copy(update={name: value for name, value in changes.items() if value is not None})
@@ -155,13 +158,12 @@ class _Run:
         if self.recipe.start_from and not self.step:
             self._validate([])  # what was there already is kept unless something better is found
         try:
-            losses = self._take_steps()
+            self._validate(self._take_steps())
+            self._complete_card()
         except KeyboardInterrupt:
             self._save_checkpoint()
             self.report(f"interrupted at step {self.step}; the same command goes on from there")
             raise
-        self._validate(losses)
-        self._complete_card()
         return self.out / "model"
 
     def _take_steps(self) -> list[Tensor]:
@@ -171,7 +173,7 @@ class _Run:
         losses: list[Tensor] = []  # left on the device: to fetch each would make it wait
         self.denoiser.train()
         for batch in self._echoed():
-            self.seconds = before + time.monotonic() - started
+            self.seconds = self._agreed(before + time.monotonic() - started)
             if self.step >= self.recipe.steps or self._portion() >= 1:
                 break
             losses.append(self._one_step(batch))
@@ -180,6 +182,12 @@ class _Run:
                 losses = []
                 validated = time.monotonic()
         return losses
+
+    def _agreed(self, seconds: float) -> float:
+        """Return the time of the first process: the rate and the end hang on it, and all copies must take the same."""
+        if self.minutes is None or self.fabric.world_size == 1:
+            return seconds
+        return float(self.fabric.broadcast(seconds))
 
     def _one_step(self, batch: Any) -> Tensor:
         batch = type(batch)(*(part.to(self.fabric.device) for part in batch))
@@ -196,7 +204,7 @@ class _Run:
         return loss.mean.detach()
 
     def _portion(self) -> float:
-        by_time = self.seconds / (60 * self.minutes) if self.minutes else 0.0
+        by_time = self.seconds / (60 * self.minutes) if self.minutes is not None else 0.0
         return max(self.step / self.recipe.steps, by_time)
 
     def _learning_rate(self) -> float:
@@ -234,12 +242,14 @@ class _Run:
         shown = self.course.in_words(figures)
         self.report(f"step {self.step}, {self.seconds / 60:.0f} min{loss}: {shown}")
         score = sum(figures.values()) / len(figures)
-        if score > self.best:
-            training = {"steps": self.step, "minutes": round(self.seconds / 60), "seed": self.recipe.seed}
-            fields = self.course.card_fields(average, figures)
-            export_model(self.recipe, average, self.out / "model", training, fields, self.course.write_beside)
-            self.best = score
-        self._save_checkpoint()  # a run that is killed before has this model to make again
+        try:
+            if score > self.best:
+                training = {"steps": self.step, "minutes": round(self.seconds / 60), "seed": self.recipe.seed}
+                fields = self.course.card_fields(average, figures)
+                export_model(self.recipe, average, self.out / "model", training, fields, self.course.write_beside)
+                self.best = score
+        finally:  # what could not be exported, or was killed before, is made again
+            self._save_checkpoint()
 
     def _complete_card(self) -> None:
         """Look at the best weights once more, for what takes long to find out."""
@@ -252,6 +262,8 @@ class _Run:
             save_model(best.card.model_copy(update=fields), read_weights(best), folder, self.course.write_beside)
 
     def _save_checkpoint(self) -> None:
+        if self.fabric.global_rank:
+            return
         state = {
             "weights": self.denoiser.module.state_dict(),
             "average": self.average.module.state_dict(),
@@ -262,9 +274,8 @@ class _Run:
             "best": self.best,
             "origin": self.origin,
         }
-        temporary = self.out / (_CHECKPOINT + ".part")
-        torch.save(state, temporary)
-        temporary.replace(self.out / _CHECKPOINT)
+        with new_file(self.out / _CHECKPOINT) as stream:
+            torch.save(state, stream)
 
     def _load_checkpoint(self) -> dict[str, Any] | None:
         path = self.out / _CHECKPOINT

@@ -17,7 +17,7 @@ def origin_of(recipe: AnyRecipe, data: Path) -> str:
     """Return a fingerprint of a recipe and of the names and sizes of the files that its patterns find."""
     facts = recipe.model_dump(mode="json", exclude=_LEFT_OPEN)
     texts = {text for name in _SOURCES for text in _texts(facts.get(name))}
-    patterns = sorted(text for text in texts if text and not Path(text).is_absolute())
+    patterns = sorted(text for text in texts if text)
     files = sorted({path for pattern in patterns for path in data.glob(pattern) if path.is_file()})
     digest = sha256(repr(facts).encode())
     for path in files:

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Annotated
 
-from ..models.card import Architecture, TrainingSet
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from ..models.card import IDENTITY, Architecture, TrainingSet
+
+
+def _relative(pattern: str) -> str:
+    if not pattern or PurePosixPath(pattern).is_absolute() or PureWindowsPath(pattern).is_absolute():
+        raise ValueError(f"'{pattern}' has to be a pattern of files below the data folder")
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_relative)]  # for `pathlib.Path.glob` in the data folder
 
 
 class Part(BaseModel):
@@ -31,17 +43,17 @@ class Recipe(Part):
         et al. 2019, arXiv:1907.05550).
     """
 
-    id: str
+    id: str = Field(pattern=IDENTITY)
     title: str
     summary: str
     architecture: Architecture
     start_from: str | None = None
-    sigma_max: float = 5.0
+    sigma_max: float = Field(default=5.0, gt=0)
     halo: int = Field(default=96, ge=0)
-    steps: int = 60_000
-    batch_fields: int = 4
+    steps: int = Field(default=60_000, ge=1)
+    batch_fields: int = Field(default=4, ge=1)
     echo: int = Field(default=1, ge=1)
-    learning_rate: float = 0.01
+    learning_rate: float = Field(default=0.01, ge=0)
     seed: int = 0
     training_data: tuple[TrainingSet, ...] = ()
     known_failures: tuple[str, ...] = ()

@@ -46,10 +46,10 @@ def read_recipe(name: str | Path) -> AnyRecipe:
     except OSError:
         known = ", ".join(bundled_recipes())
         raise TrainingError(f"There is no recipe '{name}'. Give the path of a YAML file or one of: {known}.") from None
-    except yaml.YAMLError:
-        raise TrainingError(f"{path} is not readable as YAML.") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:]) or "recipe"
         what = first["msg"].removeprefix("Value error, ")
         raise TrainingError(f"{path} is not a valid recipe: {where}: {what}.") from None
+    except (yaml.YAMLError, ValueError):  # of bytes that are no text, and of dates that there are not
+        raise TrainingError(f"{path} is not readable as YAML.") from None

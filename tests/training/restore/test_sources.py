@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
 
-from napari_microdiff.errors import TrainingError
+from napari_microdiff.errors import FileError, TrainingError
 from napari_microdiff.training.denoise.recipe import DenoiseRecipe
 from napari_microdiff.training.restore.recipe import Clean
 from napari_microdiff.training.restore.sources import load_sources
@@ -81,3 +82,61 @@ def test_procedural_images_are_kept(recipe: DenoiseRecipe, data_folder: Path, tm
     assert len(list(tmp_path.iterdir())) == 1
     for first, second in zip(made, again, strict=True):
         np.testing.assert_array_equal(first.image, second.image)
+
+
+def test_half_a_file_of_procedural_images_is_made_again(
+    recipe: DenoiseRecipe, data_folder: Path, tmp_path: Path
+) -> None:
+    made = load_sources(recipe, data_folder, cache=tmp_path).procedural
+    (kept,) = tmp_path.iterdir()
+    kept.write_bytes(kept.read_bytes()[:1000])
+    again = load_sources(recipe, data_folder, cache=tmp_path).procedural
+    np.testing.assert_array_equal(again[0].image, made[0].image)
+
+
+def test_procedural_images_that_do_not_fit_on_the_disk_leave_nothing(
+    recipe: DenoiseRecipe, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(stream: Any, *args: object) -> None:
+        stream.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(FileError, match="disk is full"):
+        load_sources(recipe, data_folder, cache=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.where(np.eye(96), np.nan, 1.0).astype(np.float32), "bad.tif has pixels that are not finite"),
+        (np.ones((2, 7, 96, 96), np.uint8), "bad.tif has 4 axes"),
+        (np.ones((20, 96), np.uint8), "is large enough"),
+    ],
+)
+def test_clean_images_that_cannot_be_trained_on_are_named(
+    recipe: DenoiseRecipe, tmp_path: Path, image: np.ndarray, message: str
+) -> None:
+    tifffile.imwrite(tmp_path / "bad.tif", image)
+    alone = recipe.model_copy(update={"pairs": (), "clean": (Clean(files="*.tif"),)})
+    with pytest.raises(TrainingError, match=message):
+        load_sources(alone, tmp_path)
+
+
+def test_an_image_that_is_cut_off_is_named(recipe: DenoiseRecipe, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "bad.tif", np.ones((96, 96), np.uint8))
+    whole = (tmp_path / "bad.tif").read_bytes()
+    (tmp_path / "bad.tif").write_bytes(whole[: len(whole) // 2])
+    alone = recipe.model_copy(update={"pairs": (), "clean": (Clean(files="*.tif"),)})
+    with pytest.raises(FileError, match=r"bad\.tif"):
+        load_sources(alone, tmp_path)
+
+
+def test_a_noisy_image_without_its_clean_one_is_told(recipe: DenoiseRecipe, tmp_path: Path) -> None:
+    for kind, count in (("noisy", 2), ("clean", 1)):
+        (tmp_path / kind).mkdir()
+        for number in range(count):
+            tifffile.imwrite(tmp_path / kind / f"{number}.tif", np.zeros((64, 64), dtype=np.uint8))
+    with pytest.raises(TrainingError, match=r"2 files match 'noisy/\*.tif' and 1 match"):
+        load_sources(recipe, tmp_path)

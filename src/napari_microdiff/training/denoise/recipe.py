@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from ..recipe import Part
+from ..recipe import Part, Pattern
 from ..restore.recipe import RestoreRecipe
+
+_Share = Annotated[float, Field(ge=0)]
+_Shares = tuple[float, float, float]
+
+
+def _not_all_zero(shares: _Shares) -> _Shares:
+    if not any(shares):
+        raise ValueError("one of the shares at least has to be more than 0")
+    return shares
 
 
 class Pairs(Part):
@@ -21,8 +30,8 @@ class Pairs(Part):
         Share of the rows, from the bottom, that is kept for validation.
     """
 
-    noisy: str
-    clean: str
+    noisy: Pattern
+    clean: Pattern
     hold_out: float = Field(default=0.25, ge=0, lt=1)
 
 
@@ -39,4 +48,4 @@ class DenoiseRecipe(RestoreRecipe):
 
     task: Literal["denoise"] = "denoise"
     pairs: tuple[Pairs, ...] = ()
-    shares: tuple[float, float, float] = (0.15, 0.35, 0.5)
+    shares: Annotated[tuple[_Share, _Share, _Share], AfterValidator(_not_all_zero)] = (0.15, 0.35, 0.5)

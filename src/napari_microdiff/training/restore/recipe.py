@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ..recipe import Part, Recipe
+from ..recipe import Part, Pattern, Recipe
 
 
 class Clean(Part):
@@ -28,7 +28,7 @@ class Clean(Part):
         How often images from here are drawn, relative to the other entries.
     """
 
-    files: str
+    files: Pattern
     shrink: tuple[float, float] = (1.0, 1.0)
     average: int = Field(default=1, ge=1)
     isotropic: bool = False
@@ -77,7 +77,7 @@ class RestoreRecipe(Recipe):
 
     clean: tuple[Clean, ...] = ()
     procedural: Literal["fluorescence", "electron_microscopy"]
-    procedural_count: int = 600
+    procedural_count: int = Field(default=600, ge=1)
     noise: Noise = Noise()
     blurred: float = 0.7
     blur_px: tuple[float, float] = (0.4, 4.0)

@@ -10,13 +10,14 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
-from skimage import io
 
 from ...errors import TrainingError
+from ...files.complete import new_file
+from ...files.faults import writing
 from ...imaging import structures
 from ..denoise.recipe import DenoiseRecipe, Pairs
+from ..pixels import read_pixels
 from .recipe import Clean, RestoreRecipe
 
 Plane = NDArray[np.float32]
@@ -84,7 +85,9 @@ def load_sources(recipe: RestoreRecipe, data: Path, *, validation: bool = False,
     Raises
     ------
     TrainingError
-        If a pattern matches nothing or files of a pair differ in shape.
+        If a pattern matches nothing, files of a pair differ in shape, or images cannot be trained on.
+    FileError
+        If a file cannot be read, or procedural images cannot be kept.
     """
     recorded = recipe.pairs if isinstance(recipe, DenoiseRecipe) else ()
     pairs = [plane for entry in recorded for plane in _load_pairs(entry, data, validation)]
@@ -100,11 +103,6 @@ def _files(data: Path, pattern: str) -> list[Path]:
     return found
 
 
-def _read(path: Path) -> NDArray[np.generic]:
-    array = tifffile.imread(path) if path.suffix.lower() in {".tif", ".tiff"} else io.imread(path)
-    return np.asarray(array)
-
-
 def _part(length: int, hold_out: float, validation: bool) -> slice:
     cut = round(length * (1 - hold_out))
     return slice(cut, length) if validation else slice(0, cut)
@@ -118,8 +116,14 @@ def _stretch(image: NDArray[np.generic]) -> Plane:
 
 def _load_pairs(entry: Pairs, data: Path, validation: bool) -> list[PairPlane]:
     planes = []
-    for noisy_path, clean_path in zip(_files(data, entry.noisy), _files(data, entry.clean), strict=True):
-        noisy, clean = (_read(p).astype(np.float32) for p in (noisy_path, clean_path))
+    files = _files(data, entry.noisy), _files(data, entry.clean)
+    if len(files[0]) != len(files[1]):
+        raise TrainingError(
+            f"In {data} {len(files[0])} files match '{entry.noisy}' and {len(files[1])} match '{entry.clean}', but "
+            "each noisy image needs its clean one. Check --data."
+        )
+    for noisy_path, clean_path in zip(*files, strict=True):
+        noisy, clean = (read_pixels(p).astype(np.float32) for p in (noisy_path, clean_path))
         if noisy.shape != clean.shape or noisy.ndim != 2:
             raise TrainingError(f"{noisy_path} and {clean_path} must be 2-D images of one shape.")
         # Exposure and contrast differ between the two; the loss compares them in the units of the noisy one.
@@ -139,7 +143,7 @@ def _load_clean(entry: Clean, data: Path, validation: bool) -> list[CleanPlane]:
     planes: list[Plane] = []
     volumes: dict[int, tuple[Plane, int]] = {}  # by the number of the plane
     for path in _files(data, entry.files):
-        image = _read(path)
+        image = read_pixels(path)
         if image.ndim == 2:
             planes.append(_stretch(image)[_part(len(image), entry.hold_out, validation)])
         elif image.ndim == 3 and min(image.shape) <= 4:  # channels
@@ -152,7 +156,17 @@ def _load_clean(entry: Clean, data: Path, validation: bool) -> list[CleanPlane]:
                 if entry.isotropic and entry.average == 1:
                     volumes |= {len(planes) + position: (turned, position) for position in range(len(turned))}
                 planes += _averaged(turned, entry.average)
+        else:
+            raise TrainingError(
+                f"{path} has {image.ndim} axes. Clean images have two, or a third of slices or up to four channels. "
+                "Save it as such, or leave it out."
+            )
     usable = [number for number, plane in enumerate(planes) if min(plane.shape) >= _SMALLEST]
+    if not (usable or validation):
+        raise TrainingError(
+            f"No image of '{entry.files}' in {data} is large enough: {_SMALLEST} pixels must be left of each side "
+            f"after holding out {entry.hold_out:.0%} of them."
+        )
     # The weight is that of the entry, however many images it has.
     weight = entry.weight / max(1, len(usable))
     return [
@@ -165,18 +179,29 @@ def _averaged(stack: Plane, count: int) -> list[Plane]:
     return [stack[i : i + count].mean(axis=0) for i in starts]
 
 
+def _kept(path: Path | None) -> NDArray[np.float16] | None:
+    """Return the procedural images of a file, or None if there are none that can be read."""
+    if path is None or not path.exists():
+        return None
+    try:
+        return np.asarray(np.load(path, mmap_mode="r"))
+    except (ValueError, OSError):
+        return None
+
+
 def _procedural(recipe: RestoreRecipe, count: int, validation: bool, cache: Path | None) -> list[CleanPlane]:
     side = 384
     path = cache / f"procedural-{recipe.procedural}-{count}-{recipe.seed}.npy" if cache else None
-    if path is not None and path.exists():
-        images = np.load(path, mmap_mode="r")
-    else:
+    images = _kept(path)
+    if images is None:
         make = getattr(structures, recipe.procedural)
         # Seeds of validation images differ from those of training images by the middle number.
         images = np.stack(
             [make(np.random.default_rng([recipe.seed, int(validation), i]), side) for i in range(count)]
         ).astype(np.float16)
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            np.save(path, images)
+            with writing(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+            with new_file(path) as stream:
+                np.save(stream, images)
     return [CleanPlane(image, (0.6, 2.0), 1 / count) for image in images]

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ..recipe import Part, Recipe
+from ..recipe import Part, Pattern, Recipe
 
 
 class Labelled(Part):
@@ -27,9 +27,9 @@ class Labelled(Part):
         that know classes.
     """
 
-    images: str
-    labels: str
-    objects: str | None = None
+    images: Pattern
+    labels: Pattern
+    objects: Pattern | None = None
     shown: Literal["bright", "dark", "stained"] = "bright"
     hold_out: int = Field(default=8, ge=2)
     weight: float = Field(default=1.0, gt=0)

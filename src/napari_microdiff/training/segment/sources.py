@@ -7,15 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
-from skimage import io
 
 from ...errors import FileError, ImageError, TrainingError
 from ...files.table_reader import kinds_in
 from ...imaging.contrast import bright_objects, red_green_blue
 from ...imaging.instances import check_labels, diameters
 from ...imaging.kinds import check_all_named
+from ..pixels import read_pixels
 from ..synthesize.recipe import SynthesizeRecipe
 from .recipe import Labelled, SegmentRecipe
 
@@ -61,6 +60,8 @@ def load_planes(
     ------
     TrainingError
         If a pattern matches nothing, numbers of files differ, or a file is not what it should be.
+    FileError
+        If a file cannot be read.
     """
     whole = sum(entry.weight for entry in recipe.labelled)
     classes = recipe.classes if isinstance(recipe, SynthesizeRecipe) else ()
@@ -110,7 +111,7 @@ def _with_classes(plane: LabelledPlane, table: Path, classes: Sequence[str]) -> 
 
 def _plane(image_path: Path, labels_path: Path, entry: Labelled, coloured: bool, weight: float) -> LabelledPlane:
     try:
-        pixels, labels = _read(image_path), check_labels(_read(labels_path))
+        pixels, labels = read_pixels(image_path), check_labels(read_pixels(labels_path))
         axis = 2 if pixels.ndim == 3 else None
         image = red_green_blue(pixels) if coloured else bright_objects(pixels, entry.shown, axis)
     except ImageError as error:
@@ -121,7 +122,3 @@ def _plane(image_path: Path, labels_path: Path, entry: Labelled, coloured: bool,
     if not found.size:
         raise TrainingError(f"{labels_path} has no objects. Leave it and its image out.")
     return LabelledPlane(image, labels, float(np.median(found)), weight, entry.shown)
-
-
-def _read(path: Path) -> NDArray[np.generic]:
-    return np.asarray(tifffile.imread(path) if path.suffix.lower() in {".tif", ".tiff"} else io.imread(path))

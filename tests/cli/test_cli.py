@@ -224,6 +224,20 @@ def test_a_job_that_is_asked_to_end_stops_as_by_ctrl_c(shell: Shell, monkeypatch
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+def test_a_job_that_is_asked_to_end_while_it_writes_leaves_nothing(
+    shell: Shell, jobs: list[Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = tifffile.imwrite
+
+    def asked_to_end(*args: Any, **kwargs: Any) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        write(*args, **kwargs)
+
+    monkeypatch.setattr(tifffile, "imwrite", asked_to_end)
+    assert shell("denoise", "in.tif", "out.tif") == 130
+    assert files() == ["in.tif"]
+
+
 def test_a_full_disk_leaves_no_output(shell: Shell, jobs: list[Request], monkeypatch: pytest.MonkeyPatch) -> None:
     write, calls = tifffile.imwrite, []
 

@@ -64,9 +64,20 @@ def test_several_images_have_seeds_and_names_of_their_own() -> None:
     assert code_of("synthesize", "mask.tif", "out.ome.tif", *FAST, "--samples", 2, "--seed", 7) == 0
     for number, seed in ((1, 7), (2, 8)):
         made = read_image(f"out-{number}.ome.tif")
-        assert made.dtype == np.uint8
-        expected = synthesize(MASK, seed=seed, **SETTINGS).sample
-        np.testing.assert_array_equal(made.array, np.clip(np.round(expected), 0, 255))
+        np.testing.assert_array_equal(made.array, synthesize(MASK, seed=seed, **SETTINGS).sample)
+
+
+def test_what_a_type_cuts_off_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    levels = {"levels": (100.0, 140.0)}
+    drawn = synthesize(MASK, **SETTINGS, **levels).sample
+    assert drawn is not None
+    assert code_of("synthesize", "mask.tif", "roomy.png", *FAST, "--levels", *levels["levels"]) == 0
+    np.testing.assert_array_equal(read_image("roomy.png").array, np.round(drawn))
+    assert "cut off" not in capsys.readouterr().err
+    assert code_of("synthesize", "mask.tif", "tight.png", *FAST, "--levels", 0, 40) == 0
+    cut = np.mean(synthesize(MASK, **SETTINGS, levels=(0.0, 40.0)).sample < -0.5)
+    assert cut > 0.01
+    assert f"note: {cut:.0%} of the pixels of tight.png" in capsys.readouterr().err
 
 
 def test_objects_are_replaced_and_the_background_of_a_real_image_stays() -> None:
@@ -101,7 +112,7 @@ def test_axes_and_region_of_a_request_are_those_of_the_file() -> None:
     made = read_image("out.tif")
     assert made.axes == "TYX"
     whole = synthesize(np.stack([MASK, BEFORE]), axes="TYX", region=((0, 2), (0, 40), (8, 60)), **SETTINGS).sample
-    np.testing.assert_array_equal(made.array, np.clip(np.round(whole), 0, 255))
+    np.testing.assert_array_equal(made.array, whole)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +151,7 @@ def test_classes_of_objects_come_from_a_table(
     wishes = (*FAST, "--model", model)
     assert code_of("synthesize", "mask.tif", "out.tif", *wishes, "--classes", "objects.csv") == 0
     expected = synthesize(MASK, kinds={2: 2}, **{**SETTINGS, "model": model}).sample
-    np.testing.assert_allclose(read_image("out.tif").array, np.clip(np.round(expected), 0, 255), atol=1)
+    np.testing.assert_allclose(read_image("out.tif").array, expected, atol=1e-3)
     Path("objects.csv").write_text("label,class\n1,3\n")
     assert code_of("synthesize", "mask.tif", "two.tif", *wishes, "--classes", "objects.csv") == 2
     assert "Known are 1 (resting), 2 (dividing)" in capsys.readouterr().err

@@ -45,7 +45,6 @@ def test_every_layout_has_its_places_and_every_file_says_that_it_is_synthetic(
 ) -> None:
     made = PairSet(tmp_path / "set", layout, SETTINGS)
     assert made.add(pair()) == (tmp_path / "set" / image, tmp_path / "set" / labels)
-    made.finish(coloured=False, shown="bright")
     pixels, mask = read_image(tmp_path / "set" / image), read_image(tmp_path / "set" / labels)
     np.testing.assert_array_equal(pixels.array, IMAGE)
     assert pixels.pixel_size_um == mask.pixel_size_um == {"Y": 0.5, "X": 0.5}
@@ -62,7 +61,6 @@ def test_a_pair_may_be_one_ome_zarr(tmp_path: Path) -> None:
     zarr = pytest.importorskip("zarr")
     made = PairSet(tmp_path / "set", "zarr", SETTINGS)
     image, labels = made.add(pair())
-    made.finish(coloured=False, shown="bright")
     assert image == tmp_path / "set" / "pairs" / "00001.ome.zarr"
     np.testing.assert_array_equal(zarr.open_group(image, mode="r")["0"][:], IMAGE)
     np.testing.assert_array_equal(zarr.open_group(labels, mode="r")["0"][:], LABELS)
@@ -93,7 +91,6 @@ def test_nnunet_is_told_classes_and_borders(tmp_path: Path) -> None:
     made = PairSet(tmp_path / "set", "nnunet", SETTINGS)
     _, labels = made.add(pair())
     made.add(pair(1))
-    made.finish(coloured=False, shown="bright")
     classes = read_image(labels).array
     assert np.unique(classes).tolist() == [0, 1, 2]
     assert classes[14, 10] == classes[15, 10] == 2  # between the two
@@ -103,13 +100,29 @@ def test_nnunet_is_told_classes_and_borders(tmp_path: Path) -> None:
     assert facts["labels"]["border"] == 2
 
 
+def test_what_nnunet_counts_is_right_after_each_pair(tmp_path: Path) -> None:
+    made = PairSet(tmp_path / "set", "nnunet", SETTINGS)
+    for number in (1, 2):
+        made.add(pair(number))
+        assert json.loads((tmp_path / "set" / "dataset.json").read_text())["numTraining"] == number
+
+
+def test_what_was_changed_in_a_recipe_stays(tmp_path: Path) -> None:
+    PairSet(tmp_path / "set", "microdiff", SETTINGS).add(pair())
+    recipe = tmp_path / "set" / "recipe.yaml"
+    changed = recipe.read_text().replace("steps: 3000", "steps: 500")
+    assert changed != recipe.read_text()
+    recipe.write_text(changed)
+    PairSet(tmp_path / "set", "microdiff", SETTINGS).add(pair(1))
+    assert recipe.read_text() == changed
+
+
 def test_our_own_trainer_finds_a_recipe(tmp_path: Path) -> None:
     from napari_microdiff.training.segment.recipe import SegmentRecipe
 
     folder = tmp_path / "my nuclei"
     made = PairSet(folder, "microdiff", SETTINGS)
     made.add(pair())
-    made.finish(coloured=False, shown="bright")
     recipe = SegmentRecipe.model_validate(yaml.safe_load((folder / "recipe.yaml").read_text()))
     assert recipe.id == "my-nuclei-synthetic"
     (entry,) = recipe.labelled

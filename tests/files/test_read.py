@@ -165,11 +165,12 @@ def test_jpeg(tmp_path: Path) -> None:
     np.testing.assert_array_equal(picture.array, 77)
 
 
-def test_sixteen_bit_colour_png_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("colour_type", [2, 4, 6])  # colours, grey with transparency, colours with transparency
+def test_sixteen_bit_png_that_is_not_plainly_grey_is_refused(tmp_path: Path, colour_type: int) -> None:
     path = tmp_path / "deep.png"
-    header = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + (8).to_bytes(4, "big") * 2 + bytes([16, 2, 0, 0, 0])
+    header = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + (8).to_bytes(4, "big") * 2 + bytes([16, colour_type, 0, 0, 0])
     path.write_bytes(header)
-    with pytest.raises(FileError, match="colour PNG of 16 bits"):
+    with pytest.raises(FileError, match="PNG of 16 bits with colours or transparency"):
         read_image(path)
 
 

@@ -109,6 +109,13 @@ def test_dialects(tmp_path: Path, name: str, axes: str, dtype: str, dialect: str
     assert picture.time_step_s == 0.5
 
 
+@pytest.mark.parametrize("sizes", [{"X": 0.065}, {"Z": 0.7}, {"Z": 0.7, "X": 0.1}, {}])
+def test_pixel_sizes_that_are_not_known_stay_unknown(tmp_path: Path, sizes: dict[str, float]) -> None:
+    stack = RNG.integers(0, 99, (3, 24, 32)).astype(np.uint8)
+    write_image(tmp_path / "a.tif", stack, axes="ZYX", pixel_size_um=sizes)
+    assert read_image(tmp_path / "a.tif").pixel_size_um == sizes
+
+
 def test_large_images_become_bigtiff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     array = RNG.integers(0, 99, (3, 24, 32), dtype=np.uint16)
     monkeypatch.setattr(tiff_writer, "BIG_BYTES", 1000)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,10 @@ from ..imaging.axes import check_region, full_region, planes, region_shape
 from ..imaging.mask_edits import common_background
 from ..models.store import find_model
 from .process import check_names, say_what_was_made
-from .terminal import follow
+from .terminal import follow, say
 
 _COLOURS = 3
+_WORTH_SAYING = 0.01  # share of the pixels
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,12 @@ def draw(request: Request, masks: Masks, targets: Sequence[Mapping[str, Path]], 
     behind = None if masks.behind is None else _under(labels, read_image(masks.behind))
     kept = None if masks.objects is None else _kept(labels, read_image(masks.objects))
     colours = model.card.architecture.channels == _COLOURS
-    kind = _type(request, style, behind)
-    made_as: dict[str, Any] = {"like": labels, "axes": labels.axes + "S" * colours, "dtype": kind}
-    _check_room(request, targets, colours, made_as)
+    made_as: dict[str, Any] = {"like": labels, "axes": labels.axes + "S" * colours}
+
+    def kind(path: Path) -> np.dtype[Any]:
+        return _type(path, request, colours, style, behind)
+
+    _check_room(request, targets, colours, kind, made_as)
 
     from ..tasks import run
 
@@ -109,9 +113,10 @@ def draw(request: Request, masks: Masks, targets: Sequence[Mapping[str, Path]], 
         outputs = []
         for name, path in files.items():
             facts = note(result, name, masks.labels.name)
-            outputs.append(prepare(path, result.images()[name], description=facts, **made_as))
+            outputs.append(prepare(path, result.images()[name], description=facts, dtype=kind(path), **made_as))
         write_images(outputs)
         say_what_was_made(result, files)
+        _say_what_was_cut(outputs)
 
 
 def _mask(request: Request, path: Path) -> tuple[Picture, Request]:
@@ -164,26 +169,49 @@ def _kept(labels: Picture, objects: Picture) -> NDArray[np.bool_]:
     return kept
 
 
-def _type(request: Request, *likenesses: Picture | None) -> np.dtype[Any]:
-    """Return the type of the image that is imitated, else the smallest that holds the grey levels."""
+def _type(path: Path, request: Request, coloured: bool, *likenesses: Picture | None) -> np.dtype[Any]:
+    """Return the type of the image that is imitated, else the smallest that holds the grey levels.
+
+    A PNG has whole numbers only, so that in it grey levels may end at those that are named.
+    """
     for picture in likenesses:
         if picture is not None:
             return picture.dtype
     options = request.options
     assert isinstance(options, SynthesizeOptions)
-    return type_for(options.levels)
+    ends = coloured or path.name.lower().endswith(".png")
+    return type_for(options.levels, coloured=ends, noise=0.0 if ends else options.camera_noise)
+
+
+def _say_what_was_cut(outputs: Sequence[OutputImage]) -> None:
+    """Say which share of the pixels does not fit into the type of a grey image."""
+    for output in outputs:
+        if output.dtype.kind != "u" or output.picture.rgb:
+            continue
+        limits, pixels = np.iinfo(output.dtype), output.picture.array
+        share = float(np.mean((pixels < limits.min - 0.5) | (pixels > limits.max + 0.5)))
+        if share >= _WORTH_SAYING:
+            other = ", or a name that ends in .tif" if output.dialect is None else ""
+            say(
+                f"note: {share:.0%} of the pixels of {output.path.name} are darker than {limits.min} or brighter than "
+                f"{limits.max}, and were cut off there. Choose --levels that leave room{other}."
+            )
 
 
 def _check_room(
-    request: Request, targets: Sequence[Mapping[str, Path]], colours: bool, made_as: Mapping[str, Any]
+    request: Request,
+    targets: Sequence[Mapping[str, Path]],
+    colours: bool,
+    kind: Callable[[Path], np.dtype[Any]],
+    made_as: Mapping[str, Any],
 ) -> None:
     """Check before the work that formats, folders and disk will do."""
     shape = made_as["like"].shape
     region = request.region or full_region(shape)
     check_region(region, shape)
     blank = np.broadcast_to(np.float32(0), (*region_shape(region), *([_COLOURS] if colours else [])))
-    outputs: list[OutputImage] = [prepare(path, blank, **made_as) for files in targets for path in files.values()]
+    paths = [path for files in targets for path in files.values()]
+    outputs: list[OutputImage] = [prepare(path, blank, dtype=kind(path), **made_as) for path in paths]
     needed = sum(output.nbytes for output in outputs)
-    for files in targets:
-        for path in files.values():
-            check_writable(path, needed)
+    for path in paths:
+        check_writable(path, needed)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..errors import MicrodiffError
-from .terminal import ends_like_ctrl_c, say
+from .terminal import say
 
 _VIEWER = ("napari", "qtpy", "superqt", "magicgui")
 
@@ -30,19 +31,18 @@ def train(
     from ..training.fit import train as fit
     from ..training.recipes import read_recipe
 
-    with ends_like_ctrl_c():
-        folder = fit(
-            recipe,
-            data,
-            out or Path(f"{read_recipe(recipe).id}-training"),
-            steps=steps,
-            minutes=minutes,
-            device=device,
-            devices=devices,
-            resume=resume,
-            seed=seed,
-            progress=say,
-        )
+    folder = fit(
+        recipe,
+        data,
+        out or Path(f"{read_recipe(recipe).id}-training"),
+        steps=steps,
+        minutes=minutes,
+        device=device,
+        devices=devices,
+        resume=resume,
+        seed=seed,
+        progress=say,
+    )
     say(f"the model is in {folder}; to use it: napari-microdiff models add {folder}")
 
 
@@ -58,4 +58,5 @@ def demo(
         if not str(error.name).startswith(_VIEWER):
             raise
         raise MicrodiffError("napari is not installed. Install it with: pip install 'napari-microdiff[all]'.") from None
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Python hears of signals between its own steps, a window waits in Qt
     main(screenshot)

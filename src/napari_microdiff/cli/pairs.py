@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import FileError
 from ..files import Picture, as_labels, read_image
 from ..files.label_image import without
+from ..files.names import shorter
 from ..files.table_reader import kinds_in
 from ..models.store import find_model
 from .terminal import drive, say
@@ -49,7 +50,8 @@ def read_kinds(path: Path | None, masks: Sequence[Picture], model: str) -> list[
     Parameters
     ----------
     path : Path, optional
-        A folder with a table for each mask, of the same name but for its ending, or the one table of one mask.
+        A folder with a table for each mask, of the same name but for its ending, or of what stands before a dot in it;
+        or the one table of one mask.
     masks : sequence of Picture
         As `read_masks` gives them.
     model : str
@@ -65,8 +67,12 @@ def read_kinds(path: Path | None, masks: Sequence[Picture], model: str) -> list[
     known = find_model(model).card.classes
     if not path.is_dir() and len(masks) > 1:
         raise FileError(f"{path} is one table, but there are {len(masks)} masks. Name a folder with one for each.")
-    names = [(mask.path or Path()).name.split(".")[0] for mask in masks]
-    return [kinds_in(path / f"{name}.csv" if path.is_dir() else path, known) for name in names]
+    return [kinds_in(_table(path, (mask.path or Path()).name) if path.is_dir() else path, known) for mask in masks]
+
+
+def _table(folder: Path, name: str) -> Path:
+    tables = [folder / f"{part}.csv" for part in shorter(name)]
+    return next((table for table in tables if table.exists()), tables[0])
 
 
 def make_set(wanted: Wanted, target: Path) -> None:

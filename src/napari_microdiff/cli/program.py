@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -72,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(arguments: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = app(words, prog_name="napari-microdiff", standalone_mode=False)
+        with _sigterm_like_ctrl_c():
+            code = app(words, prog_name="napari-microdiff", standalone_mode=False)
     except MicrodiffError as error:
         return _fail(str(error))
     except _UsageError as error:
@@ -82,6 +86,19 @@ def _run(arguments: Sequence[str] | None) -> int:
     if code == _CANCELLED:
         say("cancelled")
     return code if isinstance(code, int) else 0
+
+
+@contextmanager
+def _sigterm_like_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM, with which the queues of clusters stop a job, interrupt it, so that nothing half-written is left."""
+    if threading.current_thread() is not threading.main_thread():  # which alone may say what a signal does
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _fail(message: str) -> int:

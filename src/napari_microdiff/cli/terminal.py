@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +41,7 @@ def drive(events: Iterator[object], last: type[Last]) -> Last:
     """
     from ..engine.events import Notice, Progress
 
-    with ends_like_ctrl_c(), _closing(events), _bar() as bar:
+    with _closing(events), _bar() as bar:
         for event in events:
             match event:
                 case Progress(done, total, seconds_left):
@@ -52,16 +51,6 @@ def drive(events: Iterator[object], last: type[Last]) -> Last:
             if isinstance(event, last):
                 return event
     raise RuntimeError("the job ended without a result")
-
-
-@contextmanager
-def ends_like_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM, with which the queues of clusters stop a job, interrupt what is done here; for the main thread."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

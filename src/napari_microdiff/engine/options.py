@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import hypot, sqrt
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -179,6 +180,12 @@ class SynthesizeOptions(Frozen):
     read_noise: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     blur: float = Field(default=0.0, ge=0, le=50)
     start: float | None = Field(default=None, ge=0.05, le=1000)
+
+    @property
+    def camera_noise(self) -> float:
+        """Standard deviation of the noise that is laid over what is as bright as the upper level, in grey levels."""
+        span = self.levels[1] - self.levels[0]
+        return hypot(self.read_noise, 0.0 if self.photons is None else span / sqrt(self.photons))
 
     @field_validator("levels")
     @classmethod

@@ -18,13 +18,13 @@ from .tiff_metadata import LARGEST_PLAIN_PIXEL_UM
 
 _UM_PER_INCH = 25400.0
 _PNG_DEPTH, _PNG_COLOUR = 24, 25  # where the header of a PNG holds its bit depth and colour type
-_COLOUR_BIT = 2
+_GREY = 0  # the colour type without colours or transparency
 
 
 def read_bitmap(path: Path, kind: str) -> Picture:
     """Read a PNG or JPEG file; what is wrong with it is raised as Pillow raises it."""
     if kind == "PNG":
-        _refuse_deep_colour(path)
+        _refuse_deep(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of large images; the refusal of huge ones is an error
         try:
@@ -62,11 +62,15 @@ def _grey_or_colour(array: NDArray[Any]) -> tuple[NDArray[Any], str]:
     return array, "TYXS" if array.shape[-1] in (3, 4) else "TYX"
 
 
-def _refuse_deep_colour(path: Path) -> None:
+def _refuse_deep(path: Path) -> None:
+    """Refuse what Pillow reads with 8 of 16 bits."""
     with path.open("rb") as stream:
         header = stream.read(_PNG_COLOUR + 1)
-    if len(header) > _PNG_COLOUR and header[_PNG_DEPTH] == 16 and header[_PNG_COLOUR] & _COLOUR_BIT:
-        raise FileError(f"{path} is a colour PNG of 16 bits, which would be read with 8 bits only. Save it as TIFF.")
+    if len(header) > _PNG_COLOUR and header[_PNG_DEPTH] == 16 and header[_PNG_COLOUR] != _GREY:
+        raise FileError(
+            f"{path} is a PNG of 16 bits with colours or transparency, which would be read with 8 bits only. Save it "
+            "as TIFF."
+        )
 
 
 def check_png(path: Path, axes: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:

@@ -8,6 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 _FEW_LEVELS = 16  # between which whole numbers would be steps
+# How far grey levels reach below and above those that are named, in parts of the span between them: the background
+# scatters, and a few objects are brighter than most.
+_BELOW, _ABOVE = 0.25, 1.0
+_DEVIATIONS = 4  # of the camera's noise
 _BLOCK = 2**20  # pixels that are converted at once, so that no second copy of a large plane is made
 
 
@@ -36,11 +40,26 @@ def convert(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     return result
 
 
-def type_for(levels: tuple[float, float]) -> np.dtype[Any]:
-    """Return the smallest type that holds an image whose background and bright objects have such grey levels."""
+def type_for(levels: tuple[float, float], *, coloured: bool = False, noise: float = 0.0) -> np.dtype[Any]:
+    """Return the smallest type that holds an image whose background and bright objects have such grey levels, about.
+
+    Parameters
+    ----------
+    levels : (float, float)
+    coloured : bool
+        Colours end at white, so that they reach no further.
+    noise : float
+        Standard deviation of what a camera adds, in grey levels.
+    """
     dark, bright = levels
+    span = 0.0 if coloured else bright - dark
+    lowest, highest = dark - _BELOW * span - _DEVIATIONS * noise, bright + _ABOVE * span + _DEVIATIONS * noise
+    return _whole_numbers(lowest, highest) if bright - dark >= _FEW_LEVELS else np.dtype(np.float32)
+
+
+def _whole_numbers(lowest: float, highest: float) -> np.dtype[Any]:
     for kind in (np.uint8, np.uint16):
-        if dark >= 0 and bright <= np.iinfo(kind).max and bright - dark >= _FEW_LEVELS:
+        if lowest >= 0 and highest <= np.iinfo(kind).max:
             return np.dtype(kind)
     return np.dtype(np.float32)
 

@@ -66,7 +66,7 @@ def labels_for(layout: LayoutName, labels: NDArray[np.integer]) -> NDArray[np.un
     return np.where(borders_of(labels), 2, labels > 0).astype(np.uint8)
 
 
-def side_files(layout: LayoutName, folder: Path, count: int, *, coloured: bool, shown: str) -> dict[str, bytes]:
+def side_files(layout: LayoutName, folder: Path, count: int, *, coloured: bool) -> dict[str, bytes]:
     """Return the files that a layout wants beside its pairs, by their names below the folder.
 
     Parameters
@@ -77,9 +77,7 @@ def side_files(layout: LayoutName, folder: Path, count: int, *, coloured: bool, 
     count : int
         Pairs in the folder.
     coloured : bool
-        Whether the images are in colours.
-    shown : {"bright", "dark", "stained"}
-        How they show objects.
+        Whether the images are in colours: of stained tissue. In grey ones objects are bright.
     """
     if layout == "nnunet":
         facts = {
@@ -93,5 +91,5 @@ def side_files(layout: LayoutName, folder: Path, count: int, *, coloured: bool, 
         return {"dataset.json": json.dumps(facts, indent=1).encode()}
     if layout == "microdiff":
         images, labels = LAYOUTS[layout].files("*")
-        return {RECIPE: recipe_for(folder, images, labels, shown).encode()}
+        return {RECIPE: recipe_for(folder, images, labels, "stained" if coloured else "bright").encode()}
     return {}

@@ -22,6 +22,7 @@ from .complete import new_file
 from .faults import reading, writing
 from .pair_layouts import LAYOUTS, LayoutName, labels_for, side_files
 from .picture import Picture
+from .training_recipe import RECIPE
 from .write import prepare, write_images
 from .zarr_levels import zarr_package
 from .zarr_pair import write_zarr_pair
@@ -90,12 +91,12 @@ class PairSet:
             self._begin(head)
 
     def add(self, pair: Pair) -> tuple[Path, Path]:
-        """Write a pair, and return the files of image and labels.
+        """Write a pair and what the layout wants beside pairs, and return the files of image and labels.
 
         Raises
         ------
         FileError
-            If they cannot be written; then the set is as it was.
+            If they cannot be written; a pair without its line in the manifest is none.
         """
         name = f"{self.accepted + 1:05}"
         files = LAYOUTS[self.layout].files(name)
@@ -118,6 +119,7 @@ class PairSet:
         self._append({"attempt": self.attempts + 1, "image": files[0], "labels": files[1], **facts})
         self.attempts += 1
         self.accepted += 1
+        self._write_beside(coloured="S" in axes)
         return image, labels
 
     def reject(self, facts: Mapping[str, Any]) -> None:
@@ -131,18 +133,13 @@ class PairSet:
         self._append({"attempt": self.attempts + 1, **facts})
         self.attempts += 1
 
-    def finish(self, *, coloured: bool, shown: str) -> None:
-        """Write what the layout wants beside the pairs, see `pair_layouts.side_files`.
-
-        Raises
-        ------
-        FileError
-            If it cannot be written.
-        """
-        for name, content in side_files(
-            self.layout, self.folder, self.accepted, coloured=coloured, shown=shown
-        ).items():
-            with new_file(self.folder / name) as stream:
+    def _write_beside(self, *, coloured: bool) -> None:
+        """Write the files that hold for the set as it is now; a recipe is for people to change, and stays."""
+        for name, content in side_files(self.layout, self.folder, self.accepted, coloured=coloured).items():
+            path = self.folder / name
+            if name == RECIPE and path.exists():
+                continue
+            with new_file(path) as stream:
                 stream.write(content)
 
     def _begin(self, head: Mapping[str, Any]) -> None:

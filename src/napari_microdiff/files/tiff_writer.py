@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO, Literal
 
 import numpy as np
@@ -26,8 +26,10 @@ def fits_ome(axes: str, dtype: np.dtype[Any]) -> bool:
     return dtype.name in _OME_TYPES and set(axes) <= set(_IMAGEJ_ORDER)
 
 
-def fits_imagej(axes: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> bool:
-    """Whether ImageJ's TIFF can hold such an image."""
+def fits_imagej(axes: str, dtype: np.dtype[Any], shape: tuple[int, ...], sizes: Mapping[str, float]) -> bool:
+    """Whether ImageJ's TIFF can hold such an image, with pixels of these sizes."""
+    if sizes and not {"X", "Y"} <= sizes.keys():  # it has one unit for all, and no word for what is not known
+        return False
     small = int(np.prod(shape)) * dtype.itemsize < BIG_BYTES
     flat = shape[axes.index("Y")] == 1 or shape[axes.index("X")] == 1  # ImageJ's shape is ambiguous then
     colour = "S" not in axes or dtype == np.uint8

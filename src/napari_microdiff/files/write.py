@@ -202,7 +202,7 @@ def _dialect(path: Path, picture: Picture, dtype: np.dtype[Any]) -> Dialect | No
         raise FileError(f"{path}: the format is not known. Choose a name that ends in .tif, .ome.tif or .png.")
     ome = fits_ome(axes, dtype)
     if not name.endswith((".ome.tif", ".ome.tiff")):
-        return "imagej" if fits_imagej(axes, dtype, shape) else "ome" if ome else "plain"
+        return "imagej" if fits_imagej(axes, dtype, shape, picture.pixel_size_um) else "ome" if ome else "plain"
     if not ome:
         raise FileError(
             f"{path}: OME-TIFF cannot hold an image of type {dtype} with the axes {axes}. "

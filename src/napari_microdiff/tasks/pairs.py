@@ -18,6 +18,7 @@ from ..engine.record import record
 from ..engine.request import Request
 from ..files import Picture
 from ..files.convert import convert, type_for
+from ..files.names import partners
 from ..files.pair_layouts import LayoutName
 from ..files.pair_set import Pair, PairSet
 from ..imaging.judging import Limits, Scores
@@ -25,8 +26,6 @@ from ..models.store import find_model
 from .augment import Attempt, Augmentation, Plan, check_patience
 from .judge import Judge
 from .reference import reference_of
-
-_COLOURS = 3
 
 
 @dataclass(frozen=True)
@@ -134,19 +133,12 @@ def make_pairs(wanted: Wanted, folder: Path) -> Iterator[Progress | Notice | Pre
         last = attempt.reasons
         _keep(pairs, attempt, wanted)
         yield pace.at(pairs.accepted)
-    coloured = model.card.architecture.channels == _COLOURS
-    pairs.finish(coloured=coloured, shown="stained" if coloured else "bright")
     yield PairsMade(pairs.accepted, pairs.attempts - pairs.accepted, pairs.accepted - before)
 
 
 def own_images(masks: Sequence[Picture], images: Sequence[Picture]) -> list[int | None]:
-    """Return for each mask the number of the image of the same name, but for what follows its first dot."""
-    by_name = {_stem(image): number for number, image in enumerate(images) if _stem(image)}
-    return [by_name.get(_stem(mask)) for mask in masks]
-
-
-def _stem(picture: Picture) -> str:
-    return _name(picture).partition(".")[0]
+    """Return for each mask the number of the image of its name, see `files.names.partners`."""
+    return partners([_name(mask) for mask in masks], [_name(image) for image in images])
 
 
 class _Pace:
@@ -187,16 +179,17 @@ def _keep(pairs: PairSet, attempt: Attempt, wanted: Wanted) -> None:
         pairs.reject(facts | {"reasons": list(attempt.reasons)})
         return
     assert attempt.result.sample is not None
-    image = convert(attempt.result.sample, _type(attempt.result.request, None if style is None else style.dtype))
+    image = convert(attempt.result.sample, _type(attempt.result, None if style is None else style.dtype))
     pairs.add(Pair(image, attempt.labels, facts, parents[0].pixel_size_um))
 
 
-def _type(request: Request, style: np.dtype[Any] | None) -> np.dtype[Any]:
+def _type(drawn: Result, style: np.dtype[Any] | None) -> np.dtype[Any]:
     """Return the type of the images of the style, else one that holds the grey levels."""
-    options = request.options
+    options = drawn.request.options
     assert isinstance(options, SynthesizeOptions)
+    assert drawn.sample is not None
     if style is None:
-        return type_for(options.levels)
+        return type_for(options.levels, coloured=drawn.sample.ndim == 3, noise=options.camera_noise)
     return np.dtype(np.uint8) if style.kind == "b" else style
 
 

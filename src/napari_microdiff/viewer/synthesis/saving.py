@@ -60,7 +60,6 @@ def save_pairs(
     from ...tasks.pairs import facts_of
 
     pairs = PairSet(folder, "microdiff", _HOW)
-    coloured = False
     for number, variation in enumerate(variations):
         yield Progress(number, len(variations))
         result = variation.result
@@ -68,9 +67,7 @@ def save_pairs(
         axes = result.request.axes or ""
         flat = tuple(slice(None) if letter in "YX" else 0 for letter in axes)
         image = convert(result.sample[flat], dtype)
-        coloured = image.ndim == 3
         labels: NDArray[Any] = mask[flat]
         facts = facts_of(result, name, variation.scores, [name], style)
         pairs.add(Pair(image, labels, facts, sizes_um))
-    pairs.finish(coloured=coloured, shown="stained" if coloured else "bright")
     yield words.SAVED.format(f"{count(len(variations), 'pair')} saved; there are {pairs.accepted}", folder.name)

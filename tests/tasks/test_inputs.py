@@ -7,6 +7,7 @@ from contextlib import suppress
 import dask.array as da
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -136,6 +137,15 @@ def test_one_step_is_not_repeated_for_more_samples(events, result, noisy):
 
 def test_nested_lists_are_an_image(result, noisy):
     np.testing.assert_array_equal(result(noisy.tolist()).mean, result(noisy.astype(np.float64)).mean)
+
+
+def test_a_tensor_is_an_image(result, noisy):
+    np.testing.assert_array_equal(result(torch.from_numpy(noisy.astype(np.float32))).mean, result(noisy).mean)
+
+
+def test_a_tensor_with_gradients_is_refused_in_words(ask):
+    with pytest.raises(ImageError, match="cannot be read as a NumPy array"):
+        list(run(ask(), torch.ones(32, 32, requires_grad=True)))
 
 
 def test_ragged_lists_are_refused(ask):

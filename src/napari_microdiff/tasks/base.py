@@ -108,6 +108,8 @@ def _as_array(image: object) -> NDArray[np.generic]:
         return np.asarray(image)
     except ValueError:
         raise ImageError("The image is no array: its rows differ in length. Give every row the same length.") from None
+    except (TypeError, RuntimeError) as error:  # of a tensor on a GPU, or one with gradients
+        raise ImageError(f"The image cannot be read as a NumPy array ({error}). Convert it first.") from None
 
 
 def open_source(request: Request, array: Sliceable) -> Source:
@@ -120,7 +122,7 @@ def open_source(request: Request, array: Sliceable) -> Source:
     RequestError
         If axes or region do not fit it.
     """
-    if not hasattr(array, "dtype"):
+    if not isinstance(getattr(array, "dtype", None), np.dtype):  # lists, and tensors of PyTorch
         array = _as_array(array)
     kind = np.dtype(array.dtype).kind
     if kind not in "buif":

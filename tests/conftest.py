@@ -280,14 +280,14 @@ def oracle(segmenter: str, monkeypatch: pytest.MonkeyPatch) -> torch.nn.Module:
             super().__init__()
             self.network = torch.nn.Linear(1, 1)
             self.network.stride = 4  # type: ignore[assignment]
-            self.drawn = 0.0  # pixels of strokes that were shown to it
+            self.drawn: list[float] = []  # pixels of strokes that were shown to it, each time
             self.sizes: list[tuple[int, ...]] = []
             self.depth: Depth = "even"
 
         def forward(self, x: torch.Tensor, sigma: float | torch.Tensor, condition: Condition) -> Prediction:
             assert condition.maps is not None
             self.sizes.append(tuple(condition.maps.shape[2:]))
-            self.drawn += float(condition.maps[:, 1:].sum())
+            self.drawn.append(float(condition.maps[:, 1:].sum()))
             answers = []
             for image, _, background, _ in condition.maps.numpy():
                 labels, _ = ndimage.label((image > 0) & (background == 0))

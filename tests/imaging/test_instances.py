@@ -16,6 +16,7 @@ from napari_microdiff.imaging.instances import (
     SADDLE,
     as_drawn,
     as_read,
+    check_labels,
     diameters,
     labels_of,
     maps_of,
@@ -201,3 +202,8 @@ def test_a_steep_depth_jumps_at_borders_and_is_read_as_an_even_one() -> None:
     assert np.abs(steep).max() <= 1
     np.testing.assert_allclose(as_read(steep, "steep"), maps, atol=1e-6)
     np.testing.assert_array_equal(as_read(as_drawn(maps, "even"), "even"), maps)
+
+
+def test_labels_beyond_63_bits_are_refused_in_words() -> None:
+    with pytest.raises(ImageError, match="are too large"):
+        check_labels(np.array([[0, 2**63]], dtype=np.uint64))

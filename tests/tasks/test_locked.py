@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,17 @@ def test_locked_objects_keep_every_pixel_and_their_label() -> None:
     np.testing.assert_array_equal(made.objects["area"], [1, 6, 4, 3])
     np.testing.assert_allclose(made.objects["confidence"], [np.nan, np.nan, 0.8, 0.7])
     assert made.report["objects"] == len(made.objects["label"])
+
+
+@pytest.mark.parametrize("axes", ["TYX", "ZYX", "YXT"])
+@pytest.mark.parametrize("planes", [1, 2])
+def test_a_rim_is_left_out_however_few_planes_an_object_lies_in(axes: str, planes: int) -> None:
+    at = axes.index({"TYX": "T", "ZYX": "Z", "YXT": "T"}[axes])
+    found, locked = (np.stack([labels] * planes, axis=at) for labels in (FOUND, LOCKED))
+    result = _result(found, [0.9, 0.8, 0.7])
+    made = with_locked(replace(result, request=result.request.model_copy(update={"axes": axes})), locked)
+    assert made.labels is not None
+    np.testing.assert_array_equal(made.objects["label"], [4, 9, 10, 11])
 
 
 def test_a_region_gets_its_part() -> None:

@@ -179,3 +179,24 @@ def test_a_mask_of_planes_may_cover_whole_blocks_of_any_image(mend, image, axes)
     where = -1 if axes.startswith("YX") else 0
     made = mend(np.stack([large.astype(np.uint8)] * 3, axis=where), mask, axes=axes, region=None, steps=2).sample
     np.testing.assert_array_equal(np.moveaxis(made, where, 0)[:, 270:], np.stack([large[270:].astype(np.uint8)] * 3))
+
+
+@pytest.mark.parametrize("axes", ["YXS", "CYX"])
+def test_each_channel_has_its_own_range_where_a_whole_part_is_damaged(mend, axes):
+    texture = gaussian_filter(np.random.default_rng(0).normal(size=(420, 420)), 2)
+    channels = [(level + 5 * texture / texture.std()).clip(0, 255).astype(np.uint8) for level in (200, 120, 40)]
+    mask = np.zeros(texture.shape, np.uint8)
+    mask[100:, 100:] = 1
+    where = -1 if axes == "YXS" else 0
+    region = ((0, 64), (0, 64), (0, 3)) if axes == "YXS" else ((0, 3), (0, 64), (0, 64))
+    made = mend(np.stack(channels, axis=where), mask, axes=axes, region=region).report["normalization"]
+    alone = [mend(channel, mask, region=((0, 64), (0, 64))).report["normalization"][0] for channel in channels]
+    np.testing.assert_allclose(made, alone, rtol=1e-6)
+
+
+@pytest.mark.parametrize("axes", ["CYX", "YXC"])
+def test_a_channel_that_is_damaged_all_over_leaves_the_others_to_be_repaired(mend, image, dust, axes):
+    mask = np.stack([dust, np.ones_like(dust)], axis=axes.index("C"))
+    made = mend(np.stack([image, image], axis=axes.index("C")), mask, axes=axes).sample
+    np.testing.assert_array_equal(np.moveaxis(made, axes.index("C"), 0)[0][dust == 0], image[dust == 0])
+    assert np.isfinite(made).all()

@@ -56,6 +56,15 @@ def test_what_is_asked_for_is_given_and_nothing_else(outputs, steps, samples, re
     assert given.request.outputs == outputs
 
 
+def test_a_job_does_not_depend_on_another_one_that_runs_meanwhile(ask, result, noisy):
+    alone = result(noisy, precision="float32", steps=2)
+    job = run(ask(precision="float32", steps=2), noisy)
+    next(job)
+    list(run(ask(precision="bfloat16"), noisy))
+    *_, done = job
+    np.testing.assert_array_equal(done.result.mean, alone.mean)
+
+
 def test_previews_lie_in_the_region_and_the_last_ones_of_a_sample_are_the_sample(events, noisy):
     region = ((10, 90), (20, 100))
     happened = events(noisy, steps=3, tile=32, outputs=("sample",), region=region)

@@ -13,11 +13,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.measure import label as connected
-from skimage.morphology import local_maxima, reconstruction
-from skimage.segmentation import relabel_sequential, watershed
+from skimage.segmentation import relabel_sequential
 
 from ..errors import ImageError
+from .basins import highest_in, parted
 from .threads import in_threads
 
 Maps = NDArray[np.float32]
@@ -43,7 +42,7 @@ def check_labels(labels: NDArray[np.generic]) -> NDArray[np.int64]:
     Raises
     ------
     ImageError
-        If it is not two-dimensional, or holds anything but whole numbers from 0.
+        If it is not two-dimensional, or holds anything but whole numbers from 0 that 63 bits can tell.
     """
     if labels.ndim != 2:
         raise ImageError(f"Labels of one plane are needed, not shape {labels.shape}. Choose a plane.")
@@ -51,6 +50,8 @@ def check_labels(labels: NDArray[np.generic]) -> NDArray[np.int64]:
         labels = labels.astype(np.int64)
     if labels.dtype.kind not in "uib":
         raise ImageError(f"Labels are whole numbers, not {labels.dtype}. Choose a label image.")
+    if labels.size and labels.max() > np.iinfo(np.int64).max:
+        raise ImageError(f"Labels of up to {labels.max()} are too large. Number the objects anew.")
     if labels.size and labels.min() < 0:
         raise ImageError("Labels start at 0, the background, but there are negative ones. Choose a label image.")
     return labels.astype(np.int64, copy=False)
@@ -245,13 +246,7 @@ def _objects_in(
     smallest: int,
 ) -> NDArray[np.int32]:
     height = np.where(foreground, depth * (1 - np.clip((contact + 1) / 2, 0, 1)), -1.0).astype(np.float32)
-    # Peaks of what is left when all bumps lower than the saddle were filled (Soille 1999, section 6.3.4).
-    # skimage.morphology.h_maxima takes each bump on a filled plateau for a peak of its own.
-    filled = np.pad(reconstruction(height - saddle, height), 1, constant_values=-2)
-    markers = connected(local_maxima(filled)[1:-1, 1:-1] & foreground, connectivity=2)
-    found = watershed(-height, markers, mask=foreground, connectivity=2)
-    deepest = np.full(int(found.max(initial=0)) + 1, -np.inf, depth.dtype)
-    np.maximum.at(deepest, found.ravel(), depth.ravel())  # ndimage.maximum would sort all pixels
-    left_out = (deepest < saddle) | (np.bincount(found.ravel()) < smallest)
+    found = parted(height, foreground, saddle)
+    left_out = (highest_in(found, depth) < saddle) | (np.bincount(found.ravel()) < smallest)
     found[left_out[found]] = 0
     return np.asarray(relabel_sequential(found)[0], dtype=np.int32)

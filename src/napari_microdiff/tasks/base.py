@@ -214,7 +214,8 @@ class Task(Protocol):
 
 def evaluations_needed(request: Request) -> int:
     """Return how many evaluations a sample takes: one if only the posterior mean and its uncertainty are wanted."""
-    return request.steps if "sample" in request.outputs or request.samples > 1 else 1
+    drawn = {"sample", "draws"} & set(request.outputs)
+    return request.steps if drawn or request.samples > 1 else 1
 
 
 def samples_needed(request: Request) -> int:

@@ -16,6 +16,7 @@ from ..imaging.axes import PlaneIndex, Sliceable
 from ..imaging.holes import RIM, fill_smoothly
 from ..imaging.intensity import Normalization
 from .base import Image, Source, check_finite
+from .statistics import channel_axis
 
 _SIDE, _PLANES = 256, 8  # pixels along a side of a plane, and planes, that the mean of an image is told from
 
@@ -85,11 +86,12 @@ class _Sound:
     def _mean(self, part: tuple[Any, ...]) -> float:
         """Return the mean of some sound pixels of the channel of a part."""
         axes = self._damage.source.axes
-        at = axes.find("C")
-        channel = int(part[at]) if 0 <= at < len(part) and isinstance(part[at], int | np.integer) else None
+        at = channel_axis(axes)
+        one = at is not None and at < len(part) and isinstance(part[at], int | np.integer)
+        channel = int(part[at]) if at is not None and one else None
         if channel not in self._means:
             some = tuple(slice(None, None, max(1, n // (_SIDE if a in "YX" else _PLANES))) for a, n in self._spans())
-            here = some if channel is None else (*some[:at], channel, *some[at + 1 :])
+            here = some if at is None or channel is None else (*some[:at], channel, *some[at + 1 :])
             pixels, gone = self._read(here)
             self._means[channel] = float(pixels[~gone].mean()) if not gone.all() else 0.0
         return self._means[channel]

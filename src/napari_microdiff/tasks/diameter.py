@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch.nn import functional as F
 
 from ..diffusion.denoiser import Preconditioned, Prediction
 from ..imaging.axes import PlaneIndex
+from ..imaging.basins import highest_in
 from ..imaging.instances import Depth, as_read, diameters, labels_of
 from ..imaging.intensity import Normalization
 from ..imaging.resize import resized
@@ -21,7 +21,7 @@ from .conditioning import object_condition
 from .statistics import channel_axis
 
 _PART = 512  # pixels of the image that are looked at, along a side
-_SIDE = 384  # pixels of what is looked at, magnified
+_FIRST_SIDE, _SIDE = 256, 384  # pixels of what is looked at, magnified: to find the magnification, and in it
 _ZOOMS = (0.25, 0.5, 0.71, 1.0, 1.41)
 _LEAST_ZOOM, _MOST_ZOOM = 0.125, 4.0  # beyond, it is specks or shading that were measured
 _FEWEST = 3  # objects
@@ -60,7 +60,7 @@ def estimate_diameter(
     The middle of the image, or the part that shows most where most shows nothing, is looked at in several
     magnifications. Believed is that at which the objects come out most nearly as large as those that the model knows,
     and it is surest of them: in the wrong one it may take shading or specks for objects, but doubts them. Then it is
-    looked again in the magnification that this suggests.
+    looked again in the magnification that this suggests, if that is another one.
 
     Parameters
     ----------
@@ -79,15 +79,15 @@ def estimate_diameter(
         Whether there were objects; if not, the diameter is ``known``.
     """
     pixels = normalization.apply(_telling_part(source))
-    looks = [(zoom, _look(denoiser, pixels, zoom, depth)) for zoom in _ZOOMS]
+    looks = [(zoom, _look(denoiser, pixels, zoom, depth, _FIRST_SIDE)) for zoom in _ZOOMS]
     usable = [look for look in looks if look[1].count >= _FEWEST] or [look for look in looks if look[1].count]
     if not usable:
         return known, False
     zoom, seen = min(usable, key=lambda look: abs(np.log(look[1].size / known)) - _SURENESS * look[1].sure)
     diameter = seen.size / zoom
-    for _ in range(_ROUNDS):
+    for _ in range(0 if abs(np.log(seen.size / known)) < _SETTLED else _ROUNDS):
         zoom = float(np.clip(known / diameter, _LEAST_ZOOM, _MOST_ZOOM))
-        seen = _look(denoiser, pixels, zoom, depth)
+        seen = _look(denoiser, pixels, zoom, depth, _SIDE)
         if not seen.count:
             break
         before, diameter = diameter, seen.size / zoom
@@ -97,26 +97,26 @@ def estimate_diameter(
 
 
 def middle_plane(source: Source) -> PlaneIndex:
-    """Return the index of the middle plane of the region, of its first channel."""
+    """Return the index of the middle plane of the whole image, of the first channel of the region."""
     channel = channel_axis(source.axes)
     return tuple(
-        slice(0, n) if axis in source.plane_axes else start if axis == channel else (start + stop) // 2
-        for axis, ((start, stop), n) in enumerate(zip(source.region, source.shape, strict=True))
+        slice(0, n) if axis in source.plane_axes else start if axis == channel else n // 2
+        for axis, ((start, _), n) in enumerate(zip(source.region, source.shape, strict=True))
     )
 
 
 def _telling_part(source: Source) -> NDArray[np.generic]:
-    """Return the part of the middle plane in which there is most to be seen."""
+    """Return the part of the middle plane in which there is most to be seen; it is the same for all regions."""
     plane = source.plane(middle_plane(source))
-    return np.asarray(plane[telling_window(plane, [source.region[axis] for axis in source.plane_axes], _PART)])
+    return np.asarray(plane[telling_window(plane, [(0, n) for n in plane.shape], _PART)])
 
 
-def _look(denoiser: Preconditioned, pixels: NDArray[np.float32], zoom: float, depth: Depth) -> _Seen:
-    """Look for objects at a magnification."""
-    seen = _look_at(denoiser, pixels, zoom, depth, _SIDE)
-    if seen.count >= _ENOUGH or _SIDE / zoom >= max(pixels.shape):
+def _look(denoiser: Preconditioned, pixels: NDArray[np.float32], zoom: float, depth: Depth, side: int) -> _Seen:
+    """Look for objects at a magnification, in so many magnified pixels along a side, or in twice as many."""
+    seen = _look_at(denoiser, pixels, zoom, depth, side)
+    if seen.count >= _ENOUGH or side / zoom >= max(pixels.shape):
         return seen
-    return _look_at(denoiser, pixels, zoom, depth, 2 * _SIDE)
+    return _look_at(denoiser, pixels, zoom, depth, 2 * side)
 
 
 def _look_at(denoiser: Preconditioned, pixels: NDArray[np.float32], zoom: float, depth: Depth, most: int) -> _Seen:
@@ -136,5 +136,5 @@ def _look_at(denoiser: Preconditioned, pixels: NDArray[np.float32], zoom: float,
     found = diameters(labels)
     if not found.size:
         return _Seen(0.0, 0, 0.0)
-    deepest = ndimage.maximum(maps[0], labels, np.arange(1, found.size + 1))
+    deepest = highest_in(labels, maps[0])[1:]
     return _Seen(float(np.median(found)), found.size, float(np.average(deepest, weights=found**2)))

@@ -69,7 +69,7 @@ def with_locked(result: Result, locked: Sliceable) -> Result:
     assert result.labels is not None
     kept = np.asarray(locked[tuple(slice(*span) for span in result.region)])
     kept = check_labels(kept.reshape(len(kept), -1)).reshape(kept.shape)
-    found = _without(result.labels, kept > 0)
+    found = _without(result.labels, kept > 0, axes.replace("S", ""))
     numbered, _, _ = relabel_sequential(found)
     first = int(kept.max(initial=0))
     if first + int(numbered.max(initial=0)) > np.iinfo(np.int32).max:
@@ -80,18 +80,20 @@ def with_locked(result: Result, locked: Sliceable) -> Result:
     return replace(result, labels=labels, objects=objects, report={**result.report, "objects": len(objects["label"])})
 
 
-def _without(found: NDArray[np.int32], taken: NDArray[np.bool_]) -> NDArray[np.int32]:
+def _without(found: NDArray[np.int32], taken: NDArray[np.bool_], axes: str) -> NDArray[np.int32]:
     """Return found objects without the pixels that are taken, and without those of which a rim would be left."""
     free = np.where(taken, 0, found)
     boxes = ndimage.find_objects(found)
     for label in np.unique(found[taken & (found > 0)]).tolist():
         box = boxes[label - 1]
         whole, left = found[box] == label, free[box] == label
-        if _thickness(left) <= _RIM * _thickness(whole):
+        if _thickness(left, axes) <= _RIM * _thickness(whole, axes):
             free[box][left] = 0
     return free
 
 
-def _thickness(mask: NDArray[np.bool_]) -> float:
-    """Return the radius of the largest ball within."""
-    return float(ndimage.distance_transform_edt(np.pad(mask, 1)).max())
+def _thickness(mask: NDArray[np.bool_], axes: str) -> float:
+    """Return the radius of the largest disc within, in any plane: along depth and time an object may be one pixel."""
+    flat = [axes.index(letter) for letter in "YX"]
+    planes = np.moveaxis(mask, flat, (-2, -1)).reshape(-1, *(mask.shape[at] for at in flat))
+    return max(float(ndimage.distance_transform_edt(np.pad(plane, 1)).max()) for plane in planes)

@@ -14,6 +14,7 @@ from ..engine.events import Preview
 from ..engine.request import Request, Span
 from ..engine.tiles import Box
 from ..imaging.axes import PlaneIndex, region_shape
+from ..imaging.basins import highest_in
 from ..imaging.instances import Depth, as_read, reading_labels
 from ..imaging.linking import link_slices
 from ..imaging.matching import overlaps
@@ -226,6 +227,4 @@ def _mass(light: NDArray[np.float32], found: _Labels) -> NDArray[np.float64]:
 
 def _depth(maps: NDArray[np.float32], found: _Labels) -> NDArray[np.float64]:
     """Return for each object how deep its deepest pixel is: 1 if it is surely there, less in a mean over doubts."""
-    numbers = np.arange(1, int(found.max(initial=0)) + 1)
-    deepest = np.asarray(ndimage.maximum(maps[0], found, numbers), dtype=np.float64)
-    return np.clip(deepest.reshape(-1), 0, 1)
+    return np.clip(highest_in(found, maps[0])[1:].astype(np.float64), 0, 1)

@@ -61,7 +61,8 @@ class Repair:
             raise ImageError("All sound pixels of the image have the same value: there is nothing to go by.")
         noisy = options.noise and "sample" in self.request.outputs
         without = self._damage.without()
-        self._cameras = {p: estimate_camera(*channel_view(without, p)) for p in self._statistics} if noisy else {}
+        shown = [p for p, s in self._statistics.items() if noisy and not s.constant]
+        self._cameras = {p: estimate_camera(*channel_view(without, p)) for p in shown}
         self._now: tuple[PlaneIndex, DamagedPlane] | None = None
         self.report: dict[str, Any] = {
             "normalization": [[s.normalization.offset, s.normalization.scale] for s in self._statistics.values()],

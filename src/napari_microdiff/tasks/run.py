@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 
 import numpy as np
 import torch
@@ -128,7 +129,7 @@ def _run_on(
     model = find_model(request.model)
     check_model_fits(request, model.card)
     check_weights_match(request, model.card)
-    denoiser = _load(model, device)
+    denoiser = copy(_load(model, device))  # weights are shared with other jobs, the precision is not
     precision = choose_precision(request.precision, device)
     denoiser.precision = torch_dtype(precision)
     task = TASKS[request.task](Context(request, opened, model.card, denoiser, [], **given))

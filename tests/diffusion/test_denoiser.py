@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import pytest
 import torch
 from hypothesis import given
@@ -17,7 +19,7 @@ SIGMA_DATA, SIGMA_MAX = 0.7, 3.0
 class Spy(nn.Module):
     """Answers with a known function of what it is given, and remembers that."""
 
-    def forward(self, x, c_noise, maps, vector, precision):
+    def forward(self, x, c_noise, maps, vector, precision, with_spread=True):
         self.seen = (x, c_noise, maps, vector, precision)
         return torch.sin(3 * x), x - 1
 
@@ -105,6 +107,16 @@ def test_the_network_computes_in_the_chosen_format_and_answers_in_float32(real):
     denoiser.precision = torch.bfloat16
     assert denoiser(noise(1, 1, 4, 4), 1.0).mean.dtype == torch.float32
     assert spy.seen[-1] == torch.bfloat16
+
+
+def test_without_a_variance_the_mean_is_the_same(real):
+    x, condition = noise(1, 1, 8, 8), Condition(maps=noise(1, 1, 8, 8, seed=1), vector=noise(1, 2, seed=2))
+    both = real(x, 0.7, condition)
+    alone = copy(real)
+    alone.with_variance = False
+    assert alone(x, 0.7, condition).variance is None
+    torch.testing.assert_close(alone(x, 0.7, condition).mean, both.mean, rtol=0, atol=0)
+    assert real(x, 0.7, condition).variance is not None  # they share weights, not this
 
 
 def test_the_loss_of_the_spread_has_no_gradient_for_the_mean():

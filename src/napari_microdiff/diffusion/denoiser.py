@@ -125,9 +125,12 @@ class Preconditioned(nn.Module):
     ----------
     precision : torch.dtype
         Number format in which the network computes; inputs and outputs are float32 in any case.
+    with_variance : bool
+        Whether predictions have a variance; without, they take a tenth less time.
     """
 
     precision: torch.dtype = torch.float32
+    with_variance: bool = True
 
     def __init__(self, network: LocalUNet, sigma_data: float, sigma_max: float) -> None:
         super().__init__()
@@ -150,10 +153,13 @@ class Preconditioned(nn.Module):
         left = x if condition.guess is None else x - condition.guess
         left = torch.where(wide < s * (self.sigma_max / self.sigma_data) * (1 - _SLACK), left, 0.0)
         c_noise = (sigma / scale).log() / 4
-        raw, spread = self.network(left / total, c_noise, condition.maps, condition.vector, self.precision)
+        shown = (left / total, c_noise, condition.maps, condition.vector)
+        raw, spread = self.network(*shown, self.precision, self.with_variance)
         mean = left * (s / total) ** 2 + c_out * raw
         if condition.guess is not None:
             mean = mean + condition.guess
+        if spread is None:
+            return Prediction(mean)
         log_variance = spread.clamp(-_LOG_VARIANCE_LIMIT, _LOG_VARIANCE_LIMIT)
         return Prediction(mean, c_out**2 * log_variance.exp())
 

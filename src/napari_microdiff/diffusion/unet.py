@@ -117,7 +117,8 @@ class LocalUNet(nn.Module):
         maps: Tensor | None = None,
         vector: Tensor | None = None,
         precision: torch.dtype = torch.float32,
-    ) -> tuple[Tensor, Tensor]:
+        with_spread: bool = True,
+    ) -> tuple[Tensor, Tensor | None]:
         """Evaluate the raw network.
 
         Parameters
@@ -132,12 +133,14 @@ class LocalUNet(nn.Module):
             Condition vector, shape (batch, vector_length).
         precision : torch.dtype
             Format of all but the last layers, which are float32 so that coarse numbers do not show as steps of grey.
+        with_spread : bool
+            Whether the second result is wanted, which takes a tenth of the time.
 
         Returns
         -------
         mean, log_variance : Tensor
             Both of the shape of ``x``. The second is computed from detached features, so that training it cannot
-            change the first.
+            change the first; it is None where it is not wanted.
         """
         inputs = self._to_patches(tamed(x if maps is None else torch.cat([x, maps], dim=1))).to(precision)
         shown = None if maps is None else inputs[:, self.channels * self.unshuffle**2 :]
@@ -146,9 +149,11 @@ class LocalUNet(nn.Module):
         embedding = self._embed(c_noise, vector)
         features = self.features(inputs.contiguous(memory_format=layout), embedding.to(precision), shown)
         each = (-1, *([1] * (x.ndim - 1)))
-        size, spread = self.mean_size(embedding).exp(), self.spread_size(embedding.detach())
+        size = self.mean_size(embedding).exp()
         mean = self._to_pixels(self.mean(features.float(), gain=self.mean_gain)) * size.view(each)
-        return mean, self._log_variance(features.detach()) + spread.view(each)
+        if not with_spread:
+            return mean, None
+        return mean, self._log_variance(features.detach()) + self.spread_size(embedding.detach()).view(each)
 
     def _log_variance(self, features: Tensor) -> Tensor:
         hidden = F.silu(self.spread_hidden(torch.cat([features, torch.ones_like(features[:, :1])], dim=1)))

@@ -129,9 +129,11 @@ def _run_on(
     model = find_model(request.model)
     check_model_fits(request, model.card)
     check_weights_match(request, model.card)
-    denoiser = copy(_load(model, device))  # weights are shared with other jobs, the precision is not
+    denoiser = copy(_load(model, device))  # weights are shared with other jobs, all else is not
     precision = choose_precision(request.precision, device)
     denoiser.precision = torch_dtype(precision)
+    # A single evaluation takes no step that is as noisy as it is unsure.
+    denoiser.with_variance = "uncertainty" in request.outputs or evaluations_needed(request) > 1
     task = TASKS[request.task](Context(request, opened, model.card, denoiser, [], **given))
     tile = request.tile or default_tile(device)
     workplace = Workplace(device, default_batch(device), tile, small_together(device))

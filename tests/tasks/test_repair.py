@@ -121,6 +121,15 @@ def test_a_mask_of_planes_serves_a_stack_and_one_of_the_stack_each_slice(mend, i
     assert mend(colours, dust).sample.shape == colours.shape
 
 
+def test_a_mask_of_a_stack_serves_all_its_colours(mend, image, dust):
+    stack = np.stack([np.stack([image.clip(0, 255).astype(np.uint8)] * 3, axis=-1)] * 2)
+    masks = np.stack([dust, np.zeros_like(dust)])
+    made = mend(stack, masks, axes="ZYXS").sample
+    expected = mend(stack, np.broadcast_to(masks[..., None], stack.shape), axes="ZYXS").sample
+    np.testing.assert_array_equal(made, expected)
+    assert (made[0] != stack[0]).any()
+
+
 def test_nothing_damaged_is_nothing_done(mend, image):
     result = mend(image, np.zeros(image.shape, dtype=bool))
     np.testing.assert_array_equal(result.sample, image)

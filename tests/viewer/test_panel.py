@@ -23,6 +23,7 @@ from napari_microdiff.models.store import find_model
 from napari_microdiff.viewer.card_view import CardDialog
 from napari_microdiff.viewer.denoise import DenoisePanel
 from napari_microdiff.viewer.layers import recall
+from napari_microdiff.viewer.view import camera
 
 RNG = np.random.default_rng(0)
 LONG = 600_000
@@ -319,6 +320,16 @@ class TestWhileItRuns:
         panel.deleteLater()
         qtbot.waitUntil(lambda: bool(over), timeout=LONG)
 
+    def test_taking_the_panel_out_of_the_window_ends_it(
+        self, panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any
+    ) -> None:
+        viewer.window.remove_dock_widget(panel)  # napari does no more than this when its dock is closed
+        qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+        assert [layer.name for layer in viewer.layers if "denoised" in layer.name] == []
+        viewer.add_image(noisy(32, 32))
+        qtbot.wait(500)
+        assert panel.looker.job is None  # it looks at nothing any more
+
 
 @pytest.mark.parametrize("change", ["renamed", "moved", "removed"])
 def test_a_result_lands_right_whatever_became_of_its_source(
@@ -365,9 +376,23 @@ class TestBadInput:
 
     def test_an_image_out_of_view_is_told(self, panel: DenoisePanel, viewer: napari.Viewer, notes: Any) -> None:
         layer = viewer.add_image(noisy(32, 32), name="actin")
-        layer.corner_pixels = np.array([[40, 0], [40, 10]])
+        camera(viewer).center = (0, 90, 16)
+        layer.corner_pixels = np.array([[31, 0], [31, 31]])  # as napari says it, brought into the image
         panel.run_bar.preview.click()
         assert "'actin' is out of view" in notes()[-1]
+
+    def test_a_layer_stays_chosen_when_it_is_renamed(self, panel: DenoisePanel, viewer: napari.Viewer) -> None:
+        viewer.add_image(noisy(32, 32), name="dapi")
+        chosen = viewer.add_image(noisy(40, 40), name="gfp")
+        panel.image.choose(chosen)
+        changes: list[bool] = []
+        panel.image.changed.connect(lambda: changes.append(True))
+        chosen.name = "gfp, cell 1"
+        assert panel.image.layer is chosen
+        assert not changes
+        viewer.layers.remove(chosen)
+        assert panel.image.layer is viewer.layers["dapi"]
+        assert changes
 
     def test_a_model_that_went_missing(
         self, panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any, tiny_model: str, notes: Any

@@ -81,7 +81,7 @@ def test_what_was_painted_is_repaired_and_all_else_kept(panel: RepairPanel, view
     assert "napari-microdiff repair INPUT.tif DAMAGED.tif OUTPUT.tif" in as_command(request)
     code = as_python(request, image, panel.runner.last.source.beside)  # type: ignore[union-attr]
     compile(code, "copied", "exec")
-    assert "image, damaged," in code
+    assert "    image,\n    damaged=damaged," in code
 
 
 def test_again_means_with_the_same_mask(
@@ -219,3 +219,16 @@ def test_what_cannot_be_is_said(panel: RepairPanel, viewer: napari.Viewer, qtbot
 
 def test_only_models_that_denoise_are_offered(panel: RepairPanel) -> None:
     assert {card.task for card in panel.model.cards} == {"denoise"}
+
+
+@pytest.mark.parametrize("shape", [(2, 48, 56, 3), (48, 56, 3)])
+def test_copied_code_repairs_colours_with_the_mask_as_it_was_painted(
+    panel: RepairPanel, viewer: napari.Viewer, qtbot: Any, shape: tuple[int, ...]
+) -> None:
+    colours = np.broadcast_to(filaments(48, 56).clip(0, 255).astype(np.uint8)[..., None], shape).copy()
+    image = viewer.add_image(colours, name="stained", rgb=True)
+    paint(panel, qtbot)
+    (made,) = run(qtbot, panel)
+    found: dict[str, Any] = {}
+    exec(as_python(recall(made)["request"], image, panel.runner.last.source.beside), found)  # type: ignore[index, union-attr]
+    np.testing.assert_array_equal(np.round(found["sample"]).clip(0, 255), made.data)

@@ -138,6 +138,6 @@ def test_a_repair_is_copied_with_its_mask_and_without_noise() -> None:
     code = as_python(request, layer("section"), {"damaged": layer("dust", multiscale=True)})
     compile(code, "copied", "exec")
     assert "damaged = napari.current_viewer().layers['dust'].data[0]" in code
-    assert "    image, damaged," in code
+    assert "    image,\n    damaged=damaged," in code
     assert "    noise=False," in code
     assert "--no-noise" in as_command(request)

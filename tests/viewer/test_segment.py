@@ -58,6 +58,25 @@ def run(qtbot: Any, panel: SegmentPanel, button: str = "run") -> list[Any]:
     return list(panel.runner.last.layers)
 
 
+def test_a_closed_panel_lets_go_of_the_objects_so_that_another_one_can_take_them(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    image = viewer.add_image(nuclei(96, 112), name="dapi")
+    labels = run(qtbot, panel)[0]
+    viewer.layers.selection.active = labels
+    panel.corrections.buttons["cut"].click()
+    assert not labels.mouse_pan
+    viewer.window.remove_dock_widget(panel)  # as the x of its dock does; napari does not delete it
+    assert labels.mouse_pan
+    assert [layer.name for layer in viewer.layers] == ["dapi", "dapi objects"]
+    other = SegmentPanel(viewer)
+    viewer.window.add_dock_widget(other, name="Segment again")
+    viewer.layers.selection.active = image
+    viewer.layers.selection.active = labels
+    assert other.corrections.editor is not None
+    assert panel.corrections.editor is None
+
+
 def test_only_models_of_this_task_are_offered(panel: SegmentPanel) -> None:
     assert panel.model.cards
     assert {card.task for card in panel.model.cards} == {"segment"}

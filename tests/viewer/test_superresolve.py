@@ -14,6 +14,7 @@ from napari.layers._source import layer_source
 from qtpy.QtCore import Qt
 
 from napari_microdiff.cli.request_file import read_request
+from napari_microdiff.engine.options import SuperresolveOptions
 from napari_microdiff.files import read_image
 from napari_microdiff.imaging.optics import Binning
 from napari_microdiff.imaging.samples import filaments_and_blobs
@@ -279,6 +280,20 @@ def test_what_the_file_tells_of_the_objective_is_filled_in(
     assert panel.optics_line.text() == ""
     panel.image.choose(viewer.layers[0])
     qtbot.waitUntil(lambda: "NA 0.95" in panel.optics_line.text(), timeout=LONG)
+
+
+def test_optics_of_a_request_are_not_replaced_by_those_of_the_file(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any, tmp_path: Path, write_ome: Any
+) -> None:
+    path = tmp_path / "cell.ome.tif"
+    objective, channel = '<Objective ID="O:0" LensNA="0.95"/>', '<Channel ID="C:0" EmissionWavelength="610"/>'
+    write_ome(path, filaments(24, 24)[None], objectives=objective, channels=channel)
+    with layer_source(path=str(path)):
+        viewer.add_image(tifffile.imread(path), name="cell")
+    asked = panel.request().model_copy(update={"options": SuperresolveOptions(optics=(0.7, 0.8, 0.1))})
+    panel.set_request(asked)  # while the file is being read
+    qtbot.waitUntil(lambda: "NA 0.95" in panel.optics_line.text(), timeout=LONG)
+    assert panel.request().options.optics == pytest.approx((0.7, 0.8, 0.1))
 
 
 def test_optics_that_cannot_be_are_told_in_a_sentence(

@@ -7,7 +7,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image
 
-from napari_microdiff.viewer.view import axes_of, describe, sizes_um, visible_region
+from napari_microdiff.viewer.view import axes_of, camera, describe, sizes_um, visible_region
 
 
 @pytest.fixture
@@ -86,10 +86,22 @@ def test_corners_of_a_coarse_level_are_counted_in_full_resolution(viewer: Viewer
     assert region[0] == (50 * factor, min(800, 100 * factor + 1))
 
 
-def test_an_image_out_of_view_has_no_visible_part(viewer: ViewerModel) -> None:
-    layer = viewer.add_image(np.zeros((200, 300)))
-    layer.corner_pixels = np.array([[250, 0], [250, 299]])
+@pytest.mark.parametrize(
+    ("centre", "corners"),
+    [((-90, -90), ((0, 0), (0, 0))), ((260, 100), ((199, 0), (199, 150))), ((100, 900), ((40, 299), (160, 299)))],
+)
+def test_an_image_out_of_view_has_no_visible_part(viewer: ViewerModel, centre: Any, corners: Any) -> None:
+    layer = viewer.add_image(np.zeros((200, 300)), scale=(0.5, 0.5))
+    camera(viewer).center = (0, 0.5 * centre[0], 0.5 * centre[1])
+    layer.corner_pixels = np.array(corners)  # napari brings them into the image
     assert visible_region(viewer, layer, "YX") is None
+
+
+def test_a_pixel_of_the_border_may_fill_the_screen(viewer: ViewerModel) -> None:
+    layer = viewer.add_image(np.zeros((200, 300)))
+    camera(viewer).center = (0, 199.1, 20.2)
+    layer.corner_pixels = np.array([[199, 19], [199, 21]])
+    assert visible_region(viewer, layer, "YX") == ((199, 200), (19, 22))
 
 
 @pytest.mark.parametrize("turn", [{"ndisplay": 3}, {"order": (1, 0, 2)}])

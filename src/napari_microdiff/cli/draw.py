@@ -26,8 +26,8 @@ from ..files import (
 from ..files.convert import type_for
 from ..files.label_image import without
 from ..files.table_reader import kinds_in
-from ..imaging.axes import check_region, full_region, planes, region_shape
-from ..imaging.mask_edits import common_background
+from ..imaging.axes import check_region, full_region, region_shape
+from ..imaging.mask_edits import background
 from ..models.store import find_model
 from .process import check_names, say_what_was_made
 from .terminal import follow, say
@@ -157,16 +157,7 @@ def _under(labels: Picture, image: Picture) -> Picture:
 
 
 def _kept(labels: Picture, objects: Picture) -> NDArray[np.bool_]:
-    before = as_labels(objects).array
-    if before.shape != labels.shape:
-        raise ImageError(
-            f"The objects of the image behind are of the shape {before.shape}, but the mask is of {labels.shape}. "
-            "Choose masks of the same size."
-        )
-    kept = np.zeros(labels.shape, dtype=bool)
-    for index in planes(labels.axes, labels.shape):
-        kept[index] = common_background(before[index], labels.array[index])
-    return kept
+    return background(as_labels(objects).array, labels.array, labels.axes)
 
 
 def _type(path: Path, request: Request, coloured: bool, *likenesses: Picture | None) -> np.dtype[Any]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..errors import ImageError
+from .axes import Sliceable, planes
 from .layout import deformed, overlap
 
 _Labels = NDArray[np.integer]
@@ -144,6 +145,37 @@ def copy_beside(labels: _Labels, label: int, *, fresh: int) -> MaskEdit:
     if best is None:
         raise ImageError(f"There is no room beside object {label}. Move or delete an object near it first.")
     return duplicate(labels, label, best, fresh=fresh)
+
+
+def background(objects: Sliceable, mask: Sliceable, axes: str) -> _Mask:
+    """Return what of an image is kept when its objects give way to those of a mask, plane by plane.
+
+    Parameters
+    ----------
+    objects, mask : array-like of integers, of one shape
+        0 is the background of each.
+    axes : str
+        One letter per axis of both.
+
+    Returns
+    -------
+    ndarray of bool
+        Of their shape; see `common_background`.
+
+    Raises
+    ------
+    ImageError
+        If they are not of one shape.
+    """
+    if tuple(objects.shape) != tuple(mask.shape):
+        raise ImageError(
+            f"The objects that are replaced are of the shape {tuple(objects.shape)}, but the mask is of "
+            f"{tuple(mask.shape)}. Choose masks of the same size."
+        )
+    kept = np.zeros(mask.shape, dtype=bool)
+    for index in planes(axes, mask.shape):
+        kept[index] = common_background(np.asarray(objects[index]), np.asarray(mask[index]))
+    return kept
 
 
 def common_background(before: _Labels, after: _Labels, *, margin: int = 3) -> _Mask:

@@ -144,7 +144,8 @@ def repair(image: Sliceable, damaged: Sliceable, *, start: float = 1.0, noise: b
     image : array-like
         Any real type, two to six axes; numpy, dask, zarr, or nested lists of numbers.
     damaged : array-like
-        Not zero where pixels are damaged, with the axes of the image or those of its planes.
+        Not zero where pixels are damaged, with the axes of the image, all but the colours of these, or those of its
+        planes.
     start, noise
         See `RepairOptions`.
     **fields

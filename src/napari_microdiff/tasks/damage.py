@@ -38,7 +38,14 @@ class Damage:
 
     @classmethod
     def checked(cls, source: Source, mask: Sliceable) -> Damage:
-        """Return it, or raise ImageError if the mask does not lie on the image."""
+        """Return it, or raise ImageError if the mask does not lie on the image.
+
+        A mask may be of the image, of all its planes, or, in colours, of the image without these.
+        """
+        colours = source.axes.find("S")
+        without = tuple(n for axis, n in enumerate(source.shape) if axis != colours)
+        if colours >= 0 and tuple(mask.shape) == without != source.plane_shape:
+            mask = np.broadcast_to(np.expand_dims(np.asarray(mask), colours), source.shape)
         if tuple(mask.shape) not in (source.shape, source.plane_shape):
             raise ImageError(
                 f"The mask is of the shape {tuple(mask.shape)}, but the image is of {source.shape}. Paint the damaged "

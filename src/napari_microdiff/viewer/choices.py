@@ -67,7 +67,10 @@ class LayerChoice(QWidget):
 
     def _refresh(self, event: object = None) -> None:
         before = self.layer
-        self._box.reset_choices()
+        with self._box.changed.blocked():
+            self._box.reset_choices()  # which tells choices by their names
+            if before is not None and before in self._viewer.layers:
+                self.choose(before)
         if self.layer is not before:
             self.changed.emit()
 

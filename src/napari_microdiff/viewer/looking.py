@@ -33,6 +33,7 @@ class Looker(QObject):
     def __init__(self, parent: QObject, wanted: Callable[[], tuple[Request, Source] | None]) -> None:
         super().__init__(parent)
         self.job: Job | None = None
+        self._closed = False
         self._wanted = wanted
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -41,7 +42,13 @@ class Looker(QObject):
 
     def look_soon(self) -> None:
         """Look once nothing has been chosen otherwise for a moment."""
-        self._soon.start()
+        if not self._closed:
+            self._soon.start()
+
+    def close(self) -> None:
+        """Look at nothing any more."""
+        self._closed = True
+        self.stop()
 
     def look(self) -> None:
         """Look now; if there is nothing to look at, load torch, so that the first run need not wait for it."""

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from qtpy.QtWidgets import QSizePolicy, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QStackedWidget, QTabBar, QVBoxLayout
 
+from .docked import Docked
 from .isotropic import IsotropicPanel
 from .panel import WIDTH, Panel
 from .repair import RepairPanel
 from .superresolve import SuperresolvePanel
 
 
-class SuperresolveModes(QWidget):
+class SuperresolveModes(Docked):
     """Choose one of three ways to show more than was recorded, and use it.
 
     Parameters
@@ -50,6 +51,11 @@ class SuperresolveModes(QWidget):
         self.setMinimumWidth(WIDTH)
         self.bar.currentChanged.connect(self._show)
         self._show(0)
+
+    def end(self) -> None:
+        """End what the modes have begun."""
+        for panel in self._panels.values():
+            panel.shut()
 
     @property
     def panel(self) -> Panel:

@@ -12,11 +12,13 @@ from qtpy.QtWidgets import QWidget
 
 from ..engine.request import Request, Span
 from .choices import LayerChoice
+from .docked import Docked
+from .jobs import Job
 from .layers import Source
 from .layout import Rows
 
 
-class Own(QWidget):
+class Own(Docked):
     """What is different in each panel, as it is in most.
 
     Parameters
@@ -65,6 +67,11 @@ class Own(QWidget):
             If it cannot be worked on.
         """
         return self.source_of(source.layer) if source.layer in self.viewer.layers else source
+
+    def end(self) -> None:
+        """Cancel all jobs and give back what was taken up."""
+        for job in self.findChildren(Job):
+            job.cancel()
 
     def add_rows(self, rows: Rows) -> None:
         """Add rows that only this panel has, between the model and the detail."""

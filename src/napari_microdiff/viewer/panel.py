@@ -243,6 +243,11 @@ class Panel(Own):
             return
         self.runner.start(Run(request, source))
 
+    def end(self) -> None:
+        """Cancel all jobs and look at nothing more."""
+        self.looker.close()
+        super().end()
+
     def cancel(self) -> None:
         """Cancel the running job."""
         self.run_bar.stopping()

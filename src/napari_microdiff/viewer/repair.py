@@ -51,15 +51,13 @@ class DamagedSource(Source):
 
     def completion(self) -> Completion:
         """Return what gives the damaged pixels to the worker, and there finds out whether there are any."""
-        return lambda request: (request, {"damaged": self._for_all_colours()})
+        return lambda request: (request, {"damaged": self._checked()})
 
-    def _for_all_colours(self) -> Any:
+    def _checked(self) -> Any:
         planes = [self.damaged] if self.damaged.ndim == 2 else (self.damaged[n] for n in range(self.damaged.shape[0]))
         if not any(np.asarray(plane).any() for plane in planes):
             raise ImageError("Nothing is painted over the image. Paint over what is damaged first.")
-        if not self.rgb or self.damaged.ndim == 2:
-            return self.damaged
-        return np.broadcast_to(np.asarray(self.damaged)[..., None], self.array.shape)
+        return self.damaged
 
 
 class RepairPanel(Panel):

@@ -45,7 +45,13 @@ def as_python(request: Request, layer: Layer, beside: Mapping[str, Layer] | None
         imports += ["from napari_microdiff.tasks import Reference"] if "reference" in keywords else []
     lines = [f"    {name}={value!r}," for name, value in keywords.items()]
     what = "mask" if request.task == "synthesize" else "image"
-    others = {} if beside is None else beside
+    others = {} if beside is None else dict(beside)
+    lines = [*(f"    {name}={name}," for name in others if name != "objects"), *lines]
+    kept = []
+    if "objects" in others:  # of the image behind, of which the background is kept
+        imports.append("from napari_microdiff.imaging.mask_edits import background")
+        kept = [f"kept = background(objects, {what}, {request.axes!r})"]
+        lines.insert(1, "    kept=kept,")
     return "\n".join(
         [
             *imports,
@@ -53,9 +59,10 @@ def as_python(request: Request, layer: Layer, beside: Mapping[str, Layer] | None
             f"# The {what}: here the layer that is open in napari; any array with the same pixels will do.",
             f"{what} = {_data_of(layer)}",
             *(f"{name} = {_data_of(other)}" for name, other in others.items()),
+            *kept,
             "",
             f"result = napari_microdiff.{request.task}(",
-            f"    {', '.join((what, *others))},",
+            f"    {what},",
             *lines,
             ")",
             *(f"{output} = result.{output}" for output in request.outputs),

@@ -57,6 +57,11 @@ class SegmentPanel(Panel):
         self.corrections = CorrectionBar(self.viewer, self.given)
         return [self.by_confidence, self.corrections]
 
+    def end(self) -> None:
+        """Cancel all jobs, and let go of the layers that were corrected."""
+        super().end()
+        self.corrections.shut()
+
     def given(self, layer: Labels) -> Given:
         """Return what a layer of objects was made from, or what the panel asks for now.
 

@@ -42,6 +42,7 @@ class SuperresolvePanel(Panel):
         rows.add("Pixels", self.factor.native)
         rows.add_wide(self.blur)
         rows.add("", self.optics_line)
+        self._optics_are_set = False
         self.optics = OpticsReader(self)
         self.optics.found.connect(self._know_optics)
         self.factor.changed.connect(lambda _: self.refresh())
@@ -82,6 +83,7 @@ class SuperresolvePanel(Panel):
         if request.options.factor in self.factor.choices:
             self.factor.value = request.options.factor
         self.blur.take(request.options)
+        self._optics_are_set = request.options.optics is not None  # what the file says may be found after this
         self.noiseless.setChecked(request.options.noise_level == 0)
         self.residual.setChecked("residual" in request.outputs)
         self.refresh()
@@ -110,6 +112,7 @@ class SuperresolvePanel(Panel):
         layer = self.image.layer
         if layer is not None:
             self.blur.know_pixel(view.sizes_um(layer, view.axes_of(layer)).get("Y"))
+        self._optics_are_set = False
         self.optics.read(None if layer is None else layer.source.path)
         super()._image_changed()
 
@@ -117,7 +120,8 @@ class SuperresolvePanel(Panel):
         if told is None:
             self.optics_line.say("")
             return
-        self.blur.know_optics(told.wavelength_um, told.aperture)
+        if not self._optics_are_set:
+            self.blur.know_optics(told.wavelength_um, told.aperture)
         self.optics_line.say(words.optics_told(told.wavelength_um, told.aperture))
 
     def refresh_if_built(self) -> None:

@@ -111,6 +111,8 @@ def visible_region(
     shown = {axis - first for axis in viewer.dims.displayed}
     here = np.asarray(layer.world_to_data(viewer.dims.point))
     corners = _corners(layer) if viewer.dims.ndisplay == 2 else None
+    if viewer.dims.ndisplay == 2 and _is_away(viewer, layer):
+        return None
     region: list[Span] = []
     for axis, (letter, length) in enumerate(zip(axes, shape, strict=True)):
         if letter == "S":
@@ -126,6 +128,22 @@ def visible_region(
         else:
             region.append(middle(0, length, side))
     return tuple(region)
+
+
+def _is_away(viewer: ViewerModel, layer: Image | Labels) -> bool:
+    """Return whether nothing of an image is on screen.
+
+    napari brings the corners of the canvas into the image. So they meet at its border where it is out of view, and also
+    where nothing was drawn yet or that border fills the screen; but then the middle of the screen lies in the image.
+    """
+    first, shape = viewer.dims.ndim - layer.ndim, level_0(layer).shape
+    point = list(viewer.dims.point)
+    for axis, at in zip(viewer.dims.displayed, camera(viewer).center[-2:], strict=True):
+        point[axis] = at
+    middle_of_screen = np.asarray(layer.world_to_data(point))
+    low, high = np.asarray(layer.corner_pixels)
+    shown = [axis - first for axis in viewer.dims.displayed if axis >= first]
+    return any(low[axis] == high[axis] and not -1 < middle_of_screen[axis] < shape[axis] for axis in shown)
 
 
 def _corners(layer: Image | Labels) -> np.ndarray | None:

@@ -409,3 +409,37 @@ def test_a_model_that_fails_is_said_once_and_another_one_goes_on(
     panel.browser.preparation.set_recipe(good)
     opened("cell 1.tif")
     assert not panel.browser.rows.problems
+
+
+def click_on(qtbot: Any, panel: SeriesPanel, row: int) -> None:
+    """Click on an image in the list."""
+    view = panel.list.view
+    place = view.visualRect(view.model().index(row, 0)).center()
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+
+def test_labels_that_were_taken_out_come_back_with_a_click(
+    panel: SeriesPanel, viewer: napari.Viewer, folder: Path, opened: Opened, qtbot: Any, shown: None
+) -> None:
+    opened("cell 1.tif", folder=folder)
+    labels = viewer.layers["cell 1.tif objects"]
+    click_on(qtbot, panel, 0)  # it is there: nothing happens
+    assert viewer.layers["cell 1.tif objects"] == labels
+    viewer.layers.remove(labels)
+    qtbot.waitUntil(lambda: "click the image to go on" in panel.here.told.text(), timeout=LONG)
+    click_on(qtbot, panel, 0)
+    qtbot.waitUntil(lambda: panel.browser.can_finish, timeout=LONG)
+    assert "cell 1.tif objects" in layers(viewer)
+
+
+def test_a_file_that_was_mended_opens_with_a_click(
+    panel: SeriesPanel, viewer: napari.Viewer, folder: Path, opened: Opened, qtbot: Any, shown: None
+) -> None:
+    whole = (folder / "cell 1.tif").read_bytes()
+    (folder / "cell 1.tif").write_bytes(b"no")
+    panel.open_folder(folder)
+    qtbot.waitUntil(lambda: "cell 1.tif is not an image" in panel.here.told.text(), timeout=LONG)
+    (folder / "cell 1.tif").write_bytes(whole)
+    click_on(qtbot, panel, 0)
+    opened("cell 1.tif")
+    assert "cell 1.tif objects" in layers(viewer)

@@ -19,6 +19,7 @@ from napari_microdiff.imaging.mask_edits import common_background
 from napari_microdiff.models import store
 from napari_microdiff.tasks import reference_of, synthesize
 from napari_microdiff.viewer.layers import recall
+from napari_microdiff.viewer.script import as_python
 from napari_microdiff.viewer.synthesis import words
 from napari_microdiff.viewer.synthesis.panel import SynthesizePanel
 
@@ -185,6 +186,35 @@ def test_a_model_of_colours_draws_colours(
     np.testing.assert_array_equal(saved.array, image.data)
 
 
+def test_run_again_is_with_the_model_of_then(
+    panel: SynthesizePanel, viewer: napari.Viewer, qtbot: Any, make_painter: Callable[..., str]
+) -> None:
+    viewer.add_labels(mask(), name="cells")
+    (first,) = run(qtbot, panel)
+    colours = make_painter("colours", channels=3)
+    panel.model.reload()
+    panel.model.choose(colours)
+    click(qtbot, panel.results.again)
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    (second,) = panel.runner.last.layers
+    np.testing.assert_array_equal(first.data, second.data)
+
+
+def test_a_closed_panel_lets_go_of_the_mask(panel: SynthesizePanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    labels = viewer.add_labels(mask(), name="cells")
+    free = set(labels.keymap)
+    run(qtbot, panel)
+    panel.follow.click()
+    panel.objects.fold.expand(animate=False)
+    assert set(labels.keymap) > free
+    viewer.window.remove_dock_widget(panel)
+    assert set(labels.keymap) == free
+    assert panel.follower.pair is None
+    viewer.layers.selection.active = viewer.layers[0]
+    viewer.layers.selection.active = labels
+    assert set(labels.keymap) == free
+
+
 def test_the_camera_is_part_of_the_request(panel: SynthesizePanel, viewer: napari.Viewer) -> None:
     viewer.add_labels(mask())
     assert panel.request().options.photons is None
@@ -236,6 +266,18 @@ def test_the_background_of_a_real_image_is_kept_and_its_objects_are_replaced(
     np.testing.assert_array_equal(image.data[kept], real[kept])
     assert (image.data != real)[~kept].mean() > 0.9
     assert tuple(image.contrast_limits) == tuple(viewer.layers["dapi"].contrast_limits)
+    last = panel.runner.last
+    assert last is not None
+    assert last.result is not None
+    found: dict[str, Any] = {}
+    exec(as_python(last.result.request, labels, last.source.beside), found)
+    np.testing.assert_array_equal(found["sample"], image.data)
+    fields.image.choose(None)
+    click(qtbot, panel.results.again)  # with what was behind then
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    np.testing.assert_array_equal(panel.runner.last.layers[0].data, image.data)
+    fields.image.choose(viewer.layers["dapi"])
+    fields.objects.choose(viewer.layers["nuclei"])
     assert not panel.follow.isEnabled()
     assert panel.follow.toolTip() == words.NOT_WITH_BEHIND
     assert panel.request().options.start is None
@@ -245,7 +287,7 @@ def test_the_background_of_a_real_image_is_kept_and_its_objects_are_replaced(
     panel.image.choose(viewer.add_labels(np.zeros((9, 9), int), name="small"))
     panel.run_bar.run.click()
     qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
-    assert "Choose a Labels layer of the same size" in panel.results.line.text()
+    assert "Choose masks of the same size" in panel.results.line.text()
     fields.image.choose(None)
     assert panel.request().options.start is None
 

@@ -100,6 +100,13 @@ class CorrectionBar(QGroupBox):
         button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         return button
 
+    def shut(self) -> None:
+        """Let go of all layers, and follow the selection no more."""
+        self._viewer.layers.selection.events.active.disconnect(self._follow)
+        self._viewer.layers.events.removed.disconnect(self._drop_gone)
+        self.editor = None
+        _close_all(self._editors, self._scratch)
+
     # which layer --------------------------------------------------------------------------------------------------
 
     def _follow(self, event: object = None) -> None:
@@ -215,8 +222,8 @@ def _counts(editor: Editor) -> str:
 
 
 def _close_all(editors: list[Editor], scratch: Scratch) -> None:
-    for editor in editors:
-        _close(editor)
+    while editors:
+        _close(editors.pop())
     scratch.close()
 
 

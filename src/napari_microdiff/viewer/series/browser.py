@@ -111,9 +111,14 @@ class Browser(QObject):
     # images -------------------------------------------------------------------------------------------------------
 
     def go(self, name: str) -> None:
-        """Open an image, after what is open has been saved."""
-        if self.series is not None:
+        """Open an image, after what is open has been saved; the one that is open only if it could not be shown."""
+        if self.series is not None and (name != self.current or not self._is_there):
             self._leave(partial(self._open, name))
+
+    @property
+    def _is_there(self) -> bool:
+        """Whether the image that is open is shown with its labels, or is about to be."""
+        return self.can_finish or self.reading or (self.opened is not None and self.preparation.waiting)
 
     def _leave(self, then: Callable[[], None]) -> None:
         if self.autosave.problem and self.stage.labels is None:

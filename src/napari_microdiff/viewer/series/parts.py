@@ -98,9 +98,7 @@ class ImageList(QWidget):
 
     def _choose(self, index: object) -> None:
         source = self._rows.mapToSource(index)
-        name = self._rows.sourceModel().name(source.row())
-        if name != self._open:
-            self.chosen.emit(name)
+        self.chosen.emit(self._rows.sourceModel().name(source.row()))
 
 
 class Here(QWidget):

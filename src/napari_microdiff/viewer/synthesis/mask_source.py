@@ -8,15 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Labels
-from numpy.typing import NDArray
+from napari.layers import Image, Labels, Layer
 
 from ...engine.options import SynthesizeOptions
 from ...engine.request import Request
 from ...errors import ImageError
-from ...imaging.axes import planes
 from ...imaging.changes import changed_box
-from ...imaging.mask_edits import common_background
+from ...imaging.mask_edits import background
 from ..layers import Completion, Source
 from ..looks import appearance
 from ..view import axes_of, level_0, sizes_um
@@ -49,6 +47,8 @@ class MaskSource(Source):
     ----------
     style : Image, optional
         The image whose style is taken over; what is drawn is shown as it is shown.
+    behind, objects : Image, Labels, optional
+        The image behind, and its objects.
     colours : bool
         Whether the model draws in colours.
     others : Others
@@ -58,6 +58,8 @@ class MaskSource(Source):
     """
 
     style: Image | None = None
+    behind: Image | None = None
+    objects: Labels | None = None
     colours: bool = False
     others: Others = field(default_factory=Others)
     followed: bool = False
@@ -108,7 +110,15 @@ class MaskSource(Source):
             behind=None if behind is None else level_0(behind),
             objects=None if objects is None else level_0(objects),
         )
-        return cls(layer, array, axes_of(layer), layer.name, None, style, colours, others, followed, kind)
+        layers = {"style": style, "behind": behind, "objects": objects}
+        how = {"colours": colours, "others": others, "followed": followed, "_kind": kind}
+        return cls(layer, array, axes_of(layer), layer.name, **layers, **how)
+
+    @property
+    def beside(self) -> dict[str, Layer]:
+        """The image behind and its objects; the style is said in numbers."""
+        others = {"behind": self.behind, "objects": None if self.behind is None else self.objects}
+        return {name: layer for name, layer in others.items() if layer is not None}
 
     @property
     def rgb(self) -> bool:
@@ -179,22 +189,3 @@ def complete(others: Others, mask: Any, axes: str, request: Request) -> tuple[Re
         return request, {}
     kept = None if others.objects is None else background(others.objects, mask, axes)
     return request, {"behind": others.behind, "kept": kept}
-
-
-def background(objects: Any, mask: Any, axes: str) -> NDArray[np.bool_]:
-    """Return what of an image is kept when its objects give way to those of a mask, plane by plane.
-
-    Raises
-    ------
-    ImageError
-        If they are not of one size.
-    """
-    if tuple(objects.shape) != tuple(mask.shape):
-        raise ImageError(
-            f"The objects that are replaced are of the shape {tuple(objects.shape)}, but the mask is of "
-            f"{tuple(mask.shape)}. Choose a Labels layer of the same size."
-        )
-    kept = np.zeros(mask.shape, dtype=bool)
-    for index in planes(axes, mask.shape):
-        kept[index] = common_background(np.asarray(objects[index]), np.asarray(mask[index]))
-    return kept

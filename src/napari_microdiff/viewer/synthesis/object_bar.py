@@ -69,6 +69,11 @@ class ObjectBar(QWidget):
             self.tools.hold(mask)
         self.refresh()
 
+    def shut(self) -> None:
+        """Let go of the mask."""
+        self.fold.collapse(animate=False)
+        self.tools.hold(None)
+
     def refresh(self) -> None:
         """Bring the buttons up to date."""
         ready = self.tools.mask is not None and self.tools.selected is not None

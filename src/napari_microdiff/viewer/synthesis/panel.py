@@ -75,6 +75,26 @@ class SynthesizePanel(Panel):
             layer, self.style.layer, colours=colours, behind=behind, objects=objects, followed=followed
         )
 
+    def source_again(self, source: Source) -> Source:
+        """Take from the same layers, and for the same model, as they are now what a job needs."""
+        assert isinstance(source, MaskSource)
+        if source.layer not in self.viewer.layers:
+            return source
+        return MaskSource.of_mask(
+            source.layer,
+            source.style,
+            colours=source.colours,
+            behind=source.behind,
+            objects=source.objects,
+            followed=self.follow.isChecked(),
+        )
+
+    def end(self) -> None:
+        """Cancel all jobs, and let go of the mask."""
+        super().end()
+        self.follow.setChecked(False)
+        self.objects.shut()
+
     def add_rows(self, rows: Rows) -> None:
         """Add the image whose style is taken over."""
         self.style = LayerChoice(self.viewer, Image, words.STYLE_TIP, none=words.NO_STYLE)

@@ -31,7 +31,7 @@ from report import Report, Row, say
 
 import napari_microdiff
 from napari_microdiff.diffusion.denoiser import Preconditioned
-from napari_microdiff.engine.device import choose_device, choose_precision
+from napari_microdiff.engine.device import choose_device, choose_precision, torch_dtype
 from napari_microdiff.imaging.noise import noise_sigma
 from napari_microdiff.models.build import load_denoiser
 from napari_microdiff.models.store import find_model
@@ -73,6 +73,7 @@ def preview(report: Report, pair: Pair, device: torch.device, python: Path, quic
 
     denoiser = load_denoiser(find_model(pair.model), device)
     evaluate = recorded_call(denoiser, run)
+    denoiser.precision = torch_dtype(choose_precision("auto", device))  # as in the run, which has its own
     parameters = groupnorm_unet.count(denoiser)
     say(f"preview, {side} x {side}: ours")
     rows: list[Row] = [

@@ -25,6 +25,7 @@ TABLES = {
     "denoise_breadth": ("mean over all", COLUMNS),
     "segment_stacks": ("objects in space", ("stack", "method", "labelled", "found", "AP 0.3", "AP 0.5")),
     "segment_quality": ("fluo", ("method", "AP .5", "mean AP .5-.9", "pooled AP .5", "Dice", "count error")),
+    "segment_speed": ("1024 x 1024", ("method", "seconds", "times ours")),
     "gpu": ("one evaluation of 1024 x 1024, bfloat16", ("what", "a second")),
     "synth_fidelity": (
         "the masks come back, and distances from real images",

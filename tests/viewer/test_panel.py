@@ -388,10 +388,10 @@ class TestBadInput:
         changes: list[bool] = []
         panel.image.changed.connect(lambda: changes.append(True))
         chosen.name = "gfp, cell 1"
-        assert panel.image.layer is chosen
+        assert panel.image.layer == chosen
         assert not changes
         viewer.layers.remove(chosen)
-        assert panel.image.layer is viewer.layers["dapi"]
+        assert panel.image.layer == viewer.layers["dapi"]
         assert changes
 
     def test_a_model_that_went_missing(

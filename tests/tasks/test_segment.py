@@ -233,6 +233,16 @@ def test_a_region_is_placed_where_it_was_asked_for() -> None:
 
 
 @pytest.mark.usefixtures("oracle")
+def test_large_objects_are_measured_where_there_are_enough_of_them() -> None:
+    y, x = np.mgrid[:1024, :1024]
+    truth = np.zeros(y.shape, dtype=np.int64)
+    for number, (a, b) in enumerate(np.ndindex(8, 8), start=1):
+        inner = 2 <= a < 6 and 2 <= b < 6  # in the middle 512 pixels all are smaller than most
+        truth[np.hypot(y - 128 * a - 64, x - 128 * b - 64) <= (30 if inner else 48)] = number
+    assert segment(recorded(truth)).report["diameter"] == pytest.approx(96, rel=0.05)
+
+
+@pytest.mark.usefixtures("oracle")
 def test_objects_of_a_region_are_as_large_as_those_of_the_whole() -> None:
     image = recorded(np.hstack([discs(side=320), discs(radius=6, side=320)]))
     regions = [None, ((0, 320), (0, 320)), ((0, 320), (320, 640))]

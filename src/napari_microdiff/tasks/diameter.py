@@ -20,7 +20,7 @@ from .base import Source
 from .conditioning import object_condition
 from .statistics import channel_axis
 
-_PART = 512  # pixels of the image that are looked at, along a side
+_PART = 1024  # pixels of the image that are looked at, along a side; large objects are few in less
 _FIRST_SIDE, _SIDE = 256, 384  # pixels of what is looked at, magnified: to find the magnification, and in it
 _ZOOMS = (0.25, 0.5, 0.71, 1.0, 1.41)
 _LEAST_ZOOM, _MOST_ZOOM = 0.125, 4.0  # beyond, it is specks or shading that were measured

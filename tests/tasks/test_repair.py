@@ -130,6 +130,13 @@ def test_a_mask_of_a_stack_serves_all_its_colours(mend, image, dust):
     assert (made[0] != stack[0]).any()
 
 
+def test_noise_is_told_channel_by_channel(mend, image, dust):
+    noisy = (image + np.random.default_rng(0).normal(0, 9, image.shape)).clip(0).astype(np.uint16)
+    told = mend(np.stack([np.full_like(noisy, 7), noisy]), dust, axes="CYX").report["noise_added"]
+    assert told[0] is None
+    assert told[1]["read_noise"] > 0
+
+
 def test_nothing_damaged_is_nothing_done(mend, image):
     result = mend(image, np.zeros(image.shape, dtype=bool))
     np.testing.assert_array_equal(result.sample, image)

@@ -250,6 +250,15 @@ def test_objects_of_a_region_are_as_large_as_those_of_the_whole() -> None:
     assert found[1] == found[2] == found[0]
 
 
+@pytest.mark.usefixtures("oracle")
+def test_where_the_middle_of_a_stack_is_empty_the_middle_of_the_region_is_measured() -> None:
+    shown, empty = recorded(discs(radius=9)), np.full((160, 160), 40, np.uint8)
+    stack = np.stack([shown, empty, empty, empty, empty])
+    result = segment(stack, axes="TYX", region=((0, 1), (0, 160), (0, 160)))
+    assert result.report["diameter"] == pytest.approx(18, rel=0.05)
+    assert not result.report["notices"]
+
+
 def test_one_sample_is_drawn_where_its_objects_are_asked_for(oracle: Any) -> None:
     image = recorded(discs())
     segment(image, diameter=KNOWN, steps=3, outputs=("labels", "draws"))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_microdiff import superresolve
+from napari_microdiff.diffusion.denoiser import Preconditioned
 from napari_microdiff.imaging import quality
 from napari_microdiff.imaging.optics import Binning, Blur, PointSpread
 from napari_microdiff.imaging.samples import filaments_and_blobs
@@ -52,6 +53,20 @@ def test_tiles_and_regions_are_parts_of_the_whole(made, sharp):
     assert np.abs(tiled - whole).max() < 1e-3 * np.ptp(whole)
     part = made(image, options=options, outputs=("sample",), region=((20, 41), (10, 50))).sample
     assert np.abs(part - whole[60:123, 30:150]).max() < 1e-2 * np.ptp(whole)
+
+
+@pytest.mark.parametrize(("steps", "outputs"), [(8, ("mean",)), (1, ("sample",))])
+def test_steps_that_are_taken_without_being_asked_for_know_how_unsure_they_are(
+    made, sharp, monkeypatch, steps, outputs
+):
+    knew = []
+    forward = Preconditioned.forward
+    monkeypatch.setattr(
+        Preconditioned, "forward", lambda self, *a: knew.append(self.with_variance) or forward(self, *a)
+    )
+    made(seen(sharp[:60, :60], PointSpread(), 3, noise=8), options={"factor": 3}, steps=steps, outputs=outputs)
+    assert len(knew) > 1
+    assert all(knew)
 
 
 def test_samples_and_seeds_differ_and_repeat(made, sharp):

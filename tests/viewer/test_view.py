@@ -97,6 +97,13 @@ def test_an_image_out_of_view_has_no_visible_part(viewer: ViewerModel, centre: A
     assert visible_region(viewer, layer, "YX") is None
 
 
+def test_an_image_of_one_row_is_seen_beside_the_middle_of_the_screen(viewer: ViewerModel) -> None:
+    layer = viewer.add_image(np.zeros((1, 300)))
+    camera(viewer).center = (0, 40, 150)
+    layer.corner_pixels = np.array([[0, 20], [0, 199]])
+    assert visible_region(viewer, layer, "YX") == ((0, 1), (20, 200))
+
+
 def test_a_pixel_of_the_border_may_fill_the_screen(viewer: ViewerModel) -> None:
     layer = viewer.add_image(np.zeros((200, 300)))
     camera(viewer).center = (0, 199.1, 20.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from ..diffusion.denoiser import Preconditioned, Prediction
-from ..imaging.axes import PlaneIndex
+from ..imaging.axes import PlaneIndex, Sliceable
 from ..imaging.basins import highest_in
 from ..imaging.instances import Depth, as_read, diameters, labels_of
 from ..imaging.intensity import Normalization
@@ -53,19 +54,21 @@ class _Seen:
 
 
 def estimate_diameter(
-    denoiser: Preconditioned, source: Source, normalization: Normalization, known: float, depth: Depth
+    denoiser: Preconditioned, plane: Sliceable, normalization: Normalization, known: float, depth: Depth
 ) -> tuple[float, bool]:
     """Measure the typical diameter of objects.
 
-    The middle of the image, or the part that shows most where most shows nothing, is looked at in several
+    The middle of the plane, or the part that shows most where most shows nothing, is looked at in several
     magnifications. Believed is that at which the objects come out most nearly as large as those that the model knows,
     and it is surest of them: in the wrong one it may take shading or specks for objects, but doubts them. Then it is
     looked again in the magnification that this suggests, if that is another one.
 
     Parameters
     ----------
+    plane : array-like, shape (y, x)
+        In which they are; all of it, whichever part was asked for.
     normalization : Normalization
-        Of the middle plane.
+        Of the plane.
     known : float
         Diameter in pixels at which the model sees best.
     depth : {"even", "steep"}
@@ -78,7 +81,7 @@ def estimate_diameter(
     found : bool
         Whether there were objects; if not, the diameter is ``known``.
     """
-    pixels = normalization.apply(_telling_part(source))
+    pixels = normalization.apply(np.asarray(plane[telling_window(plane, [(0, n) for n in plane.shape], _PART)]))
     looks = [(zoom, _look(denoiser, pixels, zoom, depth, _FIRST_SIDE)) for zoom in _ZOOMS]
     usable = [look for look in looks if look[1].count >= _FEWEST] or [look for look in looks if look[1].count]
     if not usable:
@@ -96,19 +99,22 @@ def estimate_diameter(
     return float(np.clip(diameter, known / _MOST_ZOOM, known / _LEAST_ZOOM)), True
 
 
-def middle_plane(source: Source) -> PlaneIndex:
-    """Return the index of the middle plane of the whole image, of the first channel of the region."""
+def middle_planes(source: Source) -> list[PlaneIndex]:
+    """Return the index of the middle plane of the whole image, and that of the region: where to measure, in turn.
+
+    The first is the same for all regions, so that objects of each are as large as those of the whole.
+    """
+    whole, own = (_middle(source, bounds) for bounds in ([(0, n) for n in source.shape], source.region))
+    return [whole] if own == whole else [whole, own]
+
+
+def _middle(source: Source, bounds: Sequence[tuple[int, int]]) -> PlaneIndex:
+    """Return the index of the plane in the middle of bounds, of the first channel of the region."""
     channel = channel_axis(source.axes)
     return tuple(
-        slice(0, n) if axis in source.plane_axes else start if axis == channel else n // 2
-        for axis, ((start, _), n) in enumerate(zip(source.region, source.shape, strict=True))
+        slice(0, n) if axis in source.plane_axes else first if axis == channel else (start + stop) // 2
+        for axis, ((start, stop), (first, _), n) in enumerate(zip(bounds, source.region, source.shape, strict=True))
     )
-
-
-def _telling_part(source: Source) -> NDArray[np.generic]:
-    """Return the part of the middle plane in which there is most to be seen; it is the same for all regions."""
-    plane = source.plane(middle_plane(source))
-    return np.asarray(plane[telling_window(plane, [(0, n) for n in plane.shape], _PART)])
 
 
 def _look(denoiser: Preconditioned, pixels: NDArray[np.float32], zoom: float, depth: Depth, side: int) -> _Seen:

@@ -66,7 +66,9 @@ class Repair:
         self._now: tuple[PlaneIndex, DamagedPlane] | None = None
         self.report: dict[str, Any] = {
             "normalization": [[s.normalization.offset, s.normalization.scale] for s in self._statistics.values()],
-            "noise_added": [asdict(camera) for camera in self._cameras.values()],
+            "noise_added": [
+                asdict(self._cameras[p]) if p in self._cameras else None for p in self._statistics if noisy
+            ],
         }
 
     def guide(self, denoiser: Denoiser) -> Denoiser:

@@ -132,9 +132,9 @@ def _run_on(
     denoiser = copy(_load(model, device))  # weights are shared with other jobs, all else is not
     precision = choose_precision(request.precision, device)
     denoiser.precision = torch_dtype(precision)
-    # A single evaluation takes no step that is as noisy as it is unsure.
-    denoiser.with_variance = "uncertainty" in request.outputs or evaluations_needed(request) > 1
     task = TASKS[request.task](Context(request, opened, model.card, denoiser, [], **given))
+    # A single evaluation takes no step that is as noisy as it is unsure. The task may want more than was asked for.
+    denoiser.with_variance = "uncertainty" in task.request.outputs or evaluations_needed(task.request) > 1
     tile = request.tile or default_tile(device)
     workplace = Workplace(device, default_batch(device), tile, small_together(device))
     resolved = task.request.model_copy(

@@ -31,7 +31,7 @@ from ..imaging.resize import Resized
 from ..imaging.telling import telling_blocks
 from .base import Context, PlaneJob, check_architecture, check_finite, steps_of, without_equal_samples
 from .conditioning import object_condition
-from .diameter import estimate_diameter, middle_plane
+from .diameter import estimate_diameter, middle_planes
 from .mended import Kept, mended
 from .objects import ObjectGatherer
 from .shown import with_bright_objects
@@ -145,17 +145,19 @@ class Segment:
         return blocks
 
     def _estimated(self) -> float:
-        normalization = self._normalization(middle_plane(self.source))
         known = self.card.diameter_px
         if known is None:
             raise ModelError(f"The card of '{self.card.id}' names no diameter. Give that of your objects in pixels.")
-        diameter, found = estimate_diameter(self._denoiser, self.source, normalization, known, self.card.depth)
-        if not found:
-            self.notices.append(
-                f"No objects were found to measure; their diameter was taken for {diameter:.0f} pixels. Set it if the "
-                "result is empty or wrong."
-            )
-        return diameter
+        for index in middle_planes(self.source):
+            plane, normalization = self.source.plane(index), self._normalization(index)
+            diameter, found = estimate_diameter(self._denoiser, plane, normalization, known, self.card.depth)
+            if found:
+                return diameter
+        self.notices.append(
+            f"No objects were found to measure; their diameter was taken for {known:.0f} pixels. Set it if the "
+            "result is empty or wrong."
+        )
+        return known
 
 
 def _as_ground(faults: Faults) -> Faults:

@@ -137,12 +137,14 @@ def _is_away(viewer: ViewerModel, layer: Image | Labels) -> bool:
     where nothing was drawn yet or that border fills the screen; but then the middle of the screen lies in the image.
     """
     first, shape = viewer.dims.ndim - layer.ndim, level_0(layer).shape
+    level = layer.data[layer.data_level].shape if layer.multiscale else shape
     point = list(viewer.dims.point)
     for axis, at in zip(viewer.dims.displayed, camera(viewer).center[-2:], strict=True):
         point[axis] = at
     middle_of_screen = np.asarray(layer.world_to_data(point))
     low, high = np.asarray(layer.corner_pixels)
-    shown = [axis - first for axis in viewer.dims.displayed if axis >= first]
+    # Of a single pixel, both ends always meet.
+    shown = [axis - first for axis in viewer.dims.displayed if axis >= first and level[axis - first] > 1]
     return any(low[axis] == high[axis] and not -1 < middle_of_screen[axis] < shape[axis] for axis in shown)
 
 

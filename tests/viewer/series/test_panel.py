@@ -185,6 +185,10 @@ def test_cancel_stops_and_segment_this_image_goes_on(
     qtbot.waitUntil(lambda: panel.browser.preparation.segmenter.idle, timeout=LONG)
     assert not panel.browser.can_finish
     assert panel.here.again.text() == "Segment this image"
+    panel.list.chosen.emit("cell 1.tif")  # a click on it undoes neither that nor the view
+    qtbot.wait(300)
+    assert panel.browser.preparation.paused
+    assert not panel.browser.reading
     click(qtbot, panel.here.again)
     opened("cell 1.tif")
     assert panel.here.again.text() == "Segment again"

@@ -117,8 +117,10 @@ class Browser(QObject):
 
     @property
     def _is_there(self) -> bool:
-        """Whether the image that is open is shown with its labels, or is about to be."""
-        return self.can_finish or self.reading or (self.opened is not None and self.preparation.waiting)
+        """Whether the image that is open is shown as far as it can be, or is about to be."""
+        opened, preparation = self.opened, self.preparation
+        bare = opened is not None and opened.labelled is None and preparation.gave_up(self.current)
+        return self.can_finish or self.reading or bare or (opened is not None and preparation.waiting)
 
     def _leave(self, then: Callable[[], None]) -> None:
         if self.autosave.problem and self.stage.labels is None:

@@ -42,6 +42,10 @@ class Preparation:
         """Whether the image that is open is being segmented."""
         return bool(self._browser.current) and self.segmenter.busy == self._browser.current
 
+    def gave_up(self, name: str) -> bool:
+        """Whether an image is not segmented because the user cancelled, or because it failed."""
+        return self.paused or name in self._failed
+
     def set_recipe(self, recipe: Recipe) -> None:
         """Segment in another way from now on."""
         if recipe == self._browser.recipe:

@@ -36,6 +36,6 @@ def test_where_few_objects_are_seen_more_of_the_image_is_looked_at(
     looked_at: Any, side: int, counts: dict[int, int], fields: list[int]
 ) -> None:
     noted = looked_at(counts)
-    seen = diameter._look(None, np.zeros((side, side), np.float32), 0.5, "even", 384)  # type: ignore[arg-type]
+    seen = diameter._look(None, np.zeros((side, side), np.float32), 0.5, "even")  # type: ignore[arg-type]
     assert seen.count == counts[fields[-1]]
     assert noted == fields

@@ -21,12 +21,15 @@ from .base import Source
 from .conditioning import object_condition
 from .statistics import channel_axis
 
-_PART = 1024  # pixels of the image that are looked at, along a side; large objects are few in less
-_FIRST_SIDE, _SIDE = 256, 384  # pixels of what is looked at, magnified: to find the magnification, and in it
+# Pixels of the image that are looked at, along a side: to find the magnification, and in it. Large objects are few in
+# the first; but where more is seen, whole cells are more often taken for the nuclei of another magnification.
+_PART, _WIDE_PART = 512, 1024
+_SIDE = 384  # pixels of what is looked at, magnified
 _ZOOMS = (0.25, 0.5, 0.71, 1.0, 1.41)
 _LEAST_ZOOM, _MOST_ZOOM = 0.125, 4.0  # beyond, it is specks or shading that were measured
 _FEWEST = 3  # objects
 _ENOUGH = 8  # objects; where fewer are seen, more of the image is looked at
+_PLENTY = 40  # objects; as typical of an image as more of them
 # How much surer a look must be (0 to 1) to make up for a factor of e in size. In bright field whole cells look like the
 # nuclei of another magnification, and only this tells them apart; elsewhere 1 to 12 choose alike on training images.
 _SURENESS = 3.0
@@ -61,7 +64,8 @@ def estimate_diameter(
     The middle of the plane, or the part that shows most where most shows nothing, is looked at in several
     magnifications. Believed is that at which the objects come out most nearly as large as those that the model knows,
     and it is surest of them: in the wrong one it may take shading or specks for objects, but doubts them. Then it is
-    looked again in the magnification that this suggests, if that is another one.
+    looked again in the magnification that this suggests, if that is another one, and at more of the image if the
+    objects were few.
 
     Parameters
     ----------
@@ -81,16 +85,20 @@ def estimate_diameter(
     found : bool
         Whether there were objects; if not, the diameter is ``known``.
     """
-    pixels = normalization.apply(np.asarray(plane[telling_window(plane, [(0, n) for n in plane.shape], _PART)]))
-    looks = [(zoom, _look(denoiser, pixels, zoom, depth, _FIRST_SIDE)) for zoom in _ZOOMS]
+    pixels = normalization.apply(_telling_part(plane, _PART))
+    looks = [(zoom, _look(denoiser, pixels, zoom, depth)) for zoom in _ZOOMS]
     usable = [look for look in looks if look[1].count >= _FEWEST] or [look for look in looks if look[1].count]
     if not usable:
         return known, False
     zoom, seen = min(usable, key=lambda look: abs(np.log(look[1].size / known)) - _SURENESS * look[1].sure)
     diameter = seen.size / zoom
-    for _ in range(0 if abs(np.log(seen.size / known)) < _SETTLED else _ROUNDS):
+    if abs(np.log(seen.size / known)) < _SETTLED and seen.count >= _PLENTY:
+        return diameter, True
+    if seen.count < _PLENTY:
+        pixels = normalization.apply(_telling_part(plane, _WIDE_PART))
+    for _ in range(_ROUNDS):
         zoom = float(np.clip(known / diameter, _LEAST_ZOOM, _MOST_ZOOM))
-        seen = _look(denoiser, pixels, zoom, depth, _SIDE)
+        seen = _look(denoiser, pixels, zoom, depth)
         if not seen.count:
             break
         before, diameter = diameter, seen.size / zoom
@@ -117,12 +125,17 @@ def _middle(source: Source, bounds: Sequence[tuple[int, int]]) -> PlaneIndex:
     )
 
 
-def _look(denoiser: Preconditioned, pixels: NDArray[np.float32], zoom: float, depth: Depth, side: int) -> _Seen:
-    """Look for objects at a magnification, in so many magnified pixels along a side, or in twice as many."""
-    seen = _look_at(denoiser, pixels, zoom, depth, side)
-    if seen.count >= _ENOUGH or side / zoom >= max(pixels.shape):
+def _telling_part(plane: Sliceable, side: int) -> NDArray[np.generic]:
+    """Return the part of a plane in which there is most to be seen."""
+    return np.asarray(plane[telling_window(plane, [(0, n) for n in plane.shape], side)])
+
+
+def _look(denoiser: Preconditioned, pixels: NDArray[np.float32], zoom: float, depth: Depth) -> _Seen:
+    """Look for objects at a magnification."""
+    seen = _look_at(denoiser, pixels, zoom, depth, _SIDE)
+    if seen.count >= _ENOUGH or _SIDE / zoom >= max(pixels.shape):
         return seen
-    return _look_at(denoiser, pixels, zoom, depth, 2 * side)
+    return _look_at(denoiser, pixels, zoom, depth, 2 * _SIDE)
 
 
 def _look_at(denoiser: Preconditioned, pixels: NDArray[np.float32], zoom: float, depth: Depth, most: int) -> _Seen:

@@ -24,6 +24,6 @@ def test_grey_levels_tell_the_type(levels: tuple[float, float], kind: type) -> N
 
 
 def test_colours_reach_from_black_to_white_and_a_camera_reaches_further() -> None:
-    assert type_for((0, 255), coloured=True) == np.uint8
+    assert type_for((0, 255), ends=True) == np.uint8
     assert type_for((20.5, 90), noise=5) == np.float32
     assert type_for((60, 130), noise=5) == np.uint8

@@ -261,14 +261,20 @@ def test_a_model_that_denoises_serves_for_any_factor(
     assert "agree" in panel.agreement.text()
 
 
-def test_what_the_file_tells_of_the_objective_is_filled_in(
-    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any, tmp_path: Path, write_ome: Any
-) -> None:
+@pytest.fixture
+def told_by_file(panel: SuperresolvePanel, viewer: napari.Viewer, tmp_path: Path, write_ome: Any) -> None:
+    """Open an image whose file tells of NA 0.95 and 610 nm."""
     path = tmp_path / "cell.ome.tif"
     objective, channel = '<Objective ID="O:0" LensNA="0.95"/>', '<Channel ID="C:0" EmissionWavelength="610"/>'
     write_ome(path, filaments(24, 24)[None], objectives=objective, channels=channel)
     with layer_source(path=str(path)):  # as napari says of layers that it opens
         viewer.add_image(tifffile.imread(path), name="cell")
+
+
+@pytest.mark.usefixtures("told_by_file")
+def test_what_the_file_tells_of_the_objective_is_filled_in(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
     qtbot.waitUntil(lambda: "NA 0.95" in panel.optics_line.text(), timeout=LONG)
     assert "610 nm" in panel.optics_line.text()
     assert panel.options()["options"].optics is None  # it is offered, not done
@@ -282,14 +288,8 @@ def test_what_the_file_tells_of_the_objective_is_filled_in(
     qtbot.waitUntil(lambda: "NA 0.95" in panel.optics_line.text(), timeout=LONG)
 
 
-def test_optics_of_a_request_are_not_replaced_by_those_of_the_file(
-    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any, tmp_path: Path, write_ome: Any
-) -> None:
-    path = tmp_path / "cell.ome.tif"
-    objective, channel = '<Objective ID="O:0" LensNA="0.95"/>', '<Channel ID="C:0" EmissionWavelength="610"/>'
-    write_ome(path, filaments(24, 24)[None], objectives=objective, channels=channel)
-    with layer_source(path=str(path)):
-        viewer.add_image(tifffile.imread(path), name="cell")
+@pytest.mark.usefixtures("told_by_file")
+def test_optics_of_a_request_are_not_replaced_by_those_of_the_file(panel: SuperresolvePanel, qtbot: Any) -> None:
     asked = panel.request().model_copy(update={"options": SuperresolveOptions(optics=(0.7, 0.8, 0.1))})
     panel.set_request(asked)  # while the file is being read
     qtbot.waitUntil(lambda: "NA 0.95" in panel.optics_line.text(), timeout=LONG)

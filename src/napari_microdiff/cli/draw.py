@@ -171,7 +171,7 @@ def _type(path: Path, request: Request, coloured: bool, *likenesses: Picture | N
     options = request.options
     assert isinstance(options, SynthesizeOptions)
     ends = coloured or path.name.lower().endswith(".png")
-    return type_for(options.levels, coloured=ends, noise=0.0 if ends else options.camera_noise)
+    return type_for(options.levels, ends=ends, noise=0.0 if ends else options.camera_noise)
 
 
 def _say_what_was_cut(outputs: Sequence[OutputImage]) -> None:

@@ -40,19 +40,19 @@ def convert(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     return result
 
 
-def type_for(levels: tuple[float, float], *, coloured: bool = False, noise: float = 0.0) -> np.dtype[Any]:
+def type_for(levels: tuple[float, float], *, ends: bool = False, noise: float = 0.0) -> np.dtype[Any]:
     """Return the smallest type that holds an image whose background and bright objects have such grey levels, about.
 
     Parameters
     ----------
     levels : (float, float)
-    coloured : bool
-        Colours end at white, so that they reach no further.
+    ends : bool
+        Whether they end there, as colours do at white; else they reach beyond.
     noise : float
         Standard deviation of what a camera adds, in grey levels.
     """
     dark, bright = levels
-    span = 0.0 if coloured else bright - dark
+    span = 0.0 if ends else bright - dark
     lowest, highest = dark - _BELOW * span - _DEVIATIONS * noise, bright + _ABOVE * span + _DEVIATIONS * noise
     return _whole_numbers(lowest, highest) if bright - dark >= _FEW_LEVELS else np.dtype(np.float32)
 

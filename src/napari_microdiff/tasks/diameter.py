@@ -94,7 +94,7 @@ def estimate_diameter(
     diameter = seen.size / zoom
     if abs(np.log(seen.size / known)) < _SETTLED and seen.count >= _PLENTY:
         return diameter, True
-    if seen.count < _PLENTY:
+    if seen.count < _PLENTY and max(plane.shape) > _PART:
         pixels = normalization.apply(_telling_part(plane, _WIDE_PART))
     for _ in range(_ROUNDS):
         zoom = float(np.clip(known / diameter, _LEAST_ZOOM, _MOST_ZOOM))

@@ -189,7 +189,7 @@ def _type(drawn: Result, style: np.dtype[Any] | None) -> np.dtype[Any]:
     assert isinstance(options, SynthesizeOptions)
     assert drawn.sample is not None
     if style is None:
-        return type_for(options.levels, coloured=drawn.sample.ndim == 3, noise=options.camera_noise)
+        return type_for(options.levels, ends=drawn.sample.ndim == 3, noise=options.camera_noise)
     return np.dtype(np.uint8) if style.kind == "b" else style
 
 

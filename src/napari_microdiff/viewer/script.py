@@ -46,12 +46,12 @@ def as_python(request: Request, layer: Layer, beside: Mapping[str, Layer] | None
     lines = [f"    {name}={value!r}," for name, value in keywords.items()]
     what = "mask" if request.task == "synthesize" else "image"
     others = {} if beside is None else dict(beside)
-    lines = [*(f"    {name}={name}," for name in others if name != "objects"), *lines]
-    kept = []
+    passed, kept = list(others), []
     if "objects" in others:  # of the image behind, of which the background is kept
         imports.append("from napari_microdiff.imaging.mask_edits import background")
         kept = [f"kept = background(objects, {what}, {request.axes!r})"]
-        lines.insert(1, "    kept=kept,")
+        passed[passed.index("objects")] = "kept"
+    lines = [*(f"    {name}={name}," for name in passed), *lines]
     return "\n".join(
         [
             *imports,

@@ -10,7 +10,7 @@ from ..recipe import Part, Pattern
 from ..restore.recipe import RestoreRecipe
 
 _Share = Annotated[float, Field(ge=0)]
-_Shares = tuple[float, float, float]
+_Shares = tuple[_Share, _Share, _Share]
 
 
 def _not_all_zero(shares: _Shares) -> _Shares:
@@ -48,4 +48,4 @@ class DenoiseRecipe(RestoreRecipe):
 
     task: Literal["denoise"] = "denoise"
     pairs: tuple[Pairs, ...] = ()
-    shares: Annotated[tuple[_Share, _Share, _Share], AfterValidator(_not_all_zero)] = (0.15, 0.35, 0.5)
+    shares: Annotated[_Shares, AfterValidator(_not_all_zero)] = (0.15, 0.35, 0.5)

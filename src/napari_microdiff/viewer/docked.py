@@ -24,8 +24,12 @@ class Docked(QWidget):
             if self.parentWidget() is not None:
                 self._was_inside = True
             elif self._was_inside:
-                self.shut()
+                self.taken_out()
         return bool(super().event(event))
+
+    def taken_out(self) -> None:
+        """End everything, since nobody sees it any more."""
+        self.shut()
 
     def shut(self) -> None:
         """End everything, once and for all; layers stay."""

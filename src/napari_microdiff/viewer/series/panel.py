@@ -11,6 +11,7 @@ from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from ...engine.events import Progress
+from ..docked import Docked
 from ..words import progress as progress_in_words
 from . import keys, words
 from .browser import Browser
@@ -21,7 +22,7 @@ from .recipe_rows import RecipeRows
 WIDTH = 380
 
 
-class SeriesPanel(QWidget):
+class SeriesPanel(Docked):
     """Go through a folder of images: each opens segmented, and corrections are saved as they are made.
 
     Parameters
@@ -38,7 +39,6 @@ class SeriesPanel(QWidget):
         self.recipe = RecipeRows()
         self._refused: Path | None = None
         self._top: QWidget | None = None
-        self._closed = False
         browser = self.browser
         self.keys = Keys(
             {
@@ -163,7 +163,7 @@ class SeriesPanel(QWidget):
         top: QWidget = self
         while top.parentWidget() is not None:
             top = top.parentWidget()
-        if not self._closed and top is not self._top:
+        if not self.closed and top is not self._top:
             self._top = top
             top.installEventFilter(self)
             self.keys.bind(top)
@@ -174,20 +174,15 @@ class SeriesPanel(QWidget):
             self.shut()
         return False
 
-    def event(self, event: QEvent) -> bool:
-        """Save what is not saved yet when the panel is taken out of the window."""
-        if event.type() == QEvent.Type.ParentChange and self._top is not None and self.parentWidget() is None:
-            name = self.browser.autosave.name
-            self.shut()
-            if name:
-                show_info(words.CLOSED.format(name))
-        return bool(super().event(event))
+    def taken_out(self) -> None:
+        """Save what is not saved yet, and say so."""
+        name = self.browser.autosave.name
+        self.shut()
+        if name:
+            show_info(words.CLOSED.format(name))
 
-    def shut(self) -> None:
+    def end(self) -> None:
         """Save, stop all work and give the keys back; the layers stay."""
-        if self._closed:
-            return
-        self._closed = True
         if self._top is not None:
             self._top.removeEventFilter(self)
             self._top = None

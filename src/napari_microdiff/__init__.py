@@ -1,8 +1,8 @@
 """Diffusion models for microscopy: see through the noise, and see where not to trust it.
 
 ``denoise(image)``, ``superresolve(image)``, ``isotropic(stack)``, ``repair(image, damaged)``, ``segment(image)`` and
-``synthesize(labels)`` are the short ways in; :func:`run` takes any :class:`Request`. Importing this package loads
-neither torch nor napari nor Qt.
+``synthesize(labels)`` are the short ways in, and ``measure_psf(beads)`` measures the blur that ``superresolve`` takes
+back; :func:`run` takes any :class:`Request`. Importing this package loads neither torch nor napari nor Qt.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .engine.events import Result
     from .engine.request import Request
+    from .imaging.point_spread import measure_psf
     from .tasks import denoise, isotropic, repair, run, segment, superresolve, synthesize
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "__version__",
     "denoise",
     "isotropic",
+    "measure_psf",
     "repair",
     "run",
     "segment",
@@ -38,6 +40,7 @@ _HOMES = {
     "Request": ".engine.request",
     "Result": ".engine.events",
     "denoise": ".tasks",
+    "measure_psf": ".imaging.point_spread",
     "repair": ".tasks",
     "run": ".tasks",
     "segment": ".tasks",

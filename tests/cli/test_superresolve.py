@@ -13,6 +13,8 @@ import yaml
 import napari_microdiff
 from napari_microdiff.cli import main
 from napari_microdiff.files import read_image, write_image
+from napari_microdiff.imaging.optics import PointSpread
+from napari_microdiff.imaging.point_spread import measure_psf
 from napari_microdiff.imaging.samples import filaments_and_blobs
 
 FAST = ("--model", "superres-tiny", "--device", "cpu")
@@ -61,6 +63,28 @@ def test_the_pixel_may_be_said_instead_of_read() -> None:
     assert read_image("one.tif").pixel_size_um == {}
 
 
+@pytest.fixture
+def beads() -> np.ndarray:
+    """Write one point, seen with pixels of 0.1 um, with that and without."""
+    drawn = (60_000 * PointSpread(airy=(1.1, 1.4, 0.1)).kernel()).astype(np.uint16)
+    tifffile.imwrite("beads.tif", drawn, imagej=True, resolution=(10, 10), metadata={"axes": "YX", "unit": "um"})
+    tifffile.imwrite("plain.tif", drawn)
+    return drawn
+
+
+def test_the_blur_is_measured_on_beads(beads: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
+    found = measure_psf(beads)
+    image = tifffile.imread("in.tif")
+    for name, expected in (("beads.tif", found.on_pixels(2)), ("plain.tif", found)):
+        made = Path(f"of-{name}")
+        assert code_of("superresolve", "in.tif", made, *FAST, "--beads", name) == 0
+        assert f"the blur is {expected.width:.2f} pixels wide, measured on 1 bead." in capsys.readouterr().err
+        fields = {"model": "superres-tiny", "axes": "CYX", "device": "cpu"}
+        wanted = napari_microdiff.superresolve(image, psf=expected.parts, **fields)
+        np.testing.assert_array_equal(tifffile.imread(made), np.clip(np.round(wanted.mean), 0, 65535).astype(np.uint16))
+
+
+@pytest.mark.usefixtures("beads")
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -68,8 +92,14 @@ def test_the_pixel_may_be_said_instead_of_read() -> None:
         (("--factor", 1), "factor"),
         (("--wavelength", 0.5), "belong together"),
         (("--pixel", 0.5), "says nothing without"),
-        (("--wavelength", 0.5, "--aperture", 1.2, "--psf", 1), "either blur or optics"),
+        (("--wavelength", 0.5, "--aperture", 1.2, "--psf", 1), "one of blur, optics and psf"),
         (("--psf", -1), "blur"),
+        (("--bead-size", 0.1), "says nothing without --beads"),
+        (("--beads", "missing.tif"), "missing.tif"),
+        (("--beads", "in.tif"), "in.tif: An image of beads must have two axes"),
+        (("--beads", "beads.tif", "--psf", 1), "one of blur, optics and psf"),
+        (("--beads", "beads.tif", "--bead-size", 2), "cannot look as small"),
+        (("--beads", "plain.tif", "--bead-size", 0.1), "plain.tif does not say how large its pixels are"),
         (("--noise-level", -1), "noise_level"),
         (("--model", "segment-nuclei"), "is for 'segment'"),
     ],

@@ -12,7 +12,14 @@ from napari_microdiff.imaging.optics import Binning, Blur, PointSpread
 from napari_microdiff.imaging.samples import filaments_and_blobs
 from napari_microdiff.tasks.measuring import Measuring
 
-SPREADS = [PointSpread(), PointSpread(0.4), PointSpread(1.3), PointSpread(airy=(0.52, 1.2, 0.1))]
+SPREADS = [
+    PointSpread(),
+    PointSpread(0.4),
+    PointSpread(1.3),
+    PointSpread(airy=(0.52, 1.2, 0.1)),
+    PointSpread(parts=(("airy", 0.9, 0.8), ("gaussian", 2.0, 0.2))),
+    PointSpread(parts=(("airy", 0.9, 0.7), ("airy", 1.1, 0.3))),
+]
 
 
 def measured(image, psf, factor):

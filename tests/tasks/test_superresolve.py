@@ -140,7 +140,7 @@ def test_what_cannot_be_is_refused_in_words(made, sharp, sharpener, segmenter):
         made(np.full((40, 40), np.nan))
     with pytest.raises(ModelError, match="is for 'segment'"):
         superresolve(image, model=segmenter)
-    with pytest.raises(RequestError, match="either blur or optics"):
+    with pytest.raises(RequestError, match="one of blur, optics and psf"):
         superresolve(image, blur=1.0, optics=OPTICS, model=sharpener)
     with pytest.raises(RequestError, match="must be positive"):
         superresolve(image, optics=(0.5, 0.0, 0.1), model=sharpener)

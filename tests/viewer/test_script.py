@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_microdiff.engine.options import DenoiseOptions, IsotropicOptions, RepairOptions, SynthesizeOptions
+from napari_microdiff.engine.options import (
+    DenoiseOptions,
+    IsotropicOptions,
+    RepairOptions,
+    SuperresolveOptions,
+    SynthesizeOptions,
+)
 from napari_microdiff.engine.request import Request
 from napari_microdiff.viewer.script import as_command, as_python
 
@@ -131,6 +137,13 @@ def test_what_differs_from_the_usual_of_its_task_is_said() -> None:
     assert "--factor 2" in words
     usual = Request.model_validate({"task": "isotropic", "options": IsotropicOptions(factor=2)})
     assert "sampler" not in as_python(usual, layer("stack"))
+
+
+def test_a_measured_blur_is_numbers_in_python_and_an_image_in_a_shell() -> None:
+    options = SuperresolveOptions(psf=(("airy", 0.9, 0.8), ("gaussian", 2.0, 0.2)))
+    request = Request.model_validate({"task": "superresolve", "options": options})
+    assert "psf=(('airy', 0.9, 0.8), ('gaussian', 2.0, 0.2))," in as_python(request, layer("cells"))
+    assert "--beads BEADS.tif" in as_command(request)
 
 
 def test_a_repair_is_copied_with_its_mask_and_without_noise() -> None:

@@ -29,6 +29,13 @@ def superresolve(
     recorded: Annotated[
         bool, typer.Option("--optics", help="Wavelength and aperture as the file tells them (OME-TIFF).")
     ] = False,
+    beads: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Image of small beads or of one point: the blur is measured there."),
+    ] = None,
+    bead_size: Annotated[
+        float | None, typer.Option(metavar="UM", help="Diameter of the beads, if they are larger than a pixel.")
+    ] = None,
     noise_level: Annotated[
         float | None, typer.Option(metavar="SD", help="In units of the image, 0 for none; else measured.")
     ] = None,
@@ -50,7 +57,8 @@ def superresolve(
 
     files = said(mean=target, sample=sample, uncertainty=uncertainty, residual=residual)
     optics = _optics(source, wavelength, aperture, pixel, as_recorded=recorded)
-    options = said(factor=factor, blur=psf, optics=optics, noise_level=noise_level)
+    measured = _measured(source, beads, bead_size)
+    options = said(factor=factor, blur=psf, optics=optics, psf=measured, noise_level=noise_level)
     own = said(steps=steps, samples=samples, options=options)
     request = build_request(fields | own | {"task": "superresolve", "outputs": tuple(files)})
     process(request, source, files, overwrite=overwrite)
@@ -92,3 +100,37 @@ def _optics(
     if pixel is None:
         raise RequestError(f"{source} does not say how large its pixels are. Give their side by --pixel.")
     return wavelength, aperture, pixel
+
+
+def _measured(source: Path, beads: Path | None, bead_size: float | None) -> tuple[Any, ...] | None:
+    """Return the blur of an image as a file of beads shows it; ``None`` if there is no such file.
+
+    Raises
+    ------
+    RequestError
+        If a size is told without beads, or cannot be compared with pixels.
+    ImageError, FileError
+        If no bead can be measured.
+    """
+    from ..errors import ImageError, RequestError
+    from ..files import read_image
+    from ..files.optics import square_pixel
+    from ..imaging.point_spread import measure_psf
+    from .terminal import say
+
+    if beads is None:
+        if bead_size is not None:
+            raise RequestError("--bead-size says nothing without --beads. Give this, too.")
+        return None
+    picture = read_image(beads)
+    side, pixel = square_pixel(picture.pixel_size_um), square_pixel(read_image(source).pixel_size_um)
+    if bead_size is not None and side is None:
+        raise RequestError(f"{beads} does not say how large its pixels are, so --bead-size cannot be used.")
+    try:
+        found = measure_psf(picture.array, (bead_size or 0.0) / side if side else 0.0)
+    except ImageError as error:
+        raise ImageError(f"{beads}: {error}") from error
+    if side and pixel:
+        found = found.on_pixels(pixel / side)
+    say(f"note: the blur is {found.width:.2f} pixels wide, measured on {found.beads} bead{'s' * (found.beads > 1)}.")
+    return found.parts

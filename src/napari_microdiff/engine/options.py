@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+# Both as in `imaging.optics`, which takes scipy to import.
 _WIDEST = 8.0  # blur: standard deviation in pixels
 _GAUSSIAN_OF_AIRY = 0.225  # wavelengths over numerical apertures: the standard deviation of the nearest Gaussian
 
@@ -48,6 +49,9 @@ class SuperresolveOptions(Frozen):
     optics : (float, float, float), optional
         Wavelength of the light, numerical aperture, and side of a pixel in the unit of the wavelength: the diffraction
         pattern of this aperture instead of a Gaussian.
+    psf : tuple of (str, float, float)
+        A point-spread function that was measured on beads instead of either: shapes (``"gaussian"`` or ``"airy"``),
+        widths in pixels of the image, and shares of what it is the sum of. See `imaging.point_spread.measure_psf`.
     noise_level : float, optional
         Standard deviation of the noise in the units of the image; ``None`` measures it. If it is 0, the result, blurred
         and binned again, is the image to about the fourth digit.
@@ -57,14 +61,17 @@ class SuperresolveOptions(Frozen):
     factor: int = Field(default=2, ge=2, le=8)
     blur: float = Field(default=0.0, ge=0, le=_WIDEST)
     optics: tuple[float, float, float] | None = None
+    psf: tuple[tuple[Literal["gaussian", "airy"], float, float], ...] = Field(default=(), max_length=8)
     noise_level: float | None = Field(default=None, ge=0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _one_point_spread(self) -> SuperresolveOptions:
+        if sum((self.blur > 0, self.optics is not None, bool(self.psf))) > 1:
+            raise ValueError("give one of blur, optics and psf, not several")
+        if not all(0 < width <= _WIDEST and 0 < share < float("inf") for _, width, share in self.psf):
+            raise ValueError(f"psf: widths must be above 0 and at most {_WIDEST:g} pixels, and shares above 0")
         if self.optics is None:
             return self
-        if self.blur:
-            raise ValueError("give either blur or optics, not both")
         if not all(0 < number < float("inf") for number in self.optics):
             raise ValueError("optics: wavelength, numerical aperture and pixel must be positive numbers")
         wavelength, aperture, pixel = self.optics

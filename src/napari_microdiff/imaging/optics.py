@@ -6,13 +6,20 @@ correction of the image.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, special
+from scipy import fft, optimize, special
 
+WIDEST = 8.0  # standard deviation of a blur, in pixels of the camera
+AIRY_WIDTH = float(np.sqrt(2) / (2 * np.pi))  # of the Gaussian nearest to a diffraction pattern, in wavelengths over NA
+
+Shape = Literal["gaussian", "airy"]
+Part = tuple[Shape, float, float]  # shape, width in pixels of the camera, share of the light
 _Array = NDArray[np.float64]
 
 
@@ -38,7 +45,7 @@ def gaussian_sigma(wavelength: float, aperture: float, pixel: float) -> float:
     Zhang, Zerubia, Olivo-Marin (2007), Applied Optics 46, 1819: two-dimensional, paraxial.
     """
     _positive(wavelength=wavelength, aperture=aperture, pixel=pixel)
-    return float(np.sqrt(2) / (2 * np.pi) * wavelength / aperture / pixel)
+    return AIRY_WIDTH * wavelength / aperture / pixel
 
 
 def gaussian_psf(sigma: float) -> _Array:
@@ -93,7 +100,7 @@ def airy_psf(wavelength: float, aperture: float, pixel: float, rings: int = 3) -
 
 @dataclass(frozen=True)
 class PointSpread:
-    """What a microscope makes of a point, on the pixels of its camera.
+    """What a microscope makes of a point, on the pixels of its camera: one of the following, or nothing.
 
     Attributes
     ----------
@@ -101,15 +108,38 @@ class PointSpread:
         Standard deviation of a Gaussian, in pixels of the camera; 0 for none.
     airy : (float, float, float), optional
         Wavelength, numerical aperture and pixel, as for `airy_psf`, instead of a Gaussian.
+    parts : tuple of (str, float, float)
+        Of a sum, as one is measured by `beads.measure_psf`: the shape of each part, ``"gaussian"`` or ``"airy"``, its
+        width (that of the nearest Gaussian, in pixels of the camera), and its share.
     """
 
     sigma: float = 0.0
     airy: tuple[float, float, float] | None = None
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def finest(self) -> float:
+        """Spatial frequency beyond which it passes nothing, in periods per pixel of the camera."""
+        apertures = [width for shape, width, _ in self._shapes if shape == "airy"]
+        return 2 * AIRY_WIDTH / min(apertures) if len(apertures) == len(self._shapes) else math.inf
+
+    @property
+    def widest(self) -> float:
+        """Standard deviation of the Gaussian that is nearest to its widest part, in pixels of the camera."""
+        return max(width for _, width, _ in self._shapes)
 
     @property
     def width(self) -> float:
         """Standard deviation of the Gaussian that is nearest to it, in pixels of the camera."""
-        return self.sigma if self.airy is None else gaussian_sigma(*self.airy)
+        if self.parts:
+            return _nearest_gaussian(self.parts)
+        return self.widest
+
+    @property
+    def _shapes(self) -> tuple[Part, ...]:
+        if self.parts:
+            return self.parts
+        return (("gaussian", self.sigma, 1.0),) if self.airy is None else (("airy", gaussian_sigma(*self.airy), 1.0),)
 
     def kernel(self, factor: int = 1) -> _Array:
         """Return it on pixels that are finer than those of the camera by a factor.
@@ -122,7 +152,32 @@ class PointSpread:
         if self.airy is not None:
             wavelength, aperture, pixel = self.airy
             return airy_psf(wavelength, aperture, pixel / factor)
+        if self.parts:
+            return _sum(self.parts, factor)
         return gaussian_psf(self.sigma * factor) if self.sigma else np.ones((1, 1))
+
+
+def _sum(parts: tuple[Part, ...], factor: int) -> _Array:
+    drawn = [share * _kernel_of(shape, width, factor) for shape, width, share in parts]
+    side = max(len(one) for one in drawn)
+    psf = np.sum([np.pad(one, (side - len(one)) // 2) for one in drawn], axis=0)
+    return np.asarray(psf / psf.sum())
+
+
+def _kernel_of(shape: Shape, width: float, factor: int) -> _Array:
+    return gaussian_psf(width * factor) if shape == "gaussian" else airy_psf(width / AIRY_WIDTH, 1.0, 1 / factor)
+
+
+def _nearest_gaussian(parts: tuple[Part, ...]) -> float:
+    """Return the width of the Gaussian whose squared distance from a sum of such, over the plane, is the least."""
+    variances, shares = np.array([(width**2, share) for _, width, share in parts]).T
+
+    def distance(log_variance: float) -> float:
+        variance = np.exp(log_variance)
+        return float(1 / (4 * variance) - (shares / (variance + variances)).sum() / shares.sum())
+
+    bounds = (np.log(variances.min()) - 1e-9, np.log(variances.max()) + 1e-9)
+    return float(np.exp(optimize.minimize_scalar(distance, bounds=bounds, method="bounded").x / 2))
 
 
 class Blur:

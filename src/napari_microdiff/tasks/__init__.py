@@ -14,6 +14,7 @@ from ..engine.events import Done, Result
 from ..engine.options import Stroke
 from ..engine.request import Request, build_request
 from ..imaging.axes import Sliceable
+from ..imaging.optics import Part
 from .locked import check_locked, with_locked
 from .look import Look, look
 from .reference import Reference, reference_of
@@ -73,6 +74,7 @@ def superresolve(
     factor: int = 2,
     blur: float = 0.0,
     optics: tuple[float, float, float] | None = None,
+    psf: tuple[Part, ...] = (),
     noise_level: float | None = None,
     **fields: Any,
 ) -> Result:
@@ -82,7 +84,7 @@ def superresolve(
     ----------
     image : array-like
         Any real type, two to six axes; numpy, dask, zarr, or nested lists of numbers.
-    factor, blur, optics, noise_level
+    factor, blur, optics, psf, noise_level
         See `SuperresolveOptions`.
     **fields
         Other fields of `Request`, such as ``model``, ``steps``, ``samples``, ``seed``, ``axes`` and ``device``.
@@ -101,8 +103,9 @@ def superresolve(
     Examples
     --------
     >>> result = superresolve(image, factor=2, optics=(0.52, 1.4, 0.1))  # doctest: +SKIP
+    >>> result = superresolve(image, factor=2, psf=measure_psf(beads).parts)  # doctest: +SKIP
     """
-    options = {"factor": factor, "blur": blur, "optics": optics, "noise_level": noise_level}
+    options = {"factor": factor, "blur": blur, "optics": optics, "psf": psf, "noise_level": noise_level}
     return _finished(build_request({"task": "superresolve", "options": options, **fields}), image)
 
 

@@ -50,11 +50,9 @@ class Measuring:
         self._square = _squared(psf, factor)
         self.blurs = len(self._kernel) // 2
         # Where an aperture's transfer function ends at once, its inverse dies away much more slowly.
-        widths = _REACH if psf.airy is None else _REACH_AIRY
-        pixels = 0.5 / factor
-        wavelength, aperture, pixel = psf.airy or (1.0, math.inf, 1.0)
-        self.limit = min(pixels, 2 * aperture / wavelength * pixel / factor)
-        self.reach = math.ceil(widths * psf.width * factor)
+        widths = _REACH if math.isinf(psf.finest) else _REACH_AIRY
+        self.limit = min(0.5, psf.finest) / factor
+        self.reach = math.ceil(widths * psf.widest * factor)
 
     def reach_under(self, ridge: float) -> int:
         """Return how far `correction` looks with a ridge, which no inverse passes beyond; see `reach`."""

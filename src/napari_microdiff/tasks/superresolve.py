@@ -233,4 +233,4 @@ class Superresolve:
 
 def point_spread(options: SuperresolveOptions) -> PointSpread:
     """Return the point-spread function that a request tells."""
-    return PointSpread(airy=options.optics) if options.optics else PointSpread(options.blur)
+    return PointSpread(options.blur, airy=options.optics, parts=options.psf)

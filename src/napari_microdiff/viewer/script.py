@@ -127,6 +127,8 @@ def _blur_of(options: SuperresolveOptions) -> list[str]:
     if options.optics is not None:
         names = ("--wavelength", "--aperture", "--pixel")
         return [word for pair in zip(names, map(str, options.optics), strict=True) for word in pair]
+    if options.psf:
+        return ["--beads", "BEADS.tif"]
     return ["--psf", str(options.blur)] if options.blur else []
 
 

@@ -38,7 +38,7 @@ class SuperresolvePanel(Panel):
     def add_rows(self, rows: Rows) -> None:
         """Add how much finer pixels become, and what blurred them."""
         self.factor = ComboBox(choices=(), tooltip=_FACTOR_TIP)
-        self.blur, self.optics_line = BlurFields(), Line(self.viewer)
+        self.blur, self.optics_line = BlurFields(self.viewer), Line(self.viewer)
         rows.add("Pixels", self.factor.native)
         rows.add_wide(self.blur)
         rows.add("", self.optics_line)
@@ -69,6 +69,10 @@ class SuperresolvePanel(Panel):
         """Return the line that says how the result agrees with the image."""
         self.agreement = Line(self.viewer)
         return [self.agreement]
+
+    def blocked(self) -> str:
+        """Return why nothing can be run now, or nothing if it can."""
+        return super().blocked() or self.blur.missing
 
     def options(self) -> dict[str, Any]:
         """Return factor, blur and noise."""

@@ -79,6 +79,26 @@ def optics_told(wavelength_um: float | None, aperture: float | None) -> str:
     return f"The file tells {' and '.join(told)}, which “of the objective” uses." if told else ""
 
 
+NO_BEADS = "Choose an image of beads, from which the blur is measured."
+
+
+def beads_measured(beads: int, width: float, pixel_um: float | None) -> str:
+    """Say how wide a blur is that was measured on beads.
+
+    Parameters
+    ----------
+    beads : int
+        How many; 0 for what an earlier request tells.
+    width : float
+        Standard deviation in pixels of the image.
+    pixel_um : float, optional
+        Side of a pixel of the image in micrometres.
+    """
+    told = "" if pixel_um is None else f", {1000 * pixel_um * width:.0f} nm"
+    said = f"{width:.2f} px wide{told} (standard deviation)"
+    return f"{said}, measured on {count(beads, 'bead')}." if beads else f"{said}, as it was measured."
+
+
 def detail_shown(result: Result, pixel_um: float | None) -> str:
     """Say how fine the detail is that the image shows, and that samples of the result agree on.
 

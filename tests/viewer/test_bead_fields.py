@@ -1,0 +1,125 @@
+"""The blur is measured in the background on a layer of beads, and a run waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import dask.array as da
+import napari
+import numpy as np
+import pytest
+
+from napari_microdiff.imaging.optics import PointSpread
+from napari_microdiff.imaging.point_spread import measure_psf
+from napari_microdiff.viewer.layers import recall
+from napari_microdiff.viewer.superresolve import SuperresolvePanel
+
+LONG = 600_000
+BEAD = 1000 * PointSpread(airy=(0.52, 1.2, 0.05)).kernel()
+MICROMETRES = {"scale": (0.05, 0.05), "units": ("um", "um")}
+
+
+@pytest.fixture
+def viewer(make_napari_viewer_proxy: Any, sharpener: str) -> napari.Viewer:
+    return make_napari_viewer_proxy()
+
+
+@pytest.fixture
+def panel(viewer: napari.Viewer, sharpener: str) -> Iterator[SuperresolvePanel]:
+    cells = np.random.default_rng(0).poisson(50, (32, 40)).astype(np.float32)
+    viewer.add_image(cells, name="cells", scale=(0.1, 0.1), units=("um", "um"))
+    panel = SuperresolvePanel(viewer)
+    viewer.window.add_dock_widget(panel, name="Super-resolve")
+    assert panel.model.choose(sharpener)
+    panel.image.choose(viewer.layers["cells"])
+    panel.blur.way.setCurrentText("measured on beads")
+    return panel
+
+
+def choose(qtbot: Any, panel: SuperresolvePanel, layer: Any) -> None:
+    panel.blur.beads.layer.choose(layer)
+    qtbot.waitUntil(lambda: panel.blur.beads.job is None, timeout=LONG)
+
+
+def test_beads_are_asked_for_measured_and_used(panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    beads = panel.blur.beads
+    assert beads.isVisibleTo(panel)
+    assert not panel.run_bar.run.isEnabled()
+    assert "Choose an image of beads" in panel.run_bar.run.toolTip()
+    panel.blur.beads.layer.choose(viewer.add_image(BEAD, name="beads", **MICROMETRES))
+    assert panel.run_bar.run.toolTip() == "The beads are being measured."
+    qtbot.waitUntil(panel.run_bar.run.isEnabled, timeout=LONG)
+    expected = measure_psf(BEAD).on_pixels(2)  # whose pixels are twice as large
+    assert panel.options()["options"].psf == expected.parts
+    nanometres = f"{100 * expected.width:.0f} nm"
+    assert beads.line.text() == f"{expected.width:.2f} px wide, {nanometres} (standard deviation), measured on 1 bead."
+    panel.run_bar.run.click()
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    memory = recall(panel.runner.last.layers[0])  # type: ignore[union-attr]
+    assert memory is not None
+    assert memory["request"].options.psf == expected.parts
+
+
+def test_what_was_measured_comes_back_with_a_result(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    choose(qtbot, panel, viewer.add_image(BEAD, name="beads", **MICROMETRES))
+    asked = panel.request()
+    panel.blur.way.setCurrentText("leave as it is")
+    assert panel.request().options.psf == ()
+    panel.set_request(asked)
+    assert panel.request().options == asked.options  # and not converted to other pixels once more
+    assert panel.blur.beads.line.text().endswith("as it was measured.")
+    assert panel.blur.beads.layer.layer is None
+    assert panel.run_bar.run.isEnabled()
+
+
+def test_what_shows_no_beads_is_said_and_nothing_is_run(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    choose(qtbot, panel, viewer.layers["cells"])
+    assert "No bead can be measured" in panel.blur.beads.line.text()
+    assert panel.blur.beads.line.warns
+    assert not panel.run_bar.run.isEnabled()
+    choose(qtbot, panel, viewer.add_image(BEAD, name="beads", **MICROMETRES))
+    assert panel.run_bar.run.isEnabled()
+    choose(qtbot, panel, None)
+    assert panel.blur.beads.line.text() == ""
+    assert not panel.run_bar.run.isEnabled()
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_of_a_stack_the_plane_that_is_shown_is_measured(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any, lazy: bool
+) -> None:
+    stack = np.stack([0 * BEAD, BEAD])
+    layer = viewer.add_image(da.from_array(stack, chunks=1) if lazy else stack, name="beads")
+    viewer.dims.set_point(0, 1)
+    choose(qtbot, panel, layer)
+    assert panel.blur.beads.psf == measure_psf(BEAD)  # a layer without units: pixels like those of the image
+
+
+def test_the_size_of_beads_is_taken_back_where_pixels_have_one(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    beads = panel.blur.beads
+    choose(qtbot, panel, viewer.add_image(BEAD, name="beads", **MICROMETRES))
+    points = beads.psf
+    beads.size.setValue(100)
+    qtbot.waitUntil(lambda: beads.job is None, timeout=LONG)
+    assert beads.psf == measure_psf(BEAD, bead=2.0).on_pixels(2)
+    assert beads.psf.width < points.width  # type: ignore[union-attr]
+    choose(qtbot, panel, viewer.add_image(BEAD, name="no units"))
+    assert not beads.size.isEnabled()
+    assert beads.psf == measure_psf(BEAD)
+
+
+def test_beads_that_are_removed_are_chosen_no_more(panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    layer = viewer.add_image(BEAD, name="beads", **MICROMETRES)
+    panel.blur.beads.layer.choose(layer)
+    viewer.layers.remove(layer)  # while they are being measured
+    assert panel.blur.beads.psf is None
+    assert "Choose an image of beads" in panel.run_bar.run.toolTip()
+    qtbot.wait(300)
+    assert panel.blur.beads.psf is None

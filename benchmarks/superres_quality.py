@@ -12,10 +12,11 @@ import numpy as np
 import tifffile
 import torch
 import typer
-from common import DATA, DataOption, Image, OutOption, QuickOption, best_of
+from common import DATA, PEERS, DataOption, Image, OutOption, PeersOption, QuickOption, best_of, run_peer
 from peers.plain_superres_unet import superresolve as superresolve_plain
-from report import Report, Row, mean_rows, say
-from scipy import ndimage, signal
+from peers.superres_pairs import BLUR, NOISES, normal, on_fine_pixels
+from report import Report, Row, earlier_row, mean_rows, say
+from scipy import signal
 from skimage.restoration import richardson_lucy
 
 import napari_microdiff
@@ -31,11 +32,11 @@ from napari_microdiff.tasks.conditioning import on_finer_pixels, reflected
 CUBIC, LINEAR, LUCY = "cubic interpolation", "best linear estimate", "Richardson-Lucy, best iterations"
 PLAIN = "plain U-Net, same size and training"
 PLAIN_WEIGHTS = Path(__file__).parent / "peers" / "plain"
+CARE = "CARE, trained for this blur, factor and noise"
+CARE_WEIGHTS = Path("runs/peers/care")
 ONE, MEAN, SAMPLE = "ours, 1 evaluation", "ours, mean of samples", "ours, one sample"
 ITERATIONS = (3, 6, 10, 20, 40, 80)
 BORDER = 32
-BLUR = 0.8  # width of the point-spread function, in recorded pixels
-NOISES = {"no noise": 0.0, "noise": 0.02}  # of the range of the sharp image
 HELD_OUT = (170, 200, 230)  # planes of the volumes, in the third that no model was trained on
 
 
@@ -92,9 +93,7 @@ def classical(scene: Scene) -> Iterator[tuple[str, Callable[[], Image]]]:
     """Yield what there is without a network."""
 
     def cubic() -> Image:
-        return ndimage.zoom(
-            scene.recorded.astype(np.float64), scene.factor, order=3, mode="grid-mirror", grid_mode=True
-        )
+        return on_fine_pixels(scene.recorded, scene.factor).astype(np.float64)
 
     def linear() -> Image:
         normal = Normalization.fit(scene.recorded[None])
@@ -119,11 +118,31 @@ def classical(scene: Scene) -> Iterator[tuple[str, Callable[[], Image]]]:
     yield LUCY, lucy
 
 
-def plain_unet(scene: Scene, folder: Path) -> Iterator[tuple[str, Callable[[], Image]]]:
-    """Yield a plain network that was trained as the model of the scene, if there is one."""
-    weights = folder / f"{scene.model}.pt"
+@dataclass(frozen=True)
+class Trained:
+    """Where the peers are that were trained, and what runs CARE."""
+
+    plain: Path
+    care: Path
+    python: Path
+
+
+def networks(scene: Scene, trained: Trained) -> Iterator[tuple[str, Callable[[], Image]]]:
+    """Yield networks that were trained on the images of the scene's model, if there are any."""
+    weights, folder = trained.plain / f"{scene.model}.pt", trained.care / f"{scene.model}-x{scene.factor}"
     if weights.exists():
         yield PLAIN, lambda: superresolve_plain(weights, scene.recorded, scene.factor, BLUR)
+    if trained.python.exists() and (folder / "training.json").exists():
+        yield CARE, lambda: care(scene, folder, trained.python)
+
+
+def care(scene: Scene, folder: Path, python: Path) -> Image:
+    """Restore the interpolated image."""
+    fine = on_fine_pixels(scene.recorded, scene.factor)
+    offset, scale = normal(fine)
+    made = run_peer(python, "run_care.py", (fine - np.float32(offset)) / np.float32(scale), folder, mode="restore")
+    assert made is not None
+    return offset + scale * made["image"].astype(np.float64)
 
 
 def ours(scene: Scene, steps: int, samples: int) -> Iterator[tuple[str, Callable[[], Image]]]:
@@ -169,12 +188,18 @@ def measured(scene: Scene, image: Image) -> Image:
     return Binning(scene.factor).forward(blurred)
 
 
-def study(report: Report, scene: Scene, steps: int, samples: int, plain: Path) -> list[Row]:
-    """Run all methods on one scene."""
-    rows = []
-    for name, method in (*classical(scene), *plain_unet(scene, plain), *ours(scene, steps, samples)):
+def study(report: Report, scene: Scene, steps: int, samples: int, trained: Trained, *, keep: bool) -> list[Row]:
+    """Run all methods on one scene. What networks make that are not at hand does not depend on ours: it is kept."""
+    rows, others = [], dict(networks(scene, trained))
+    for name, method in (*classical(scene), *others.items(), *ours(scene, steps, samples)):
         say(f"{scene.name}: {name}")
         rows.append({"method": name, **measures(scene, method())})
+    for peer in (CARE, PLAIN):
+        if peer not in others and keep and (earlier := earlier_row(report.benchmark, [scene.name], peer)):
+            rows.insert(len(rows) - 3, earlier)
+            said = f"{peer}: the figures of an earlier run on the same images."
+            if said not in report.notes:
+                report.note(said)
     report.table(scene.name, rows)
     kind = f"x{scene.factor}, {'noise' if scene.noise else 'no noise'}"
     return [{**row, "kind": kind, "scene": scene.name, "factor": scene.factor} for row in rows]
@@ -193,10 +218,12 @@ def judge(report: Report, rows: list[Row]) -> None:
         for bar, least in ((CUBIC, 2.0), (LUCY, 1.0)):
             gain = mean(ONE, "PSNR dB", factor) - mean(bar, "PSNR dB", factor)
             report.claim(f"x{factor}, 1 evaluation over {bar}, dB", gain, least=least if factor == 2 else 0.0)
-    compared = {row["scene"]: row["PSNR dB"] for row in rows if row["method"] == PLAIN}
-    if compared:
+    for peer, least in ((PLAIN, -0.1), (CARE, 0.0)):
+        compared = {row["scene"]: row["PSNR dB"] for row in rows if row["method"] == peer}
         gains = [r["PSNR dB"] - compared[r["scene"]] for r in rows if r["method"] == ONE and r["scene"] in compared]
-        report.claim(f"1 evaluation over the {PLAIN}, {len(gains)} scenes, dB", statistics.fmean(gains), least=-0.1)
+        if gains:
+            words = f"1 evaluation over {'the ' if peer == PLAIN else ''}{peer}, {len(gains)} scenes, dB"
+            report.claim(words, statistics.fmean(gains), least=least)
     same = mean(MEAN, "PSNR dB") - mean(ONE, "PSNR dB")
     report.claim("mean of samples against 1 evaluation, dB", same, least=-0.1)
     off = {name: abs(np.log(mean(name, "HF energy"))) for name in (ONE, SAMPLE)}
@@ -218,6 +245,10 @@ def main(
     quick: QuickOption = False,
     out: OutOption = None,
     plain: Annotated[Path, typer.Option(help="Folder with weights from peers/plain_superres_unet.py.")] = PLAIN_WEIGHTS,
+    care_weights: Annotated[
+        Path, typer.Option("--care", help="Folder in which peers/run_care.py trained.")
+    ] = CARE_WEIGHTS,
+    peers: PeersOption = PEERS,
 ) -> None:
     """Compare all methods on sharp images that were blurred, binned and made noisy."""
     side, steps, samples = (128, 2, 2) if quick else (512, 8, 8)
@@ -231,7 +262,7 @@ def main(
         report.note(f"Left out, because it is not installed: {model}.")
     rows: list[Row] = []
     for scene in used[:2] if quick else used:
-        rows += study(report, scene, steps, samples, plain)
+        rows += study(report, scene, steps, samples, Trained(plain, care_weights, peers), keep=not quick)
     judge(report, rows)
     report.save(out, quick=quick)
 

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ _PATCH = 64
 _COPIES = 5  # CAREamics draws as many patches in an epoch as fit into the images: 64 in 512 x 512, only 4 batches
 
 
-def _let_torchvision_load() -> None:
+def let_torchvision_load() -> None:
     """Declare two operators that torchvision expects of its own compiled part.
 
     CAREamics imports a few functions of torchvision that are plain Python. Where torch is a build for CPUs only and
@@ -38,6 +38,15 @@ def _let_torchvision_load() -> None:
             del sys.modules[name]
 
 
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Let Lightning and CAREamics say what they must on stderr, and no more."""
+    for name in ("lightning.pytorch", "careamics"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
+
+
 def _median_seconds(call: Callable[[], object]) -> float:
     seconds = []
     for _ in range(_REPEATS + 1):
@@ -49,7 +58,7 @@ def _median_seconds(call: Callable[[], object]) -> float:
 
 def main() -> None:
     """Train with CAREamics' defaults for everything but the length, then predict."""
-    _let_torchvision_load()
+    let_torchvision_load()
     from careamics import CAREamist, __version__
     from careamics.config import create_advanced_n2v_config
 
@@ -94,7 +103,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    for name in ("lightning.pytorch", "careamics"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    with contextlib.redirect_stdout(sys.stderr):
+    with quietly():
         main()

@@ -67,6 +67,15 @@ def test_tiles_and_regions_are_parts_of_the_whole(made, volume, steps, output):
     assert np.abs(part.images()[output] - expected).max() < (1e-3 if steps == 1 else 1e-2) * scale
 
 
+def test_a_small_part_of_a_wide_stack_is_that_part_of_the_whole(made, volume):
+    """It is read as far as several steps see, which here is not to the border."""
+    stack = np.tile(volume[::5, :24, :50], (1, 1, 9))
+    fields = {"steps": 3, "outputs": ("sample",)}
+    whole = made(stack, **fields).sample
+    part = made(stack, region=((1, 3), (4, 20), (220, 236)), **fields).sample
+    assert np.abs(part - whole[5:11, 4:20, 220:236]).max() < 1e-2 * np.ptp(whole)
+
+
 def test_a_model_may_know_nothing_of_neighbouring_planes(made, volume, lone_slicer):
     stack = volume[::5, :40, :48]
     whole = made(stack, model=lone_slicer, steps=1, outputs=("mean",)).mean

@@ -202,6 +202,36 @@ def test_samples_that_differ_agree_on_less_than_the_image_shows_pixels(made, sha
     assert noiseless["samples_agree_to"] > 1
 
 
+def test_of_several_channels_the_worst_is_told(made, sharp):
+    """A dim channel is not believed for the sake of a bright one, whichever comes first."""
+    bright, dim = (seen(sharp, PointSpread(0.6), noise=noise) for noise in (2, 1000))
+    fields = {"axes": "CYX", "options": {"blur": 0.6}, "steps": 4, "samples": 3}
+    of_bright, of_dim = (made(one[None], **fields).report for one in (bright, dim))
+    assert of_bright["image_shows_to"] < of_dim["image_shows_to"]
+    for both in ((bright, dim), (dim, bright)):
+        told = made(np.stack(both), **fields).report
+        assert told["image_shows_to"] == pytest.approx(of_dim["image_shows_to"])
+        each = [of_bright["samples_agree_to"], of_dim["samples_agree_to"]]
+        assert told["samples_agree_to"] > 0.9 * max(each)
+
+
+def test_of_a_stack_the_usual_plane_is_told(made, sharp):
+    planes = [seen(sharp, PointSpread(0.6), noise=10) for _ in range(3)]
+    planes[0] = np.random.default_rng(0).normal(planes[0].mean(), 10, planes[0].shape)  # nothing is in focus
+    fields = {"options": {"blur": 0.6}, "steps": 4, "samples": 3}
+    of_stack = made(np.stack(planes), axes="ZYX", **fields).report["samples_agree_to"]
+    alone = made(planes[1], axes="YX", **fields).report["samples_agree_to"]
+    assert of_stack == pytest.approx(alone, rel=0.25)
+
+
+@pytest.mark.parametrize(("side", "compared"), [(24, 0), (40, (40 - 24) ** 2)])
+def test_what_the_blur_reaches_over_is_not_compared(made, sharp, side, compared):
+    image = seen(sharp, PointSpread(3.0), noise=10)
+    result = made(image, options={"blur": 3.0}, region=((20, 20 + side), (30, 30 + side)))
+    assert result.report["residual"]["compared"] == compared
+    assert np.isfinite(result.mean).all()
+
+
 @pytest.mark.parametrize("outputs", [("uncertainty",), ("residual",), ("sample",)])
 @pytest.mark.parametrize("steps", [1, 2])
 def test_any_output_may_be_asked_for_alone(made, sharp, outputs, steps):

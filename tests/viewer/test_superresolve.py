@@ -163,6 +163,18 @@ def test_without_noise_the_result_is_said_to_be_the_image(
     assert panel.agreement.warns == words.disagrees(panel.runner.last.result)  # type: ignore[union-attr, arg-type]
 
 
+def test_a_part_that_the_blur_reaches_over_is_not_said_to_agree(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer.add_image(filaments(96, 96))
+    panel.blur.way.setCurrentIndex(1)
+    panel.blur.sigma.setValue(3.0)
+    monkeypatch.setattr("napari_microdiff.viewer.view._corners", lambda _: np.array([[40, 40], [60, 60]]))
+    run(qtbot, panel, "preview")
+    assert "too small to be compared" in panel.agreement.text()
+    assert not panel.agreement.warns
+
+
 def test_what_was_made_up_is_said_with_the_way_to_see_it(
     panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any
 ) -> None:

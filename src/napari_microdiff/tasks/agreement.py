@@ -64,7 +64,7 @@ class AgreeingCollector(Collector):
         if "mean" not in self.images:  # which is what is compared
             self.images["mean"] = np.zeros(region_shape(self._region), dtype=np.float32)
         self._drawn: Image | None = None
-        self._agrees_to: float | None = None
+        self._agree_to: dict[int | None, list[float]] = {}  # of each plane, by channel
         self._beyond: list[float] = []
 
     def compare(self, job: PlaneJob, core: Box, mean: Image) -> None:
@@ -73,7 +73,7 @@ class AgreeingCollector(Collector):
     def take_sample(self, index: PlaneIndex, job: PlaneJob, drawn: Image | None, sample: int) -> Iterable[None]:
         """Take in a whole sample of a plane; after the last one, compare it."""
         super().take_sample(index, job, drawn, sample)
-        self._compare_samples(drawn, sample)
+        self._compare_samples(index, drawn, sample)
         if sample < self._request.samples - 1:
             return ()
         return self._compared(index, job)
@@ -93,11 +93,12 @@ class AgreeingCollector(Collector):
                 "in_noise": max((r.summary()["deviation"] for r in self._in_noise.values()), default=None),
                 "largest": self._residual.largest,
                 "range": self._range,
+                "compared": self._compared_pixels,
                 "places": self._places,
                 "strongest": self._strongest,
             },
             "power_beyond": float(np.mean(self._beyond)) if self._beyond else None,
-            "samples_agree_to": self._agrees_to,
+            "samples_agree_to": max((float(np.median(each)) for each in self._agree_to.values()), default=None),
         }
 
     def outputs(self) -> dict[str, Any]:
@@ -105,19 +106,20 @@ class AgreeingCollector(Collector):
         made: dict[str, Any] = {name: image for name, image in self.images.items() if name in self._request.outputs}
         return made if self._residual_map is None else {**made, "residual": self._residual_map}
 
-    def _compare_samples(self, drawn: Image | None, sample: int) -> None:
-        """Find out, on the first plane, down to which period two samples that are independent of each other agree.
+    def _compare_samples(self, index: PlaneIndex, drawn: Image | None, sample: int) -> None:
+        """Find out down to which period two samples of a plane that are independent of each other agree.
 
         The truth is as likely as any sample, so that a sample agrees with the truth as it does with another one.
         """
-        if drawn is None or self._agrees_to is not None:
+        if drawn is None:
             return
         middle = tuple(slice(max(0, n // 2 - _MIDDLE), n // 2 + _MIDDLE) for n in drawn.shape[1:])
         if sample == 0:
             self._drawn = drawn[0][middle].copy() if min(drawn.shape[1:]) >= _LEAST else None
         elif sample == _INDEPENDENT and self._drawn is not None:
             correlation = fourier_ring_correlation(self._drawn, drawn[0][middle])
-            self._agrees_to = resolution(*correlation, threshold=0.5) / self._measuring.factor
+            agree_to = resolution(*correlation, threshold=0.5) / self._measuring.factor
+            self._agree_to.setdefault(position_of(self._source, index), []).append(agree_to)
             self._drawn = None
 
     def _compared(self, index: PlaneIndex, job: PlaneJob) -> Iterator[None]:

@@ -110,4 +110,5 @@ class Between:
                 pixels_of[...] = self._normalization.apply(recorded)
             self._slab = box, pixels
         box, pixels = self._slab
+        assert all(first <= a and b <= last for (a, b), (first, last) in zip(spans, box, strict=True))
         return pixels[tuple(slice(a - first, b - first) for (a, b), (first, _) in zip(spans, box, strict=True))]

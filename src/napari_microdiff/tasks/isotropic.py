@@ -94,8 +94,8 @@ class Isotropic:
         whole = full_region([length for length, part in zip(self.source.shape, index, strict=True) if _spans(part)])
         view = PlaneView(self.source.array, index, region_shape(whole))
         finer = self.request.finer
-        # Several steps see what lies around what is around the region.
-        margin = (2 * halo + stride + max(ACROSS, *BESIDE),) * 2
+        # Several steps see what lies around what is stepped with the region.
+        margin = (round((Plane.margin + 1) * halo) + stride + max(ACROSS, *BESIDE),) * 2
         within = grown(box_of(index)[1:], view.shape[1:], margin)
         between = Between(view, self._factor, statistics, self._filter(statistics), self._beside, within)
         volume = Plane(

@@ -223,7 +223,7 @@ class Superresolve:
             "noise_level": [s.noise_level for s in self._statistics.values()],
             "normalization": [[s.normalization.offset, s.normalization.scale] for s in self._statistics.values()],
             "psf_width": self._psf.width,
-            "image_shows_to": min(resolved_period(s.spectrum.powers, self._floor(s)) for s in kept),
+            "image_shows_to": max(resolved_period(s.spectrum.powers, self._floor(s)) for s in kept),
         }
         found = likeness(self.card, [(s, s.vector_at(self._floor(s))) for s in kept])
         if found is not None:

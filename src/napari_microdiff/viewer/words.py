@@ -46,6 +46,8 @@ _ALL = 64  # pixels; detail that is larger is none
 def disagrees(result: Result) -> bool:
     """Whether more is left of the image than its noise, once what would be measured of the result is taken away."""
     residual = result.report.get("residual", {})
+    if residual.get("compared") == 0:
+        return False
     if residual.get("places"):
         return True
     if residual.get("deviation", 0.0) <= _EXACT * residual.get("range", 0.0):
@@ -57,6 +59,8 @@ def disagrees(result: Result) -> bool:
 def agreement(result: Result) -> str:
     """Say how what would be measured of a result agrees with the image that it was made from."""
     residual = result.report["residual"]
+    if not residual["compared"]:
+        return "The part is too small to be compared with your image: this blur reaches over all of it."
     left, noise = residual["deviation"], residual["noise"]
     if left <= _EXACT * residual["range"] and not disagrees(result):
         return "This microscope would see of the result just what your image shows."

@@ -120,6 +120,7 @@ def test_images_in_which_the_mask_does_not_come_back_are_not_in_the_set(capsys: 
         (("masks", "masks"), "not empty"),
         (("style.tif", "set", "--style", "nowhere.tif"), "nowhere.tif"),
         (("masks", "set", "--format", "other"), "other"),
+        (("masks", "set", "--size", -5, 10, "--agreement", 0), "cannot hold objects"),
     ],
 )
 def test_what_cannot_be_made_is_said(
@@ -128,6 +129,7 @@ def test_what_cannot_be_made_is_said(
     Path("empty").mkdir()
     assert code_of("augment", *words[:2], "--count", 1, *FAST, *words[2:]) == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
+    assert not Path("set").exists()
     assert not Path("set").exists()
 
 

@@ -344,6 +344,15 @@ class TestRun:
         assert message in shell.fails("run", "job.yaml", "in.tif", "out.tif")
         assert files() == ["in.tif", "job.yaml"]
 
+    def test_what_no_file_holds_is_said(self, shell: Shell, jobs: list[Request]) -> None:
+        objects = "task: segment\nsteps: 2\nsamples: 2\noutputs: [labels, maps, draws]\n"
+        Path("job.yaml").write_text(objects)
+        wanted = "'segment' makes no uncertainty. Name no file for it."
+        assert wanted in shell.fails("run", "job.yaml", "in.tif", "out.tif", "--uncertainty", "u.tif")
+        Path("job.yaml").write_text("table: cells.csv\n")
+        assert "'denoise' makes no table" in shell.fails("run", "job.yaml", "in.tif", "out.tif")
+        assert files() == ["in.tif", "job.yaml"]
+
     def test_missing_names(self, shell: Shell) -> None:
         Path("job.yaml").write_text("steps: 1")
         assert "names no output" in shell.fails("run", "job.yaml", "in.tif")

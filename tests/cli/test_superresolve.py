@@ -114,6 +114,13 @@ def test_what_cannot_be_is_one_line_and_no_file(
     assert not Path("out.tif").exists()
 
 
+def test_optics_need_square_pixels(capsys: pytest.CaptureFixture[str]) -> None:
+    write_image("oblong.ome.tif", tifffile.imread("in.tif")[0], pixel_size_um={"Y": 0.2, "X": 0.1})
+    words = ("--wavelength", 0.5, "--aperture", 1.2)
+    assert code_of("superresolve", "oblong.ome.tif", "out.tif", *FAST, *words) == 2
+    assert "The pixels of oblong.ome.tif are 0.2 x 0.1 um" in capsys.readouterr().err
+
+
 def test_optics_need_the_size_of_a_pixel(capsys: pytest.CaptureFixture[str]) -> None:
     tifffile.imwrite("plain.tif", tifffile.imread("in.tif")[0])
     assert code_of("superresolve", "plain.tif", "out.tif", *FAST, "--wavelength", 0.5, "--aperture", 1.2) == 2

@@ -104,6 +104,21 @@ def test_what_was_done_can_be_done_again() -> None:
     np.testing.assert_array_equal(tifffile.imread("again.tif"), tifffile.imread("out.tif"))
 
 
+def test_what_was_drawn_over_an_image_is_not_repeated_without_it(capsys: pytest.CaptureFixture[str]) -> None:
+    tifffile.imwrite("real.tif", STYLE[:48, :64])
+    behind = {"behind": "real.tif", "objects_behind": "before.tif"}
+    words = [word for name, path in behind.items() for word in (f"--{name.replace('_', '-')}", path)]
+    assert code_of("synthesize", "mask.tif", "out.tif", *FAST, *words) == 0
+    facts = json.loads(read_image("out.tif").description)
+    assert {name: facts["napari_microdiff"][name] for name in behind} == behind
+    Path("job.yaml").write_text(yaml.safe_dump(facts), encoding="utf-8")
+    assert code_of("run", "job.yaml", "mask.tif", "again.tif") == 2
+    assert "was made with real.tif, which it does not hold. Add 'behind: FILE'" in capsys.readouterr().err
+    Path("job.yaml").write_text(yaml.safe_dump({**facts, **behind}), encoding="utf-8")
+    assert code_of("run", "job.yaml", "mask.tif", "again.tif") == 0
+    np.testing.assert_array_equal(tifffile.imread("again.tif"), tifffile.imread("out.tif"))
+
+
 def test_axes_and_region_of_a_request_are_those_of_the_file() -> None:
     tifffile.imwrite("turned.tif", np.stack([MASK.T, BEFORE.T], axis=-1))  # XYT
     job = {"task": "synthesize", **SETTINGS, "axes": "XYT", "region": [[8, 60], [0, 40], [0, 2]]}
@@ -120,7 +135,8 @@ def test_axes_and_region_of_a_request_are_those_of_the_file() -> None:
     [
         (("--style", "nowhere.tif"), "nowhere.tif"),
         (("--start", 1), "no image behind"),
-        (("--behind", "style.tif"), "lies under"),
+        (("--behind", "style.tif", "--start", 1), "lies under"),
+        (("--behind", "before.tif"), "Nothing would be taken from the image behind"),
         (("--behind", "mask.tif", "--objects-behind", "style.tif"), "same size"),
         (("--levels", 9, 9), "below the upper"),
         (("--model", "tiny"), "is for 'denoise'"),

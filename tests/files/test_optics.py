@@ -11,7 +11,7 @@ import tifffile
 
 from napari_microdiff.errors import FileError
 from napari_microdiff.files import read_image
-from napari_microdiff.files.optics import RecordedOptics, read_optics, square_pixel
+from napari_microdiff.files.optics import RecordedOptics, read_optics
 
 TWO = np.zeros((2, 4, 6), np.uint16)
 AIR, OIL = '<Objective ID="Objective:0" LensNA="0.8"/>', '<Objective ID="Objective:1" LensNA="1.4"/>'
@@ -68,21 +68,6 @@ def test_other_files_tell_nothing(tmp_path: Path) -> None:
     (tmp_path / "image.czi").write_bytes(b"ZISRAWFILE")
     for name in ("plain.tif", "image.czi"):
         assert read_optics(tmp_path / name) == RecordedOptics()
-
-
-@pytest.mark.parametrize(
-    ("sizes", "side"),
-    [
-        ({"Y": 0.2, "X": 0.2}, 0.2),
-        ({"Z": 1.0, "Y": 0.2, "X": 0.2015}, 0.2),
-        ({"Y": 0.2, "X": 0.203}, None),
-        ({"Y": 0.2}, None),
-        ({"Y": 0.2, "X": 0.0}, None),
-        ({}, None),
-    ],
-)
-def test_a_pixel_has_a_side_if_it_is_a_square(sizes: dict[str, float], side: float | None) -> None:
-    assert square_pixel(sizes) == side
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:

@@ -182,8 +182,18 @@ def test_a_full_disk_leaves_the_set_as_it_was(tmp_path: Path, monkeypatch: pytes
     assert len(lines(tmp_path / "set")) == 3
 
 
+def test_a_set_that_gets_no_image_leaves_no_folder(tmp_path: Path) -> None:
+    """What was asked for may turn out not to work; asked for rightly, it is not held to what it was before."""
+    PairSet(tmp_path / "set", "microdiff", {"size": [-5, 10]})
+    assert not (tmp_path / "set").exists()
+    pairs = PairSet(tmp_path / "set", "microdiff", {"size": [96, 96]})
+    pairs.reject({"reasons": ["too dark"]})
+    with pytest.raises(FileError, match="another size"):
+        PairSet(tmp_path / "set", "microdiff", {"size": [64, 64]})
+
+
 def test_a_set_is_of_one_make(tmp_path: Path) -> None:
-    PairSet(tmp_path / "set", "stardist", SETTINGS)
+    PairSet(tmp_path / "set", "stardist", SETTINGS).reject({"reasons": ["faint"]})
     with pytest.raises(FileError, match="begun with another layout, another seed"):
         PairSet(tmp_path / "set", "cellpose", {**SETTINGS, "seed": 4})
 

@@ -73,6 +73,28 @@ def test_like_keeps_what_the_input_says(tmp_path: Path) -> None:
     np.testing.assert_array_equal(picture.array[1], np.clip(np.rint(computed[1]), 0, None).astype(np.uint16))
 
 
+@pytest.mark.parametrize("axes", ["CYX", "TZCYX", "CZYX", "ZTCYX"])
+def test_names_of_channels_are_kept_in_imagejs_tiff(tmp_path: Path, axes: str) -> None:
+    lengths = {"C": 2, "Z": 3, "T": 4, "Y": 24, "X": 32}
+    shape = tuple(lengths[letter] for letter in axes)
+    array = np.arange(np.prod(shape), dtype=np.uint16).reshape(shape)
+    like = Picture(array, axes, {"Y": 0.1, "X": 0.1}, ("actin", "nuclei"))
+    image = prepare(tmp_path / "out.tif", array, like=like)
+    assert image.dialect == "imagej"
+    write_images([image])
+    assert read_image(tmp_path / "out.tif").channel_names == ("actin", "nuclei")
+    with tifffile.TiffFile(tmp_path / "out.tif") as tif:
+        labels = (tif.imagej_metadata or {})["Labels"]
+    assert labels == ["actin", "nuclei"] * (len(labels) // 2)
+
+
+@pytest.mark.parametrize("labels", [["one", "two", "three", "four"], ["a", "b"]])
+def test_labels_that_differ_among_the_planes_of_a_channel_are_no_names(tmp_path: Path, labels: list[str]) -> None:
+    stack = np.zeros((2, 2, 24, 32), np.uint8)
+    tifffile.imwrite(tmp_path / "in.tif", stack, imagej=True, metadata={"axes": "ZCYX", "Labels": labels})
+    assert read_image(tmp_path / "in.tif").channel_names == (tuple(labels) if len(labels) == 2 else ())
+
+
 def test_imagej_display_is_kept(tmp_path: Path) -> None:
     stack = RNG.integers(0, 255, (2, 24, 32), dtype=np.uint8)
     lut = np.stack([np.arange(256, dtype=np.uint8), np.zeros(256, np.uint8), np.zeros(256, np.uint8)])

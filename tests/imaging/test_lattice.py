@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_microdiff.imaging.lattice import Finer, magnified, slice_distance
+from napari_microdiff.imaging.lattice import Finer, magnified, slice_distance, square_pixel
 
 spans = st.tuples(st.integers(0, 50), st.integers(1, 50)).map(lambda pair: (pair[0], pair[0] + pair[1]))
 
@@ -54,3 +54,18 @@ def test_sizes_are_those_of_the_finer_pixels():
 )
 def test_the_distance_of_slices_is_told_by_the_size_of_a_voxel(sizes, expected):
     assert slice_distance(sizes) == expected
+
+
+@pytest.mark.parametrize(
+    ("sizes", "side"),
+    [
+        ({"Y": 0.2, "X": 0.2}, 0.2),
+        ({"Z": 1.0, "Y": 0.2, "X": 0.2015}, 0.2),
+        ({"Y": 0.2, "X": 0.203}, None),
+        ({"Y": 0.2}, None),
+        ({"Y": 0.2, "X": 0.0}, None),
+        ({}, None),
+    ],
+)
+def test_a_pixel_has_a_side_if_it_is_a_square(sizes, side):
+    assert square_pixel(sizes) == side

@@ -210,6 +210,17 @@ def test_a_run_goes_on_only_with_its_own_recipe_and_data(
         train(recipe_file, data_folder, out, device="cpu", steps=3)
 
 
+def test_what_cannot_be_trained_on_leaves_no_folder(recipe_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(TrainingError, match="matches"):
+        train(recipe_file, tmp_path / "empty", tmp_path / "run", device="cpu", steps=1)
+    assert not (tmp_path / "run").exists()
+    (tmp_path / "there").mkdir()
+    with pytest.raises(TrainingError, match="matches"):
+        train(recipe_file, tmp_path / "empty", tmp_path / "there", device="cpu", steps=1)
+    assert (tmp_path / "there").exists()
+
+
 def test_words_in_a_recipe_are_no_patterns_and_a_name_is_one(recipe: DenoiseRecipe, data_folder: Path) -> None:
     named = next(path for path in sorted(data_folder.rglob("*.*")) if path.is_file())
     told = recipe.model_copy(update={"summary": "of **all** cells"})

@@ -5,6 +5,7 @@ import shlex
 import numpy as np
 import pytest
 from napari.layers import Image
+from napari.layers._source import layer_source
 
 from napari_microdiff.engine.options import (
     DenoiseOptions,
@@ -122,6 +123,7 @@ def test_a_command_for_a_mask_takes_the_style_from_a_file() -> None:
         "--guidance": "1.5",
         "--photons": "50.0",
         "--style": "STYLE.tif",
+        "--classes": "CLASSES.csv",
     }
     plain = DRAWN.model_copy(update={"options": SynthesizeOptions(levels=(0.0, 1.0))})
     assert as_command(plain).endswith("--levels 0.0 1.0")
@@ -137,6 +139,23 @@ def test_what_differs_from_the_usual_of_its_task_is_said() -> None:
     assert "--factor 2" in words
     usual = Request.model_validate({"task": "isotropic", "options": IsotropicOptions(factor=2)})
     assert "sampler" not in as_python(usual, layer("stack"))
+
+
+def test_a_command_names_what_lies_behind_a_mask() -> None:
+    options = SynthesizeOptions(start=2.0, kinds=((1, 2),))
+    request = Request.model_validate({"task": "synthesize", "options": options, "guidance": 0})
+    with layer_source(path="/data/real.tif"):
+        opened = layer("real")
+    words = shlex.split(as_command(request, "cells.tif", {"behind": opened, "objects": layer("nuclei")}))
+    options_said = dict(zip(words[4::2], words[5::2], strict=True))
+    assert options_said["--start"] == "2.0"
+    assert options_said["--classes"] == "CLASSES.csv"
+    assert options_said["--behind"] == "/data/real.tif"
+    assert options_said["--objects-behind"] == "OBJECTS.tif"
+    repair = Request.model_validate({"task": "repair"})
+    with layer_source(path="/data/dust.tif"):
+        dust = layer("dust")
+    assert shlex.split(as_command(repair, "a.tif", {"damaged": dust}))[2:4] == ["a.tif", "/data/dust.tif"]
 
 
 def test_a_measured_blur_is_numbers_in_python_and_an_image_in_a_shell() -> None:

@@ -318,6 +318,17 @@ def test_optics_that_cannot_be_are_told_in_a_sentence(
     assert notes()[-1].startswith("optics: they would blur over 836 pixels")
 
 
+def test_pixels_that_are_no_squares_have_no_side(panel: SuperresolvePanel, viewer: napari.Viewer) -> None:
+    before = panel.blur.pixel.value()
+    viewer.add_image(filaments(32, 32), scale=(0.2, 0.1), units=("um", "um"))
+    assert panel.blur.pixel.value() == before
+    assert "0.2 × 0.1 µm" in panel.oblong_line.text()
+    viewer.add_image(filaments(32, 32), scale=(0.1, 0.1), units=("um", "um"), name="square")
+    panel.image.choose(viewer.layers["square"])
+    assert panel.blur.pixel.value() == pytest.approx(100)
+    assert panel.oblong_line.text() == ""
+
+
 def test_an_image_that_is_there_before_the_panel_tells_its_pixel(
     viewer: napari.Viewer, panel: SuperresolvePanel
 ) -> None:

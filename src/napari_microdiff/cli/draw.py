@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..engine.options import SynthesizeOptions
 from ..engine.record import note
 from ..engine.request import Request, build_request
-from ..errors import ImageError
+from ..errors import ImageError, RequestError
 from ..files import (
     OutputImage,
     Picture,
@@ -60,6 +60,12 @@ class Masks:
     objects: Path | None = None
     classes: Path | None = None
 
+    @property
+    def beside(self) -> dict[str, str]:
+        """Names of the files that a request does not hold, without which it cannot be repeated."""
+        told = {"behind": self.behind, "objects_behind": self.objects}
+        return {word: path.name for word, path in told.items() if path is not None}
+
     def paths(self) -> list[Path]:
         """Return all that are given."""
         given = (self.labels, self.style, self.behind, self.objects, self.classes)
@@ -97,6 +103,12 @@ def draw(request: Request, masks: Masks, targets: Sequence[Mapping[str, Path]], 
         request = _of_classes(request, masks.classes, model.card.classes)
     behind = None if masks.behind is None else _under(labels, read_image(masks.behind))
     kept = None if masks.objects is None else _kept(labels, read_image(masks.objects))
+    assert isinstance(request.options, SynthesizeOptions)
+    if behind is not None and kept is None and request.options.start is None:
+        raise RequestError(
+            "Nothing would be taken from the image behind. Say which of its objects are replaced, or with how much "
+            "noise over it drawing begins."
+        )
     colours = model.card.architecture.channels == _COLOURS
     made_as: dict[str, Any] = {"like": labels, "axes": labels.axes + "S" * colours}
 
@@ -112,7 +124,7 @@ def draw(request: Request, masks: Masks, targets: Sequence[Mapping[str, Path]], 
         result = follow(run(one, labels.array, behind=None if behind is None else behind.array, kept=kept))
         outputs = []
         for name, path in files.items():
-            facts = note(result, name, masks.labels.name)
+            facts = note(result, name, masks.labels.name, masks.beside)
             outputs.append(prepare(path, result.images()[name], description=facts, dtype=kind(path), **made_as))
         write_images(outputs)
         say_what_was_made(result, files)

@@ -90,12 +90,15 @@ def run(
     from .draw import Masks, draw
     from .process import process
     from .request_file import read_request
+    from .terminal import say
 
     saved = read_request(request, device=device)
     files = saved.targets(target, sample=sample, uncertainty=uncertainty)
+    if saved.unwritten:
+        say(f"note: {' and '.join(saved.unwritten)} of the request are not written to files; Python returns them.")
     if saved.request.task == "synthesize":
-        masks = Masks(saved.source(source), behind=saved.files.get("behind"), objects=saved.files.get("objects_behind"))
+        masks = Masks(saved.source(source), behind=saved.beside("behind"), objects=saved.beside("objects_behind"))
         draw(saved.request_for(files), masks, [files], overwrite=overwrite)
         return
-    damaged = saved.files.get("damaged")
+    damaged = saved.beside("damaged")
     process(saved.request_for(files), saved.source(source), files, damaged=damaged, overwrite=overwrite)

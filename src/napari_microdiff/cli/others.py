@@ -23,7 +23,7 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     devices: Annotated[int, typer.Option(min=1, help="How many of them.")] = 1,
     resume: Annotated[bool, typer.Option(help="Go on from the checkpoint in --out, if there is one.")] = True,
-    seed: Annotated[int | None, typer.Option(help="Else the recipe's.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Else the recipe's.")] = None,
 ) -> None:
     """Train a model from a recipe."""
     if not data.is_dir():

@@ -75,7 +75,8 @@ def process(
     from ..tasks import run
 
     result = follow(run(request, picture.array, **more))
-    write_images([_output(path, name, picture, result) for name, path in targets.items()])
+    beside = {} if damaged is None else {"damaged": damaged.name}
+    write_images([_output(path, name, picture, result, beside) for name, path in targets.items()])
     say_what_was_made(result, targets)
 
 
@@ -123,14 +124,16 @@ def _finer(name: str, request: Request) -> Finer:
     return Finer() if name == "residual" else request.finer
 
 
-def _output(path: Path, name: str, picture: Picture, result: Result) -> OutputImage | OutputTable:
+def _output(
+    path: Path, name: str, picture: Picture, result: Result, beside: Mapping[str, str]
+) -> OutputImage | OutputTable:
     if name == "table":
         return OutputTable(path, result.objects)
     made = {**result.images(), "labels": result.labels}[name]
     assert made is not None
     axes = result.request.axes or picture.axes
     numbers = label_type(made)
-    facts = note(result, name, picture.path.name if picture.path else "")
+    facts = note(result, name, picture.path.name if picture.path else "", beside)
     return prepare(path, made, description=facts, **_kept(name, axes, picture, numbers, result.request))
 
 

@@ -18,6 +18,12 @@ _PRINCIPAL = {
     "repair": ("sample", "mean", "uncertainty"),
     "synthesize": ("sample", "mean"),
 }
+_BESIDE = ("behind", "objects_behind", "damaged")
+_MADE = ("mean", "sample", "uncertainty", "residual", "table")
+
+
+def _written_by(task: str) -> tuple[str, ...]:
+    return ("labels", "table") if task == "segment" else _PRINCIPAL[task]
 
 
 @dataclass(frozen=True)
@@ -34,21 +40,31 @@ class SavedRequest:
         Its ``input``, ``output`` and so on, as far as it names them.
     says_outputs : bool
         Whether the file says which outputs to make.
+    made_with : dict
+        Names of further images that a result was made with, as it remembers them.
     """
 
     request: Request
     path: Path
     files: dict[str, Path]
     says_outputs: bool
+    made_with: dict[str, str]
 
     def source(self, given: Path | None) -> Path:
         """Return the image to read: the one given, else the one that the file names."""
         return given or self._named("input", "IN")
 
     def targets(self, given: Path | None, **others: Path | None) -> dict[str, Path]:
-        """Return the file for each output, the principal one first."""
+        """Return the file for each output, the principal one first.
+
+        Raises
+        ------
+        RequestError
+            If a file is named for what the task does not make.
+        """
+        self._check_made([name for name, path in {**self.files, **others}.items() if path is not None])
         if self.request.task == "segment":
-            table = others.get("table") or self.files.get("table")
+            table = self.files.get("table")
             return {"labels": given or self._named("output", "OUT")} | ({"table": table} if table else {})
         order = _PRINCIPAL[self.request.task]
         wanted = self.request.outputs if self.says_outputs else order[:1]
@@ -63,6 +79,32 @@ class SavedRequest:
             elif name != principal and name in wanted:
                 targets[name] = beside.with_name(f"{beside.name.partition('.')[0]}.{name}{suffix}")
         return targets
+
+    def beside(self, key: str) -> Path | None:
+        """Return a further image, if there is any.
+
+        Raises
+        ------
+        RequestError
+            If the result was made with one, and no file is named.
+        """
+        if key in self.made_with and key not in self.files:
+            raise RequestError(
+                f"{self.path} was made with {self.made_with[key]}, which it does not hold. Add '{key}: FILE' to it."
+            )
+        return self.files.get(key)
+
+    @property
+    def unwritten(self) -> tuple[str, ...]:
+        """Outputs that it asks for and that no file holds."""
+        if not self.says_outputs:
+            return ()
+        return tuple(name for name in self.request.outputs if name not in _written_by(self.request.task))
+
+    def _check_made(self, named: list[str]) -> None:
+        for name in named:
+            if name in _MADE and name not in _written_by(self.request.task):
+                raise RequestError(f"'{self.request.task}' makes no {name}. Name no file for it.")
 
     def request_for(self, targets: dict[str, Path]) -> Request:
         """Return the request for these outputs."""
@@ -104,11 +146,14 @@ def read_request(path: Path, *, device: str | None = None) -> SavedRequest:
     for key, name in files.items():
         if not isinstance(name, str):
             raise RequestError(f"{path}: {key}: must be the name of a file.")
+    made_with: dict[str, str] = {}
     for envelope in ("napari_microdiff", "request"):
         inner = content.get(envelope)
-        content = inner if isinstance(inner, dict) else content
+        if isinstance(inner, dict):
+            made_with |= {key: str(content[key]) for key in _BESIDE if key in content}
+            content = inner
     if device is not None:
         content = content | {"device": device}
     request = build_request(content, where=f"{path}: ")
     places = {key: path.parent / Path(name).expanduser() for key, name in files.items()}
-    return SavedRequest(request, path, places, "outputs" in content)
+    return SavedRequest(request, path, places, "outputs" in content, made_with)

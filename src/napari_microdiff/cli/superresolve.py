@@ -76,7 +76,8 @@ def _optics(
     """
     from ..errors import RequestError
     from ..files import read_image
-    from ..files.optics import read_optics, square_pixel
+    from ..files.optics import read_optics
+    from ..imaging.lattice import square_pixel
 
     if wavelength is None and aperture is None and not as_recorded:
         if pixel is not None:
@@ -96,7 +97,13 @@ def _optics(
     if aperture is None:
         raise RequestError(f"{source} does not tell the numerical aperture. Give it by --aperture.")
     if pixel is None:
-        pixel = square_pixel(read_image(source).pixel_size_um)
+        sizes = read_image(source).pixel_size_um
+        pixel = square_pixel(sizes)
+        if pixel is None and {"Y", "X"} <= sizes.keys():
+            raise RequestError(
+                f"The pixels of {source} are {sizes['Y']:g} x {sizes['X']:g} um, and what an aperture does is round. "
+                "Make them square first, or say their side by --pixel if the file is wrong."
+            )
     if pixel is None:
         raise RequestError(f"{source} does not say how large its pixels are. Give their side by --pixel.")
     return wavelength, aperture, pixel
@@ -114,7 +121,7 @@ def _measured(source: Path, beads: Path | None, bead_size: float | None) -> tupl
     """
     from ..errors import ImageError, RequestError
     from ..files import read_image
-    from ..files.optics import square_pixel
+    from ..imaging.lattice import square_pixel
     from ..imaging.point_spread import measure_psf
     from .terminal import say
 

@@ -54,7 +54,8 @@ class SuperresolveOptions(Frozen):
         widths in pixels of the image, and shares of what it is the sum of. See `imaging.point_spread.measure_psf`.
     noise_level : float, optional
         Standard deviation of the noise in the units of the image; ``None`` measures it. If it is 0, the result, blurred
-        and binned again, is the image to about the fourth digit.
+        and binned again, is the image as far as the blur lets it through: to about the fourth digit if there is really
+        no noise and the blur is no wider than a pixel.
     """
 
     task: Literal["superresolve"] = Field(default="superresolve", exclude=True)

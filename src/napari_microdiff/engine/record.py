@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from .events import Result
@@ -10,7 +11,7 @@ from .events import Result
 KEY = "napari_microdiff"
 
 
-def record(result: Result, output: str, source: str) -> dict[str, Any]:
+def record(result: Result, output: str, source: str, beside: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the facts about one output of a result, which JSON can hold.
 
     Parameters
@@ -19,6 +20,8 @@ def record(result: Result, output: str, source: str) -> dict[str, Any]:
         Which of the result's images: "mean", "sample" or "uncertainty".
     source : str
         Name of the image that it was made from.
+    beside : mapping of str to str, optional
+        Names of other images that it was made with, such as the one ``"behind"`` a mask.
 
     Returns
     -------
@@ -31,14 +34,15 @@ def record(result: Result, output: str, source: str) -> dict[str, Any]:
         "source": source,
         "output": output,
         "region": result.region,
+        **(beside or {}),
     }
     plain: dict[str, Any] = json.loads(json.dumps(facts, default=_plain))
     return plain
 
 
-def note(result: Result, output: str, source: str) -> str:
+def note(result: Result, output: str, source: str, beside: Mapping[str, str] | None = None) -> str:
     """Return the same as the description of a file: JSON under the key that `cli` and panel look for."""
-    return json.dumps({KEY: record(result, output, source)})
+    return json.dumps({KEY: record(result, output, source, beside)})
 
 
 def _plain(value: Any) -> Any:

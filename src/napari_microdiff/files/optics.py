@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from .faults import reading
 from .tiff_reader import read_tiff_facts
 
-_ALIKE, _SQUARE = 0.02, 0.01  # shares by which wavelengths of channels, and sides of a pixel, may differ
+_ALIKE = 0.02  # share by which wavelengths of channels may differ
 
 
 @dataclass(frozen=True)
@@ -40,12 +39,6 @@ def read_optics(path: str | Path) -> RecordedOptics:
     with reading(path):
         facts = read_tiff_facts(path)
     return RecordedOptics() if facts is None else RecordedOptics(_common(facts.wavelengths_um), facts.aperture)
-
-
-def square_pixel(sizes: Mapping[str, float]) -> float | None:
-    """Return the side of a pixel from its sizes along Y and X; ``None`` if they are not told or it is no square."""
-    height, width = sizes.get("Y"), sizes.get("X")
-    return height if height and width and abs(height / width - 1) < _SQUARE else None
 
 
 def _common(numbers: tuple[float | None, ...]) -> float | None:

@@ -60,7 +60,8 @@ class PairSet:
     Parameters
     ----------
     folder : Path
-        Made if there is none; else empty, or a set that was begun with the same layout and settings.
+        Made with the first image if there is none; else empty, or a set that was begun with the same layout and
+        settings.
     layout : {"microdiff", "stardist", "cellpose", "nnunet", "zarr"}
         For which program; "zarr" for none in particular, each pair an OME-Zarr.
     settings : mapping of str to JSON-able values
@@ -88,7 +89,8 @@ class PairSet:
         if (folder / MANIFEST).exists():
             self._go_on(head)
         else:
-            self._begin(head)
+            self._check_new()
+        self._head = head
 
     def add(self, pair: Pair) -> tuple[Path, Path]:
         """Write a pair and what the layout wants beside pairs, and return the files of image and labels.
@@ -98,6 +100,7 @@ class PairSet:
         FileError
             If they cannot be written; a pair without its line in the manifest is none.
         """
+        self._begin()
         name = f"{self.accepted + 1:05}"
         files = LAYOUTS[self.layout].files(name)
         facts = {**pair.facts, "synthetic": True}
@@ -130,6 +133,7 @@ class PairSet:
         FileError
             If the manifest cannot be written.
         """
+        self._begin()
         self._append({"attempt": self.attempts + 1, **facts})
         self.attempts += 1
 
@@ -142,15 +146,25 @@ class PairSet:
             with new_file(path) as stream:
                 stream.write(content)
 
-    def _begin(self, head: Mapping[str, Any]) -> None:
-        if self.folder.is_dir() and any(self.folder.iterdir()):
-            raise FileError(f"{self.folder} is not empty and holds no set of pairs. Choose a new folder.")
+    def _check_new(self) -> None:
+        """See that the folder can be begun; it is with the first image, before which what was asked for may fail."""
+        if self.folder.is_dir():
+            if any(self.folder.iterdir()):
+                raise FileError(f"{self.folder} is not empty and holds no set of pairs. Choose a new folder.")
+            return
+        with writing(self.folder):
+            self.folder.mkdir()
+            self.folder.rmdir()
+
+    def _begin(self) -> None:
+        if (self.folder / MANIFEST).exists():
+            return
         for part in LAYOUTS[self.layout].folders:
             with writing(self.folder):
                 self.folder.mkdir(exist_ok=True)
                 (self.folder / part).mkdir(exist_ok=True)
         with new_file(self.folder / MANIFEST) as stream:
-            stream.write(json.dumps(head).encode() + b"\n")
+            stream.write(json.dumps(self._head).encode() + b"\n")
 
     def _go_on(self, head: Mapping[str, Any]) -> None:
         path = self.folder / MANIFEST

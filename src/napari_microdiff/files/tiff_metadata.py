@@ -103,8 +103,18 @@ def imagej_facts(metadata: dict[str, Any], page: tifffile.TiffPage) -> Facts:
     step = _number(metadata.get("finterval")) * _SECONDS.get(span, math.nan)
     facts.time_step_s = step if math.isfinite(step) and step > 0 else None
     facts.description = str(metadata.get("Info", ""))
+    facts.channel_names = _channels_of(metadata)
     facts.display = {key: metadata[key] for key in ("mode", "LUTs") if key in metadata}
     return facts
+
+
+def _channels_of(metadata: dict[str, Any]) -> tuple[str, ...]:
+    """Return the names of channels, where all planes of each have the same one in their labels."""
+    labels, count = metadata.get("Labels"), int(_number(metadata.get("channels", 1)))
+    if not isinstance(labels, list) or not 0 < count <= len(labels) or len(labels) % count:
+        return ()
+    of_each = [set(map(str, labels[channel::count])) for channel in range(count)]
+    return tuple(name for names in of_each for name in names) if all(len(names) == 1 for names in of_each) else ()
 
 
 def plain_facts(shaped: dict[str, Any], page: tifffile.TiffPage) -> Facts:

@@ -85,7 +85,7 @@ def write_tiff(
         ome=dialect == "ome",
         imagej=dialect == "imagej",
         bigtiff=dialect != "imagej" and int(np.prod(shape)) * dtype.itemsize >= BIG_BYTES,
-        metadata={"axes": facts.axes} | describe(facts),
+        metadata={"axes": facts.axes} | describe(facts) | (_labels(facts, shape) if dialect == "imagej" else {}),
         **options,
     )
 
@@ -112,6 +112,13 @@ def _imagej_metadata(facts: Picture) -> dict[str, Any]:
     if facts.description:
         metadata["Info"] = facts.description
     return metadata
+
+
+def _labels(facts: Picture, shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return what ImageJ writes above each plane: the name of its channel, which are the fastest in its order."""
+    names = list(facts.channel_names)
+    planes = int(np.prod([n for n, letter in zip(shape, facts.axes, strict=True) if letter not in "YXS"]))
+    return {"Labels": names * (planes // len(names))} if names else {}
 
 
 def _plain_metadata(facts: Picture) -> dict[str, Any]:

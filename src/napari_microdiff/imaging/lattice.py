@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from .axes import Region
 
+_SQUARE = 0.01  # share by which the sides of a pixel may differ
+
 
 @dataclass(frozen=True)
 class Finer:
@@ -71,3 +73,9 @@ def slice_distance(sizes: Mapping[str, float]) -> int | None:
 def magnified(region: Region, axes: str, factor: int) -> Region:
     """Return a region in pixels that are finer along Y and X by a factor."""
     return Finer(factor).region(region, axes)
+
+
+def square_pixel(sizes: Mapping[str, float]) -> float | None:
+    """Return the side of a pixel from its sizes along Y and X; ``None`` if they are not told or it is no square."""
+    height, width = sizes.get("Y"), sizes.get("X")
+    return height if height and width and abs(height / width - 1) < _SQUARE else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from torch.utils.data import DataLoader
 from ..diffusion.denoiser import Preconditioned
 from ..diffusion.unet import LocalUNet
 from ..engine.device import choose_device, choose_precision, torch_dtype
-from ..errors import TrainingError
+from ..errors import MicrodiffError, TrainingError
 from ..files.complete import new_file
 from ..files.faults import writing
 from ..imaging.threads import usable_cores
@@ -99,13 +100,20 @@ def train(
     plan = read_recipe(recipe)
     changes = {"steps": steps, "seed": seed}
     plan = plan.model_copy(update={name: value for name, value in changes.items() if value is not None})
+    chosen, is_new = choose_device(device), not out.exists()
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
-    chosen = choose_device(device)
     which = devices if chosen.index is None else [chosen.index]
     fabric = Fabric(accelerator=chosen.type, devices=which, precision="32-true")
     fabric.launch()
-    return _Run(plan, data, out, fabric, minutes, resume, progress).fit()
+    try:
+        run = _Run(plan, data, out, fabric, minutes, resume, progress)
+    except MicrodiffError:
+        if is_new:
+            with suppress(OSError):  # it holds something by now
+                out.rmdir()
+        raise
+    return run.fit()
 
 
 class _Run:

@@ -74,6 +74,12 @@ class Source:
         return {}
 
     @property
+    def names_beside(self) -> dict[str, str]:
+        """Names of these, by what request files call them."""
+        words = {"objects": "objects_behind"}
+        return {words.get(word, word): other.name for word, other in self.beside.items()}
+
+    @property
     def rgb(self) -> bool:
         """Whether what is made from it has colours, where these are not told by what it shows."""
         return has_colours(self.layer)
@@ -211,7 +217,7 @@ def result_layers(viewer: ViewerModel, source: Source, result: Result, made: str
         look = look_of(output, array, source, result.objects)
         arguments = {
             "name": f"{name} {names[output].format(made)}{' (view)' if part else ''}",
-            "metadata": {KEY: json.dumps(record(result, output, source.name))},
+            "metadata": {KEY: json.dumps(record(result, output, source.name, source.names_beside))},
             "visible": not layers,
             **(on_the_pixels if output == "residual" else where),
             **look.arguments,

@@ -59,8 +59,9 @@ class ResultActions:
         """Put a command that does the same to a file on the clipboard."""
         run, result = self._run()
         path = run.source.layer.source.path
-        _clipboard(as_command(result.request, path or "INPUT.tif"))
-        show_info("Copied. Paste it into a terminal.")
+        _clipboard(as_command(result.request, path or "INPUT.tif", run.source.beside))
+        whole = result.region == tuple((0, length) for length in run.source.array.shape)
+        show_info(f"Copied. Paste it into a terminal.{'' if whole else ' There it is done to the whole image.'}")
 
     def ask_and_save(self) -> None:
         """Ask for a file and save the result there."""
@@ -80,7 +81,7 @@ class ResultActions:
         sizes = sizes_um(run.source.layer, run.source.axes)
         objects = next((layer for layer in run.layers if isinstance(layer, Labels)), None)
         corrected: list[_Objects] = []
-        facts = (run.source.name, run.source.dtype, sizes)
+        facts = (run.source.name, run.source.names_beside, run.source.dtype, sizes)
         job = Job(f"Saving {path.name}", partial(_save, path, result, corrected, *facts), panel)
         job.done.connect(lambda paths: panel.results.line.say("Saved " + ", ".join(p.name for p in paths)))
         job.failed.connect(partial(panel.results.line.say, warn=True))
@@ -121,7 +122,13 @@ class _Objects:
 
 
 def _save(
-    path: Path, result: Result, corrected: list[_Objects], source: str, dtype: Any, sizes: dict[str, float]
+    path: Path,
+    result: Result,
+    corrected: list[_Objects],
+    source: str,
+    beside: dict[str, str],
+    dtype: Any,
+    sizes: dict[str, float],
 ) -> Iterator[list[Path]]:
     """Write all outputs or none: the first under the chosen name, the others with theirs behind it."""
     for objects in corrected:
@@ -139,7 +146,7 @@ def _save(
         target = path if number == 0 else path.with_name(f"{name} {output}{ending}")
         size = sizes if output == "residual" else result.request.finer.sizes(sizes)
         kept = label_type(array) if output == "labels" else _type_of(output, np.dtype(dtype))
-        facts = note(result, output, source)
+        facts = note(result, output, source, beside)
         here = axes + "S" * (array.ndim - len(axes))  # a mask has no colours, what is drawn under it may have
         outputs.append(prepare(target, array, dtype=kept, axes=here, pixel_size_um=size, description=facts))
         if output == "labels":

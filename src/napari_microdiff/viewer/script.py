@@ -14,7 +14,8 @@ from ..engine.request import Request
 
 # Fields of a request and of its options that are options of the command too.
 _SAID = ("model", "sampler", "steps", "samples", "seed", "tile", "device", "precision", "axes")
-_DRAWN = ("guidance", "photons", "read_noise", "blur")
+_DRAWN = ("guidance", "photons", "read_noise", "blur", "start")
+_BEHIND = {"behind": "--behind", "objects": "--objects-behind"}
 _ALWAYS = {"synthesize": ("guidance",), "isotropic": ("factor",)}  # without a default, or with one that differs
 _OPTIONS = {
     "denoise": (*_SAID, "noise_level", "start"),
@@ -76,15 +77,28 @@ def _data_of(layer: Layer) -> str:
     return f"napari.current_viewer().layers[{layer.name!r}].data{level}"
 
 
-def as_command(request: Request, source: str = "INPUT.tif") -> str:
-    """Return a command line that does the same to a file."""
-    others = ["DAMAGED.tif"] if request.task == "repair" else []
+def as_command(request: Request, source: str = "INPUT.tif", beside: Mapping[str, Layer] | None = None) -> str:
+    """Return a command line that does the same to a file.
+
+    Parameters
+    ----------
+    request : Request
+        What was done. A part of an image is none that a command knows.
+    source : str
+        Name of the file.
+    beside : mapping of str to Layer, optional
+        Other layers that it was done with, see `as_python`.
+    """
+    files = {name: layer.source.path or f"{name.upper()}.tif" for name, layer in (beside or {}).items()}
+    others = [files.get("damaged", "DAMAGED.tif")] if request.task == "repair" else []
     words = ["napari-microdiff", request.task, source, *others, "OUTPUT.tif"]
     for name, value in _said(request).items():
         if name in _OPTIONS[request.task]:
             words += ["--" + name.replace("_", "-"), str(value)]
     if isinstance(request.options, SynthesizeOptions):
-        return shlex.join([*words, *_style_of(request.options)])
+        classes = ["--classes", "CLASSES.csv"] if request.options.kinds else []
+        behind = [part for name, option in _BEHIND.items() if name in files for part in (option, files[name])]
+        return shlex.join([*words, *_style_of(request.options), *classes, *behind])
     if isinstance(request.options, SuperresolveOptions):
         words += _blur_of(request.options)
     if isinstance(request.options, RepairOptions) and not request.options.noise:

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QCheckBox, QWidget
 
 from ..engine.options import SuperresolveOptions
 from ..engine.request import Request, Span
+from ..imaging.lattice import square_pixel
 from . import view, words
 from .blur_fields import BlurFields
 from .layout import Rows
@@ -21,7 +22,7 @@ _PRIOR_DETAIL = 2  # position of the slider from which on a model that was not t
 _FACTOR_TIP = "Each pixel becomes a square of so many by so many."
 _NOISELESS_TIP = (
     "Tick it for images without noise, such as averages of many or simulated ones:\n"
-    "the result then agrees with the image to about the fourth digit. On a noisy image it would keep the noise."
+    "the result then agrees with the image, as far as the blur lets it through. A noisy image would keep its noise."
 )
 
 
@@ -38,10 +39,11 @@ class SuperresolvePanel(Panel):
     def add_rows(self, rows: Rows) -> None:
         """Add how much finer pixels become, and what blurred them."""
         self.factor = ComboBox(choices=(), tooltip=_FACTOR_TIP)
-        self.blur, self.optics_line = BlurFields(self.viewer), Line(self.viewer)
+        self.blur, self.optics_line, self.oblong_line = BlurFields(self.viewer), Line(self.viewer), Line(self.viewer)
         rows.add("Pixels", self.factor.native)
         rows.add_wide(self.blur)
         rows.add("", self.optics_line)
+        rows.add("", self.oblong_line)
         self._optics_are_set = False
         self.optics = OpticsReader(self)
         self.optics.found.connect(self._know_optics)
@@ -115,7 +117,11 @@ class SuperresolvePanel(Panel):
     def _image_changed(self) -> None:
         layer = self.image.layer
         if layer is not None:
-            self.blur.know_pixel(view.sizes_um(layer, view.axes_of(layer)).get("Y"))
+            sizes = view.sizes_um(layer, view.axes_of(layer))
+            self.blur.know_pixel(square_pixel(sizes))
+            self.oblong_line.say(words.oblong(sizes))
+        else:
+            self.oblong_line.say("")
         self._optics_are_set = False
         self.optics.read(None if layer is None else layer.source.path)
         super()._image_changed()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..engine.events import Progress, Result
+from ..imaging.lattice import square_pixel
 
 DENOISED = {
     "mean": "The best estimate of every pixel. Measure on the mean, look at a sample.",
@@ -81,6 +84,16 @@ def optics_told(wavelength_um: float | None, aperture: float | None) -> str:
     told = [f"NA {aperture:g}"] if aperture else []
     told += [f"light of {1000 * wavelength_um:.0f} nm"] if wavelength_um else []
     return f"The file tells {' and '.join(told)}, which “of the objective” uses." if told else ""
+
+
+def oblong(sizes: Mapping[str, float]) -> str:
+    """Say that pixels are no squares, if they are none; their sizes along Y and X are in micrometres."""
+    if not {"Y", "X"} <= sizes.keys() or square_pixel(sizes):
+        return ""
+    return (
+        f"The pixels are {sizes['Y']:.3g} × {sizes['X']:.3g} µm, but all blur is taken for round. "
+        "Make them square first, or leave the blur as it is."
+    )
 
 
 NO_BEADS = "Choose an image of beads, from which the blur is measured."

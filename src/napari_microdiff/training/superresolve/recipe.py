@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -15,7 +15,7 @@ class SuperresolveRecipe(RestoreRecipe):
     Attributes
     ----------
     factors : tuple of int
-        Sides of the squares of pixels that the simulated camera sees as one.
+        Sides of the squares of pixels that the simulated camera sees as one: 2, 4 or 8, of which crops are multiples.
     psf_px : (float, float)
         Range of the width (standard deviation) of the point-spread function, in pixels of the camera.
     unblurred, noiseless : float
@@ -25,7 +25,7 @@ class SuperresolveRecipe(RestoreRecipe):
     """
 
     task: Literal["superresolve"]
-    factors: tuple[Annotated[int, Field(ge=2, le=8)], ...] = (2, 4)
+    factors: tuple[Literal[2, 4, 8], ...] = Field(default=(2, 4), min_length=1)
     psf_px: tuple[float, float] = (0.25, 1.6)
     unblurred: float = Field(default=0.25, ge=0, le=1)
     noiseless: float = Field(default=0.2, ge=0, le=1)

@@ -61,6 +61,27 @@ def test_adapting_makes_a_model_and_chooses_it(panel: DenoisePanel, qtbot: Any, 
     assert panel.findChild(BeforeAfterDialog) is not None
 
 
+def test_the_model_that_is_chosen_stays_so_when_another_gets_its_title(
+    panel: DenoisePanel, qtbot: Any, tiny_model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel.adapting.begin("b1", 1)
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    monkeypatch.setattr("napari_microdiff.training.denoise.recorrupt.RecorruptedFit.gain_db", lambda _: -0.25)
+    panel.model.choose(tiny_model)
+    panel.adapting.begin("b2", 1)  # whose title is that of b1
+    panel.model.choose("b1")
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    assert {"b1", "b2"} <= {card.id for card in panel.model.cards}
+    assert panel.model.card is not None
+    assert panel.model.card.id == "b1"
+
+
+def test_without_the_chosen_model_the_usual_one_is_chosen(panel: DenoisePanel) -> None:
+    panel.model.offer([card for card in panel.model.cards if card.id != "tiny"])
+    assert panel.model.card is not None
+    assert panel.model.card.id == "denoise-fluorescence"
+
+
 def test_a_model_that_brought_nothing_is_not_chosen(
     panel: DenoisePanel, qtbot: Any, tiny_model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

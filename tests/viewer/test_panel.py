@@ -288,6 +288,29 @@ def test_a_folder_that_does_not_exist_is_told(
     assert panel.results.line.text() in notes()
 
 
+class TestOnTheScreen:
+    @pytest.mark.parametrize("button", ["run", "preview"])
+    def test_a_source_that_would_be_added_to_its_result_is_hidden(
+        self, panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any, button: str
+    ) -> None:
+        """napari opens every channel but the first so that it is added to those below."""
+        first, second = viewer.add_image(noisy(2, 40, 40), channel_axis=0, name=["dapi", "gfp"])
+        assert second.blending == "additive"
+        panel.image.choose(second)
+        result = run(qtbot, panel, button)[0]
+        assert (first.visible, second.visible, result.visible) == (True, False, True)
+        assert result.blending == "additive"
+        assert "“gfp” is hidden" in panel.results.line.text()
+
+    def test_a_source_that_its_result_covers_stays(
+        self, panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any
+    ) -> None:
+        source = viewer.add_image(noisy(40, 40), name="actin")
+        run(qtbot, panel)
+        assert source.visible
+        assert "hidden" not in panel.results.line.text()
+
+
 class TestWhileItRuns:
     @pytest.fixture(autouse=True)
     def running(self, panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any) -> None:
@@ -380,6 +403,28 @@ class TestBadInput:
         layer.corner_pixels = np.array([[31, 0], [31, 31]])  # as napari says it, brought into the image
         panel.run_bar.preview.click()
         assert "'actin' is out of view" in notes()[-1]
+
+    def test_a_stack_that_ends_before_the_slider_is_out_of_view(
+        self, panel: DenoisePanel, viewer: napari.Viewer, notes: Any
+    ) -> None:
+        short = viewer.add_image(noisy(5, 32, 32), name="short")
+        viewer.add_image(noisy(30, 32, 32), name="long")
+        panel.image.choose(short)
+        viewer.dims.set_point(0, 20)
+        panel.run_bar.preview.click()
+        assert "'short' is out of view" in notes()[-1]
+        assert panel.runner.job is None
+
+    def test_what_can_be_seen_is_chosen_rather_than_a_hidden_truth(
+        self, panel: DenoisePanel, viewer: napari.Viewer
+    ) -> None:
+        truth = viewer.add_image(noisy(32, 32), name="cell (truth)", visible=False)
+        assert panel.image.layer == truth
+        cell = viewer.add_image(noisy(32, 32), name="cell")
+        assert panel.image.layer == cell
+        panel.image.choose(truth)  # by a user, who may want just that
+        viewer.add_image(noisy(32, 32), name="another")
+        assert panel.image.layer == truth
 
     def test_a_layer_stays_chosen_when_it_is_renamed(self, panel: DenoisePanel, viewer: napari.Viewer) -> None:
         viewer.add_image(noisy(32, 32), name="dapi")

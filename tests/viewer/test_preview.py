@@ -112,6 +112,22 @@ def test_a_preview_turns_into_the_result(viewer: ViewerModel, side: int, rgb: bo
     assert preview.become(result) is None
 
 
+def test_a_preview_takes_the_units_that_were_set_meanwhile(viewer: ViewerModel) -> None:
+    layer, preview = live(viewer, np.zeros((64, 64), np.uint8))
+    preview.show([Preview(np.ones((64, 64), np.float32), ((0, 64), (0, 64)))])
+    assert preview.layer is not None
+    assert not preview.layer.editable  # what is painted on it would be lost
+    layer.scale, layer.units, layer.axis_labels = (0.1, 0.1), ("um", "um"), ("y", "x")
+    source = Source.of(layer)
+    request = Request(axes=source.axes, outputs=("mean",))
+    (result,) = result_layers(viewer, source, result_of(source.array, request))
+    shown = preview.become(result)
+    assert shown is not None
+    assert (shown.units, shown.axis_labels) == (layer.units, layer.axis_labels)
+    np.testing.assert_allclose(shown.scale, layer.scale)
+    assert shown.editable
+
+
 def test_objects_form_as_labels_and_turn_into_the_result(viewer: ViewerModel) -> None:
     image = viewer.add_image(np.zeros((1500, 1200), np.uint16), name="dapi", scale=(0.5, 0.25), translate=(3, 4))
     preview = LivePreview(viewer, Source.of(image), ((0, 1500), (0, 1200)), objects=True)

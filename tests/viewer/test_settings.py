@@ -33,6 +33,18 @@ def test_what_was_used_last_is_kept_in_naparis_settings(stored: Any) -> None:
     assert "detail: 2" in stored.config_path.read_text()
 
 
+def test_what_was_set_in_the_preferences_meanwhile_is_not_undone(stored: Any) -> None:
+    began = settings.load()  # where a panel began
+    stored.panels.device = "cpu"
+    after = settings.remember_changes(began, device="auto", detail=3)  # of which only the detail was moved there
+    assert settings.load() == Preferences(device="cpu", detail=3)
+    stored.panels.detail = 1
+    after = settings.remember_changes(after, device="auto", detail=3)
+    assert settings.load() == Preferences(device="cpu", detail=1)
+    settings.remember_changes(after, device="cuda", detail=3)
+    assert settings.load() == Preferences(device="cuda", detail=1)
+
+
 def test_without_the_plugin_nothing_is_kept() -> None:
     settings.remember(device="cpu", detail=2)
     assert settings.load() == Preferences()

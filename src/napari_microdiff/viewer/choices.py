@@ -49,12 +49,13 @@ class LayerChoice(QWidget):
     ) -> None:
         super().__init__()
         self._viewer, self.kind = viewer, kind
+        self._by_itself = True  # whether nobody has chosen what is chosen
         self.none = none
         self._box = ComboBox(choices=self._choices, nullable=False)
         self._box.native.setToolTip(tip)
         _cut_short(self._box)
         fill(self, self._box.native)
-        self._box.changed.connect(lambda _: self.changed.emit())
+        self._box.changed.connect(self._on_changed)
         for event in (viewer.layers.events.inserted, viewer.layers.events.removed, viewer.layers.events.renamed):
             event.connect(self._refresh)
         active = viewer.layers.selection.active
@@ -65,14 +66,28 @@ class LayerChoice(QWidget):
         layers = [(layer.name, layer) for layer in self._viewer.layers if isinstance(layer, self.kind)]
         return [(self.none, _NO_LAYER), *layers] if self.none else layers
 
-    def _refresh(self, event: object = None) -> None:
+    def _on_changed(self, _: object) -> None:
+        self._by_itself = False
+        self.changed.emit()
+
+    def _refresh(self, event: Any = None) -> None:
         before = self.layer
         with self._box.changed.blocked():
             self._box.reset_choices()  # which tells choices by their names
             if before is not None and before in self._viewer.layers:
                 self.choose(before)
+            else:
+                self._by_itself = True
+            if self._is_better(event):
+                self.choose(event.value)
         if self.layer is not before:
             self.changed.emit()
+
+    def _is_better(self, event: Any) -> bool:
+        """Whether what was added can be seen, and what the box chose by itself cannot."""
+        if event is None or event.type != "inserted" or self.none or not self._by_itself or self.layer is None:
+            return False
+        return isinstance(event.value, self.kind) and event.value.visible and not self.layer.visible
 
     @property
     def layer(self) -> Any:
@@ -139,7 +154,7 @@ class ModelChoice(QWidget):
         ]
         before = self._box.value
         self._box.reset_choices()
-        if before is None:
+        if not self.choose(before or ""):  # boxes tell choices by their titles, which may have changed
             self.choose(next((card.id for card in cards if card.id in USUAL_MODELS), ""))
         self.about.setEnabled(bool(cards))
         self.changed.emit()

@@ -44,7 +44,7 @@ class Panel(Own):
         self.looker = Looker(self, self._to_look_at)
         self._build()
         self._connect()
-        likes = settings.load()
+        self._likes = likes = settings.load()
         self.more.device = likes.device
         self.more.sampler.value = Request(task=self.task).sampler
         self.detail.move_to(likes.detail if self.detail_at_first is None else self.detail_at_first)
@@ -206,7 +206,9 @@ class Panel(Own):
             show_error(str(error))
             return
         if region is None:
-            show_warning(f"'{layer.name}' is out of view. Bring it back with View > Fit to View, then preview it.")
+            show_warning(
+                f"'{layer.name}' is out of view. Bring it back with View > Fit to View or its slider, then preview it."
+            )
             return
         self.run(self.previewed(region, view.axes_of(layer)))
 
@@ -226,8 +228,8 @@ class Panel(Own):
         except (MicrodiffError, ValueError) as error:
             show_error(problem_with(error) if isinstance(error, ValidationError) else str(error))
             return
-        detail = self.detail.position if self.detail_at_first is None else settings.load().detail
-        settings.remember(device=self.more.device, detail=detail)
+        detail = self.detail.position if self.detail_at_first is None else self._likes.detail
+        self._likes = settings.remember_changes(self._likes, device=self.more.device, detail=detail)
         self.runner.start(Run(request, source))
 
     def run_again(self) -> None:

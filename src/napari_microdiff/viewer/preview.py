@@ -20,6 +20,7 @@ BUDGET = 2**26  # pixels in all
 AS_MANY = Finer()
 _SHOWN_ALIKE = ("mean", "sample", "labels")  # outputs that look as the preview does
 _PLACE = ("scale", "translate", "rotate", "shear", "affine")
+_WORDS = ("units", "axis_labels")
 _FORMING = "napari-microdiff forming"  # in the metadata of a layer that is not a result yet
 
 
@@ -96,7 +97,11 @@ class LivePreview:
             new = result.arguments[name]
             if not np.array_equal(np.asarray(getattr(layer, name)), np.asarray(new)):
                 setattr(layer, name, new)
+        for name in _WORDS:
+            if getattr(layer, name) != result.arguments[name]:
+                setattr(layer, name, result.arguments[name])
         layer.data = result.data
+        layer.editable = True
         for name in ("name", "metadata", *(("features",) if self._objects else ())):
             setattr(layer, name, result.arguments[name])
         return layer
@@ -118,6 +123,7 @@ class LivePreview:
         }
         look = {} if self._objects else self._source.appearance()
         layer = Labels(canvas, **arguments) if self._objects else Image(canvas, **arguments, **look)
+        layer.editable = False  # what is painted on it would be lost
         selected = list(self._viewer.layers.selection)
         put(self._viewer, self._source, layer)
         self.layer = layer

@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from napari.components import ViewerModel
-from napari.layers import Layer
+from napari.layers import Image, Layer
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import QObject, QTimer, Signal
 
@@ -20,6 +20,8 @@ from .jobs import Job
 from .layers import Completion, ResultLayer, Source, put, result_layers
 from .objects import import_tables
 from .preview import LivePreview
+
+_ADDED = ("additive", "minimum", "multiplicative")  # ways of blending in which a source shows through its result
 
 
 @dataclass
@@ -136,7 +138,9 @@ class Runner(QObject):
         if run.live is not None:
             run.live.remove()
         self.last = run
-        self.said.emit(words.outcome(run.source.name, self._made, run.result), False)
+        hidden = _hide_below(run)
+        said = words.outcome(run.source.name, self._made, run.result)
+        self.said.emit(f"{said}\n{words.hidden(run.source.name)}" if hidden else said, False)
         self._over()
 
     def _add(self, run: Run, new: ResultLayer) -> Layer:
@@ -167,6 +171,16 @@ class Runner(QObject):
     def _over(self) -> None:
         self.job = None
         self.changed.emit()
+
+
+def _hide_below(run: Run) -> bool:
+    """Hide a source that its result would be added to, and not laid over; return whether that was so."""
+    source, first = run.source.layer, next(iter(run.layers), None)
+    added = isinstance(source, Image) and isinstance(first, Image) and first.visible and first.blending in _ADDED
+    if not added or not source.visible:
+        return False
+    source.visible = False
+    return True
 
 
 def _count(run: Run, progress: Progress) -> None:

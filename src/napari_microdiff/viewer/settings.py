@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 PLUGIN = "napari-microdiff"
@@ -44,6 +44,19 @@ def load() -> Preferences:
     if stored is None:
         return Preferences()
     return Preferences(stored.device, stored.detail, stored.previews)
+
+
+def remember_changes(since: Preferences, *, device: str, detail: int) -> Preferences:
+    """Start the next panel where this one was used, in what differs from where it began; return where it is now.
+
+    All else stays as it is in napari's Preferences, where it may have been changed meanwhile.
+    """
+    now = load()
+    remember(
+        device=device if device != since.device else now.device,
+        detail=detail if detail != since.detail else now.detail,
+    )
+    return replace(since, device=device, detail=detail)
 
 
 def remember(*, device: str, detail: int) -> None:

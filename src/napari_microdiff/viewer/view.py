@@ -118,7 +118,9 @@ def visible_region(
         if letter == "S":
             region.append((0, length))
         elif letter not in "YX":
-            step = int(np.clip(round(float(here[axis])), 0, length - 1))
+            step = round(float(here[axis]))
+            if not 0 <= step < length:
+                return None  # the slider is where other layers still have planes
             region.append((step, step + 1))
         elif corners is not None and axis in shown:
             start, stop = max(0, int(corners[0, axis])), min(length, int(corners[1, axis]))

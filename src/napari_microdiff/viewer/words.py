@@ -177,6 +177,11 @@ def slices_are_far(result: Result | None) -> bool:
     return result is not None and float(result.report["slices_tell"]) < _HALF
 
 
+def hidden(name: str) -> str:
+    """Say why a source was hidden."""
+    return f"“{name}” is hidden, as it would be added to the result on the screen."
+
+
 def outcome(name: str, made: str, result: Result) -> str:
     """Return the one line that says where a result came from, and below it what the job had to say."""
     report, request = result.report, result.request

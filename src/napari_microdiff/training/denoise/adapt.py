@@ -89,7 +89,10 @@ def adapt(
             else "what is taken away is not white"
         )
         yield Notice(f"Whether adapting helped was not measured: {why}. Compare before and after.")
-    before, after = images.denoise(load_denoiser(parent, place)), images.denoise(fit.average.module)
+    before = images.denoise(load_denoiser(parent, place))
+    yield Progress(steps, steps, 0.0)  # for whoever wants to stop it now
+    after = images.denoise(fit.average.module)
+    yield Progress(steps, steps, 0.0)
     new_id = save_adapted(parent, new_id, fit.average.module, to="one noisy image", steps=steps, gain_db=gain)
     adapted = Adapted(new_id, before, after, gain)
     if gain is not None and not adapted.helped:

@@ -101,8 +101,10 @@ def adapt(
         yield Notice("Whether adapting helped was not measured: slices are too small to keep a part back to judge by.")
     else:
         gain = judged.measure(after)["recorded"] - judged.measure(before)["recorded"]
+    examples = judged.example(before), judged.example(after)
+    yield Progress(steps, steps, 0.0)  # for whoever wants to stop it now
     new_id = save_adapted(parent, new_id, after, to="the slices of one stack", steps=steps, gain_db=gain)
-    adapted = Adapted(new_id, judged.example(before), judged.example(after), gain)
+    adapted = Adapted(new_id, *examples, gain)
     if gain is not None and not adapted.helped:
         yield Notice(nothing_gained(parent, "stack", gain))
     yield adapted

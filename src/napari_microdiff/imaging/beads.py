@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, optimize, special
+from scipy import ndimage, optimize, spatial, special
 
 from .optics import WIDEST
 
 NARROWEST = 0.2  # pixels
 MOST = 60  # beads; more do not tell more
-_CLEAR, _FAINT = 3.0, 0.1  # a bead stands out by so many times the noise, and by this share of the brightest
+_CLEAR, _FAINT = 5.0, 0.1  # a bead stands out by so many times the noise, and by this share of the brightest
 _CLEARLY = 15.0  # what a number of a fitted Gaussian explains, over what each number of freedom leaves; of noise < 10
 _FEW = 20  # of the brightest, which tell how wide they are
 _ALONE, _BORDER = 8.0, 3.0  # widths to the next one, and to the border
@@ -44,9 +46,9 @@ def find_beads(pixels: _Array) -> list[Bead]:
     pixels : ndarray of float64, shape (y, x)
         Bright beads on a dark background.
     """
-    alone = _apart(_found(pixels), pixels.shape)
-    usual = float(np.median([one.width for one in alone])) if alone else 0.0
-    return [one for one in alone if usual / _ALIKE < one.width < usual * _ALIKE]
+    found = list(islice(_fitted_ones(pixels), MOST))
+    usual = float(np.median([one.width for one in found])) if found else 0.0
+    return [one for one in found if usual / _ALIKE < one.width < usual * _ALIKE]
 
 
 def window(shape: tuple[int, ...], y: float, x: float, radius: float) -> tuple[_Places, _Places]:
@@ -74,15 +76,35 @@ def gaussian_seen(rows: _Array, columns: _Array, width: float) -> _Array:
     return np.outer(*along)
 
 
-def _found(pixels: _Array) -> list[Bead]:
-    """Return all that looks like a bead, the brightest first: looked for where noise of its own width is taken away."""
+def _fitted_ones(pixels: _Array) -> Iterator[Bead]:
+    """Yield all that looks like a bead, the brightest first: looked for where noise of its own width is taken away."""
     smooth = ndimage.gaussian_filter(pixels, 1)
     widths = [width for y, x in _peaks(smooth, 1)[:_FEW] if (width := _rough_width(smooth, y, x)) is not None]
     if not widths:
-        return []
-    blur = max(float(np.median(widths)) / 2, 1)
+        return
+    rough = float(np.median(widths))
+    blur = max(rough / 2, 1)
     smooth = ndimage.gaussian_filter(pixels, blur)
-    return [one for y, x in _peaks(smooth, blur) if (one := _fitted(pixels, smooth, blur, y, x)) is not None]
+    places = _peaks(smooth, blur)
+    distances = _nearest(np.array(places, dtype=float).reshape(-1, 2))
+    for (y, x), distance in zip(places, distances, strict=True):
+        one = (
+            _fitted(pixels, smooth, blur, y, x)
+            if distance >= _ALONE * np.sqrt(max(rough**2 - 1, NARROWEST**2))
+            else None
+        )
+        if one is None or distance < _ALONE * one.width:
+            continue
+        edges = [edge for at, length in zip(one[:2], pixels.shape, strict=True) for edge in (at, length - 1 - at)]
+        if min(edges) >= _BORDER * one.width:
+            yield one._replace(reach=min(distance - _BORDER * one.width, _FARTHEST * one.width))
+
+
+def _nearest(places: _Array) -> _Array:
+    """Return how far each place is from the nearest other one."""
+    if len(places) < 2:
+        return np.full(len(places), np.inf)
+    return np.asarray(spatial.cKDTree(places).query(places, k=2)[0][:, 1])
 
 
 def _peaks(smooth: _Array, blur: float) -> list[tuple[int, int]]:
@@ -93,7 +115,7 @@ def _peaks(smooth: _Array, blur: float) -> list[tuple[int, int]]:
     highest = (smooth == ndimage.maximum_filter(smooth, size=2 * round(2 * blur) + 1)) & (smooth > least)
     rows, columns = np.nonzero(highest)
     brightest = np.argsort(-smooth[rows, columns], kind="stable")
-    return [(int(rows[i]), int(columns[i])) for i in brightest[: 4 * MOST]]
+    return [(int(rows[i]), int(columns[i])) for i in brightest]
 
 
 def _fitted(pixels: _Array, smooth: _Array, blur: float, y: int, x: int) -> Bead | None:
@@ -138,16 +160,3 @@ def _rough_width(smooth: _Array, y: int, x: int) -> float | None:
     at = parts[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2].max()
     area = int((parts == at).sum()) if at else 0
     return float(np.sqrt(area / np.pi) / np.sqrt(2 * np.log(2))) if area else None
-
-
-def _apart(found: list[Bead], shape: tuple[int, ...]) -> list[Bead]:
-    """Return beads that are far enough from the border and from all others."""
-    places = np.array([(one.y, one.x) for one in found]).reshape(-1, 2)
-    kept = []
-    for number, one in enumerate(found):
-        others = np.delete(places, number, axis=0)
-        nearest = np.hypot(*(others - places[number]).T).min(initial=np.inf) / one.width
-        edges = [edge for at, length in zip(one[:2], shape, strict=True) for edge in (at, length - 1 - at)]
-        if nearest >= _ALONE and min(edges) >= _BORDER * one.width:
-            kept.append(one._replace(reach=min(nearest - _BORDER, _FARTHEST) * one.width))
-    return kept[:MOST]

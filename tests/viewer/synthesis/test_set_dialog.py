@@ -30,10 +30,10 @@ def test_a_set_is_asked_for_and_made_and_gone_on_with(
 ) -> None:
     monkeypatch.setattr(Judge, "look_at", _finds_all)
     panel.style.choose(viewer.add_image(noisy.astype(np.uint16), name="dapi"))
-    assert not panel.set_button.isEnabled()
+    assert not panel.sets.button.isEnabled()
     empty = np.zeros_like(mask())
     viewer.add_labels(np.stack([mask(), empty]), name="cells", scale=(2, 0.5, 0.5), units=("um", "um", "um"))
-    click(qtbot, panel.set_button)
+    click(qtbot, panel.sets.button)
     (dialog,) = panel.findChildren(SetDialog)
     assert not dialog.make.isEnabled()
     dialog.count.value = 2
@@ -53,16 +53,16 @@ def test_a_set_is_asked_for_and_made_and_gone_on_with(
     assert image.dtype == np.uint16
     assert image.pixel_size_um == {"Y": 0.5, "X": 0.5}
     wishes = {**dialog.wishes(), "count": 3}
-    panel.make_set(**wishes)
+    panel.sets.make(**wishes)
     qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
     assert "holds 3 pairs, 1 of them new" in panel.results.line.text()
-    panel.make_set(**{**wishes, "count": 50})
+    panel.sets.make(**{**wishes, "count": 50})
     with qtbot.waitSignal(panel.runner.progressed, timeout=LONG):
         pass
     click(qtbot, panel.run_bar.cancel)
     qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
     assert "goes on with them" in panel.results.line.text()
-    panel.make_set(**{**wishes, "layouts": "random"})
+    panel.sets.make(**{**wishes, "layouts": "random"})
     qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
     assert panel.results.line.warns
     assert "another layouts" in panel.results.line.text()

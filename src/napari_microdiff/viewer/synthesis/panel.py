@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
@@ -17,7 +15,6 @@ from ...engine.options import SynthesizeOptions
 from ...engine.request import Request
 from ...errors import MicrodiffError
 from ..choices import LayerChoice
-from ..jobs import Job
 from ..layers import Source
 from ..layout import Rows
 from ..panel import Panel
@@ -33,7 +30,7 @@ from .gallery_view import GalleryView
 from .layouts import Layouts
 from .mask_source import MaskSource
 from .object_bar import ObjectBar
-from .set_dialog import Parents, SetDialog, in_words, start_set
+from .sets import SetMaking
 
 _COLOURS = 3
 _VARIATION_SIDE = 512  # pixels of the part of a mask that variations are drawn of
@@ -128,8 +125,7 @@ class SynthesizePanel(Panel):
         self.gallery_view = GalleryView(self.viewer, self.gallery)
         self.gallery_view.asked.connect(self.draw_variations)
         self.gallery.changed.connect(self.refresh)
-        self.set_button = QPushButton(words.SET)
-        self.set_button.clicked.connect(self.ask_for_set)
+        self.sets = SetMaking(self)
         self.follower.said.connect(self._say)
         self.layouts.said.connect(self._say)
         self.layouts.changed.connect(self.refresh)
@@ -139,7 +135,7 @@ class SynthesizePanel(Panel):
         self._uncovered: WeakSet[Labels] = WeakSet()
         self.objects = ObjectBar(self.viewer)
         self.objects.class_changed.connect(self.follower.compare)
-        return [self.outlines, self.follow, self.objects, self.gallery_view, self.set_button]
+        return [self.outlines, self.follow, self.objects, self.gallery_view, self.sets.button]
 
     # requests -----------------------------------------------------------------------------------------------------
 
@@ -193,9 +189,7 @@ class SynthesizePanel(Panel):
         super().refresh()
         mask = self.image.layer
         self.gallery_view.allow(self.blocked() if self.gallery.job is None else "")
-        reason = self.blocked()
-        self.set_button.setEnabled(not reason)
-        self.set_button.setToolTip(reason or words.SET_TIP)
+        self.sets.refresh()
         self.objects.offer(mask, self._known_classes())
         self.layout_button.setEnabled(mask is not None and self.layouts.job is None)
         self.layout_button.setToolTip(words.LAYOUT_TIP if mask is not None else self.nothing_chosen)
@@ -284,35 +278,6 @@ class SynthesizePanel(Panel):
             return
         one = request.model_copy(update={"samples": 1, "outputs": ("sample",)})
         self.gallery.draw(one, source, count, judged=judged)
-
-    def ask_for_set(self) -> None:
-        """Ask for the wishes, then make a training set."""
-        mask, style = self.image.layer, self.style.layer
-        if mask is None:
-            return
-        dialog = SetDialog(mask.name, None if style is None else style.name, self)
-        dialog.accepted.connect(lambda: self.make_set(**dialog.wishes()))
-        dialog.open()
-
-    def make_set(self, *, folder: Path, **wishes: Any) -> None:
-        """Make a training set in the background; see `set_dialog.start_set`."""
-        mask = self.image.layer
-        if mask is None or self.blocked():
-            return
-        try:
-            source = self.source_of(mask)
-            request = self.request(source.axes)
-        except (MicrodiffError, ValueError) as error:
-            show_error(str(error))
-            return
-        options = request.options.model_copy(update={"start": None})  # there is no image behind laid-out objects
-        changes = {"samples": 1, "outputs": ("sample",), "axes": None, "options": options}
-        one = request.model_copy(update=changes)
-        start = partial(start_set, one, Parents.of(source, request), folder=folder, **wishes)
-        job = Job(f"Making pairs in {folder.name}", start, self)
-        job.done.connect(lambda made: self._say(in_words(made, folder)))
-        self.runner.begin(job)
-        job.cancelled.connect(lambda: self._say(words.SET_CANCELLED.format(folder.name)))
 
     def _lay_out(self) -> None:
         if self.image.layer is not None:

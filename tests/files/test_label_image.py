@@ -95,6 +95,21 @@ def test_a_table_is_joined_by_label(tmp_path: Path) -> None:
     assert again["state"].tolist() == ["auto", "", "accepted"]
 
 
+def test_numbers_of_tracks_stay_different(tmp_path: Path) -> None:
+    columns = {
+        "label": np.array([1, 2]),
+        "track": np.array([1234567.0, 1234568.0]),
+        "share": np.array([0.1, 1 / 3]),
+        "sure": np.array([0.1, np.nan], dtype=np.float32),
+        "huge": np.array([1e300, np.inf]),
+    }
+    write_images([OutputTable(tmp_path / "a.csv", columns)])
+    assert (tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()[1:] == [
+        "1,1234567,0.1,0.1,1e+300",
+        "2,1234568,0.3333333333,,inf",
+    ]
+
+
 def test_an_image_without_objects_has_an_empty_table(tmp_path: Path) -> None:
     labels = as_labels(Picture(np.zeros((3, 3), int), "YX"))
     write_images([OutputTable(tmp_path / "a.csv", describe_objects(labels))])

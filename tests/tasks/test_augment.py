@@ -112,6 +112,13 @@ def test_every_layout_has_objects_and_masks_without_any_are_passed_over(request_
         assert attempt.parents == (1,)
 
 
+def test_given_masks_without_objects_are_passed_over(request_for: Request) -> None:
+    plan = Plan(request_for, [MASK, np.zeros_like(MASK), MASK], layouts="given")
+    assert [made(plan, number).parents for number in range(3)] == [(0,), (2,), (0,)]
+    with pytest.raises(ImageError, match="no objects"):
+        Augmentation(Plan(request_for, [np.zeros_like(MASK)], layouts="given"))
+
+
 @pytest.mark.parametrize(
     ("masks", "message"),
     [([], "at least one"), ([np.zeros((2, 8, 8), int)], "one plane"), ([np.zeros((8, 8), int)], "no objects")],

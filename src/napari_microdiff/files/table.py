@@ -12,6 +12,9 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+_DIGITS = 10
+_WHOLE = 2**53  # from here on floating-point numbers leave some out
+
 
 @dataclass(frozen=True, eq=False)
 class OutputTable:
@@ -33,12 +36,20 @@ class OutputTable:
         text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
         rows = csv.writer(text)
         rows.writerow(self.columns)
-        rows.writerows(zip(*(map(_cell, column.tolist()) for column in self.columns.values()), strict=True))
+        rows.writerows(zip(*(_cells(column) for column in self.columns.values()), strict=True))
         text.flush()
         text.detach()
 
 
-def _cell(value: float | str) -> str:
-    if isinstance(value, float):
-        return "" if np.isnan(value) else f"{value:.6g}"
-    return str(value)
+def _cells(column: NDArray[np.generic]) -> list[str]:
+    digits = 6 if column.dtype == np.float32 else _DIGITS
+    return [_cell(value, digits) for value in column.tolist()]
+
+
+def _cell(value: float | str, digits: int) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    if np.isnan(value):
+        return ""
+    # Numbers of tracks are read as floating-point numbers, too, and no two of them may become one.
+    return str(int(value)) if value.is_integer() and abs(value) < _WHOLE else f"{value:.{digits}g}"

@@ -125,8 +125,10 @@ class Augmentation:
             plan.judge.check()
         self.plan = plan
         self._kindred = kindred(plan.masks) if plan.layouts == "random" else []
-        self._models = [n for n, members in enumerate(self._kindred) if members]  # a mask without objects is none
-        if self._kindred and not self._models:
+        # A mask without objects is none: trainers refuse images without any.
+        holds = [bool(members) for members in self._kindred] or [bool(np.any(mask)) for mask in plan.masks]
+        self._models = [n for n, some in enumerate(holds) if some]
+        if not self._models:
             raise ImageError("There are no objects in these masks. Choose masks that hold some.")
         self._counted: dict[int, Census] = {}
 
@@ -144,7 +146,7 @@ class Augmentation:
             As of `run`.
         """
         rng = np.random.default_rng([self.plan.request.seed, number])
-        like = int(rng.choice(self._models)) if self._kindred else number % len(self.plan.masks)
+        like = int(rng.choice(self._models)) if self._kindred else self._models[number % len(self._models)]
         labels, kinds = self._mask(like, rng)
         request, reference = self._request(number, like, kinds, rng)
         result = yield from _done(run(request, labels))

@@ -477,3 +477,29 @@ def test_very_many_objects_are_gone_through_like_few(panel: SegmentPanel, viewer
     layer.undo()
     settled(panel, qtbot)
     assert layer.features["state"].tolist() == ["auto"] * count**2
+
+
+@pytest.mark.parametrize("how", ["delete", "merge", "fill"])
+def test_what_others_say_of_an_object_comes_back_with_it(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, how: str
+) -> None:
+    """Such as its class, which images are drawn by."""
+    columns = {"index": [1, 2], "class": ["resting", "dividing"], "track": [11, 12]}
+    layer = opened(panel, viewer, qtbot, two_squares(), features=columns)
+    before = layer.data.copy()
+    if how == "delete":
+        pick(layer, 2)
+        click(panel.corrections, qtbot, "delete")
+    elif how == "merge":
+        click(panel.corrections, qtbot, "merge")
+        draw(layer, (30.0, 40.0), (60.0, 70.0))
+    else:  # napari's bucket
+        layer.fill((60, 70), 0)
+    settled(panel, qtbot)
+    qtbot.waitUntil(lambda: len(layer.features) == 1, timeout=LONG)
+    layer.undo()
+    qtbot.waitUntil(lambda: len(layer.features) == 2, timeout=LONG)
+    np.testing.assert_array_equal(layer.data, before)
+    assert layer.features["class"].tolist() == ["resting", "dividing"]
+    assert layer.features["track"].tolist() == [11, 12]
+    assert layer.features["track"].dtype.kind == "i"

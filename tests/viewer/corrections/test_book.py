@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas
 
 from napari_microdiff.imaging.inventory import take_inventory
 from napari_microdiff.viewer.corrections.book import Book
@@ -48,6 +49,33 @@ def test_a_label_that_was_once_in_use_is_not_fresh() -> None:
     known = book(plane)
     known.update(take_inventory(np.where(plane == 7, 0, plane)))
     assert known.fresh == 8
+
+
+def test_a_number_of_which_others_know_something_is_not_fresh() -> None:
+    known = book(labels())
+    features = known.features()
+    table = pandas.DataFrame({"index": [1, 2, 7, 9], "state": ["auto"] * 4, "track": [5, 6, 7, 8]})
+    new = known.table(features, {**features, "state": np.array(["edited"] * 3)}, table)
+    assert new is not None
+    assert new["track"].tolist() == [5, 6, 7]
+    assert known.fresh == 10
+
+
+def test_what_a_user_empties_stays_empty() -> None:
+    known, plane = book(labels()), labels()
+    told = known.features()
+    table = pandas.DataFrame({**told, "class": ["a", "b", "c"]})
+    for gone in (2, 7):
+        known.update(take_inventory(np.where(plane == gone, 0, plane)))
+        now = known.features()
+        new = known.table(now, told, table)
+        assert new is not None
+        table, told = pandas.DataFrame(new), now
+    table.loc[table["index"] == 1, "class"] = None
+    known.update(take_inventory(plane))
+    new = known.table(known.features(), told, table)
+    assert new is not None
+    assert [None if value is None or value != value else value for value in new["class"]] == [None, "b", "c"]
 
 
 def test_an_object_that_nobody_knew_is_edited() -> None:

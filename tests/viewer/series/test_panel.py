@@ -447,3 +447,32 @@ def test_a_file_that_was_mended_opens_with_a_click(
     click_on(qtbot, panel, 0)
     opened("cell 1.tif")
     assert "cell 1.tif objects" in layers(viewer)
+
+
+def test_a_file_that_failed_in_one_folder_says_nothing_of_its_name_in_the_next(
+    panel: SeriesPanel, folder: Path, tmp_path: Path, qtbot: Any
+) -> None:
+    good = read_image(folder / "cell 1.tif").array
+    for day, image in (("day1", np.where(good > 250, np.nan, good).astype(np.float32)), ("day2", good)):
+        (tmp_path / day).mkdir()
+        write_image(tmp_path / day / "cell 1.tif", image)
+    panel.open_folder(tmp_path / "day1")
+    qtbot.waitUntil(lambda: "cell 1.tif" in panel.browser.rows.problems, timeout=LONG)
+    panel.open_folder(tmp_path / "day2")
+    qtbot.waitUntil(lambda: panel.browser.can_finish, timeout=LONG)
+    assert panel.browser.stage.labels is not None
+    assert not panel.browser.rows.problems
+
+
+def test_why_an_image_failed_ahead_is_said_when_it_is_opened(
+    panel: SeriesPanel, folder: Path, tmp_path: Path, qtbot: Any
+) -> None:
+    good, browser = read_image(folder / "cell 1.tif").array, panel.browser
+    (tmp_path / "day").mkdir()
+    write_image(tmp_path / "day" / "a.tif", good)
+    write_image(tmp_path / "day" / "b.tif", np.where(good > 250, np.nan, good).astype(np.float32))
+    panel.open_folder(tmp_path / "day")
+    qtbot.waitUntil(lambda: browser.can_finish and "b.tif" in browser.rows.problems, timeout=LONG)
+    browser.step(1)
+    qtbot.waitUntil(lambda: browser.current == "b.tif" and "b.tif" in browser.rows.problems, timeout=LONG)
+    assert "not numbers" in browser.said or "NaN" in browser.said

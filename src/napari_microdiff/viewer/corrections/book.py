@@ -16,6 +16,7 @@ from ...imaging.inventory import Inventory
 from ..objects import AUTO
 
 EDITED, ACCEPTED = "edited", "accepted"
+Columns = Mapping[str, NDArray[Any]]
 
 
 class Book:
@@ -39,6 +40,7 @@ class Book:
         self._measures = "area" not in features or "state" in features
         self._made = {label: p for label, p in prints.items() if states.get(label, AUTO) in (AUTO, ACCEPTED)}
         self._accepted = {label: p for label, p in prints.items() if states.get(label) == ACCEPTED}
+        self._others = Others()
         self.update(inventory)
 
     def update(self, inventory: Inventory) -> None:
@@ -68,8 +70,8 @@ class Book:
     @property
     def fresh(self) -> int:
         """The first label that never was in use."""
-        known = (self.inventory.labels.max(initial=0), *self._made, *self._accepted, *self._confidence)
-        return int(max(known)) + 1
+        known = (*self._made, *self._accepted, *self._confidence, *self._others.labels)
+        return int(max(self.inventory.labels.max(initial=0), *known, 0)) + 1
 
     @property
     def locked(self) -> frozenset[int]:
@@ -109,32 +111,60 @@ class Book:
             "state": self._states,
         }
 
+    def table(self, ours: Columns, told: Columns | None, table: Any) -> dict[str, NDArray[Any]] | None:
+        """Return what the table of the layer becomes: our columns, and those of others, each cell beside its object.
 
-Columns = Mapping[str, NDArray[Any]]
+        Parameters
+        ----------
+        ours, told : mapping of str to ndarray
+            Our columns, and what they were when the table was written last.
+        table : DataFrame
+            As it is. One of somebody else is left alone until something is corrected.
+
+        Returns
+        -------
+        dict of str to ndarray or None
+            None if it stays as it is.
+        """
+        foreign = len(table.columns) > 0 and "state" not in table
+        if foreign if told is None else _same(ours, told):
+            return None
+        return {**ours, **self._others.beside(ours, table)}
 
 
-def new_features(ours: Columns, told: Columns | None, table: Any) -> dict[str, NDArray[Any]] | None:
-    """Return what the table of a layer becomes: our columns, and those of others, each cell beside its object.
+class Others:
+    """Columns of a layer's table that are not ours, also of objects that are gone: undo may bring them back."""
 
-    Parameters
-    ----------
-    ours, told : mapping of str to ndarray
-        Our columns, and what they were when the table was written last.
-    table : DataFrame
-        As it is. One of somebody else is left alone until something is corrected.
+    def __init__(self) -> None:
+        self._known: Any = None  # DataFrame with a row for each label that ever was in the table
 
-    Returns
-    -------
-    dict of str to ndarray or None
-        None if it stays as it is.
-    """
-    foreign = len(table.columns) > 0 and "state" not in table
-    if foreign if told is None else _same(ours, told):
-        return None
-    index = table["index"] if "index" in table else np.arange(len(table))  # napari: the row is the label
-    others = table.set_axis(np.asarray(index, dtype=np.int64), axis=0)[[name for name in table if name not in ours]]
-    kept = others[~others.index.duplicated()].reindex(ours["index"])
-    return {**ours, **{name: kept[name].to_numpy() for name in kept}}
+    @property
+    def labels(self) -> list[int]:
+        """Objects of which something is known."""
+        return [] if self._known is None else self._known.index.tolist()
+
+    def beside(self, ours: Columns, table: Any) -> dict[str, NDArray[Any]]:
+        """Return each cell beside its object.
+
+        Parameters
+        ----------
+        ours : mapping of str to ndarray
+            Our columns, in whose order the objects come.
+        table : DataFrame
+            As it is; what stands in it holds, also where it is empty.
+        """
+        index = table["index"] if "index" in table else np.arange(len(table))  # napari: the row is the label
+        columns = [name for name in table if name not in ours]
+        now = table.set_axis(np.asarray(index, dtype=np.int64), axis=0)[columns]
+        now = now[~now.index.duplicated()]
+        gone = now[:0] if self._known is None else self._known[~self._known.index.isin(now.index)]
+        if len(gone):
+            import pandas
+
+            now = pandas.concat([now, gone.reindex(columns=columns)])
+        self._known = now
+        kept = now.reindex(ours["index"])
+        return {name: kept[name].to_numpy() for name in kept}
 
 
 def _same(one: Columns, other: Columns) -> bool:

@@ -37,7 +37,8 @@ class Change:
     def selects(self) -> int | None:
         """The object to be looked at afterwards: the largest of those that gained pixels."""
         gained = self.after[self.places & (self.after > 0)]
-        return int(np.bincount(gained).argmax()) if gained.size else None
+        labels, pixels = np.unique(gained, return_counts=True)
+        return int(labels[pixels.argmax()]) if labels.size else None
 
     def words(self) -> str:
         """Say what was done."""

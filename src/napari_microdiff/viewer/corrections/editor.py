@@ -17,7 +17,7 @@ from ...engine.options import Stroke
 from ...errors import MicrodiffError
 from ...imaging.inventory import Inventory
 from ..jobs import Job
-from .book import ACCEPTED, Book, new_features
+from .book import ACCEPTED, Book
 from .change import Change, write
 from .given import Given
 from .pen import Pen
@@ -105,7 +105,7 @@ class Editor(QObject):
         """Bring the layer's features up to date."""
         assert self.book is not None
         features = self.book.features()
-        new, self._told = new_features(features, self._told, self.layer.features), features
+        new, self._told = self.book.table(features, self._told, self.layer.features), features
         if new is not None:
             self.layer.features = new
         self._frame()

@@ -100,7 +100,7 @@ class Browser(QObject):
         self.autosave.then(partial(self._begin, found))
 
     def _begin(self, series: Series) -> None:
-        self.preparation.stop()
+        self.preparation.begin()
         self.series, self.current, self.opened = series, "", None
         self.shown.set_open("")
         self.rows.show(series)
@@ -175,7 +175,8 @@ class Browser(QObject):
         # stays until then.
         self.autosave.detach()
         self.stage.clear_labels()
-        self.current, self.opened, self.preparation.paused = name, None, False
+        self.current, self.opened = name, None
+        self.preparation.opens(name)
         self.rows.set_problem(name, "")
         self.shown.set_open(name)
         if self._reader is not None:

@@ -42,6 +42,16 @@ class Preparation:
         """Whether the image that is open is being segmented."""
         return bool(self._browser.current) and self.segmenter.busy == self._browser.current
 
+    def begin(self) -> None:
+        """End what is being segmented, and forget what failed: another folder is opened."""
+        self.stop()
+        self._failed.clear()
+
+    def opens(self, name: str) -> None:
+        """Try again to segment an image that is opened, so that it is said anew why it fails."""
+        self.paused = False
+        self._failed.discard(name)
+
     def gave_up(self, name: str) -> bool:
         """Whether an image is not segmented because the user cancelled, or because it failed."""
         return self.paused or name in self._failed

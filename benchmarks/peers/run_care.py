@@ -21,12 +21,13 @@ from run_n2v import let_torchvision_load, quietly
 
 _HOLD_OUT, _PATCH, _BATCH = 8, 64, 16
 _STEPS = 200  # in an epoch
+_PATIENCE = 20  # epochs without a better validation loss after which it is flat
 _EDGE = 8  # two halvings, twice
 _WEIGHTS = "care.ckpt"
 
 
 def train(pairs: Path, out: Path, minutes: float) -> None:
-    """Train for some minutes with CAREamics' defaults, and keep the weights of the least validation loss."""
+    """Train until the time is over or the validation loss is flat, and keep the weights of the least one."""
     from careamics import CAREamist, __version__
     from careamics.config import create_advanced_care_config
 
@@ -43,6 +44,7 @@ def train(pairs: Path, out: Path, minutes: float) -> None:
         num_steps=_STEPS,
         normalization="none",  # each image is by itself
         num_workers=0,
+        early_stopping_params={"patience": _PATIENCE},
         trainer_params={"enable_model_summary": False, "max_time": timedelta(minutes=minutes)},
         seed=1,
     )

@@ -69,6 +69,7 @@ def beads() -> np.ndarray:
     drawn = (60_000 * PointSpread(airy=(1.1, 1.4, 0.1)).kernel()).astype(np.uint16)
     tifffile.imwrite("beads.tif", drawn, imagej=True, resolution=(10, 10), metadata={"axes": "YX", "unit": "um"})
     tifffile.imwrite("plain.tif", drawn)
+    write_image("oblong.ome.tif", drawn, pixel_size_um={"Y": 0.1, "X": 0.2})
     return drawn
 
 
@@ -78,7 +79,9 @@ def test_the_blur_is_measured_on_beads(beads: np.ndarray, capsys: pytest.Capture
     for name, expected in (("beads.tif", found.on_pixels(2)), ("plain.tif", found)):
         made = Path(f"of-{name}")
         assert code_of("superresolve", "in.tif", made, *FAST, "--beads", name) == 0
-        assert f"the blur is {expected.width:.2f} pixels wide, measured on 1 bead." in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert f"the blur is {expected.width:.2f} pixels wide, measured on 1 bead." in said
+        assert ("they are taken for alike" in said) == (name == "plain.tif")
         fields = {"model": "superres-tiny", "axes": "CYX", "device": "cpu"}
         wanted = napari_microdiff.superresolve(image, psf=expected.parts, **fields)
         np.testing.assert_array_equal(tifffile.imread(made), np.clip(np.round(wanted.mean), 0, 65535).astype(np.uint16))
@@ -99,6 +102,8 @@ def test_the_blur_is_measured_on_beads(beads: np.ndarray, capsys: pytest.Capture
         (("--beads", "in.tif"), "in.tif: An image of beads must have two axes"),
         (("--beads", "beads.tif", "--psf", 1), "one of blur, optics and psf"),
         (("--beads", "beads.tif", "--bead-size", 2), "cannot look as small"),
+        (("--beads", "beads.tif", "--bead-size", -1), "--bead-size"),
+        (("--beads", "oblong.ome.tif"), "The pixels of oblong.ome.tif are 0.1 x 0.2 um"),
         (("--beads", "plain.tif", "--bead-size", 0.1), "plain.tif does not say how large its pixels are"),
         (("--noise-level", -1), "noise_level"),
         (("--model", "segment-nuclei"), "is for 'segment'"),

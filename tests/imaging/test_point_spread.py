@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage, signal
 
 from napari_microdiff.errors import ImageError
-from napari_microdiff.imaging.optics import AIRY_WIDTH, Binning, PointSpread, gaussian_psf
+from napari_microdiff.imaging.optics import AIRY_WIDTH, WIDEST, Binning, PointSpread, gaussian_psf
 from napari_microdiff.imaging.point_spread import MeasuredPsf, measure_psf
 
 FINE = 8  # parts of a pixel, between which beads may lie
@@ -67,7 +67,7 @@ def test_light_far_around_is_a_part_of_its_own():
 def test_the_size_of_beads_is_taken_back():
     image = beads(GAUSSIAN, light=30_000, bead=2.0)
     assert measure_psf(image).width > 1.06 * GAUSSIAN.width
-    assert measure_psf(image, bead=2.0).width == pytest.approx(GAUSSIAN.width, rel=0.02)
+    assert measure_psf(image, diameter=2.0).width == pytest.approx(GAUSSIAN.width, rel=0.02)
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
@@ -130,9 +130,28 @@ def test_what_is_no_image_is_refused(image, said):
         measure_psf(image)
 
 
+@pytest.mark.parametrize("diameter", [-1, np.nan, np.inf])
+def test_a_diameter_is_a_number_of_pixels(diameter):
+    with pytest.raises(ImageError, match="must be a number of pixels"):
+        measure_psf(beads(GAUSSIAN), diameter=diameter)
+
+
+def test_beads_that_are_large_beside_the_blur_are_refused():
+    with pytest.raises(ImageError, match="too large to measure"):
+        measure_psf(beads(GAUSSIAN, light=30_000, bead=4.0), diameter=4.0)
+
+
+def test_on_finer_pixels_what_is_far_around_is_brought_nearer_but_not_all_of_it():
+    hazy = MeasuredPsf((("gaussian", 1.5, 0.8), ("gaussian", 7.0, 0.2)), 4)
+    finer = hazy.on_pixels(0.65)
+    assert [part[1] for part in finer.parts] == pytest.approx([1.5 / 0.65, WIDEST])
+    with pytest.raises(ImageError, match="are the most"):
+        hazy.on_pixels(0.15)
+
+
 def test_beads_cannot_be_larger_than_they_look():
     with pytest.raises(ImageError, match="cannot look as small"):
-        measure_psf(beads(GAUSSIAN), bead=9)
+        measure_psf(beads(GAUSSIAN), diameter=9)
 
 
 def test_a_sum_of_one_is_that_one():

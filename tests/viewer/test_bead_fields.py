@@ -39,7 +39,7 @@ def panel(viewer: napari.Viewer, sharpener: str) -> Iterator[SuperresolvePanel]:
 
 def choose(qtbot: Any, panel: SuperresolvePanel, layer: Any) -> None:
     panel.blur.beads.layer.choose(layer)
-    qtbot.waitUntil(lambda: panel.blur.beads.job is None, timeout=LONG)
+    qtbot.waitUntil(lambda: not panel.blur.beads.busy, timeout=LONG)
 
 
 def test_beads_are_asked_for_measured_and_used(panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any) -> None:
@@ -107,8 +107,8 @@ def test_the_size_of_beads_is_taken_back_where_pixels_have_one(
     choose(qtbot, panel, viewer.add_image(BEAD, name="beads", **MICROMETRES))
     points = beads.psf
     beads.size.setValue(100)
-    qtbot.waitUntil(lambda: beads.job is None, timeout=LONG)
-    assert beads.psf == measure_psf(BEAD, bead=2.0).on_pixels(2)
+    qtbot.waitUntil(lambda: not beads.busy, timeout=LONG)
+    assert beads.psf == measure_psf(BEAD, diameter=2.0).on_pixels(2)
     assert beads.psf.width < points.width  # type: ignore[union-attr]
     choose(qtbot, panel, viewer.add_image(BEAD, name="no units"))
     assert not beads.size.isEnabled()
@@ -123,3 +123,64 @@ def test_beads_that_are_removed_are_chosen_no_more(panel: SuperresolvePanel, vie
     assert "Choose an image of beads" in panel.run_bar.run.toolTip()
     qtbot.wait(300)
     assert panel.blur.beads.psf is None
+
+
+def test_while_the_size_changes_nothing_is_measured_but_the_last(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[float] = []
+
+    def measured(image: np.ndarray, diameter: float) -> Any:
+        sizes.append(diameter)
+        return measure_psf(image)
+
+    monkeypatch.setattr("napari_microdiff.imaging.point_spread.measure_psf", measured)
+    choose(qtbot, panel, viewer.add_image(BEAD, name="beads", **MICROMETRES))
+    sizes.clear()
+    for nanometres in (10, 20, 50, 75):
+        panel.blur.beads.size.setValue(nanometres)
+        assert panel.blur.beads.line.text() == "Measuring…"
+    qtbot.waitUntil(lambda: not panel.blur.beads.busy, timeout=LONG)
+    assert sizes == pytest.approx([1.5])
+
+
+def test_units_that_are_told_later_count(panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    layer, beads = viewer.add_image(BEAD, name="beads"), panel.blur.beads
+    choose(qtbot, panel, layer)
+    assert beads.psf == measure_psf(BEAD)
+    layer.scale, layer.units = (0.05, 0.05), ("um", "um")
+    qtbot.waitUntil(lambda: not beads.busy, timeout=LONG)
+    assert beads.psf == measure_psf(BEAD).on_pixels(2)
+    assert beads.size.isEnabled()
+    layer.scale = (0.05, 0.06)
+    qtbot.waitUntil(lambda: not beads.busy, timeout=LONG)
+    assert "no squares" in beads.line.text()
+    assert not panel.run_bar.run.isEnabled()
+
+
+def test_why_nothing_was_measured_stays_when_another_image_is_chosen(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    choose(qtbot, panel, viewer.layers["cells"])
+    said = panel.blur.beads.line.text()
+    panel.image.choose(viewer.add_image(np.zeros((32, 32)), name="other"))
+    assert panel.blur.beads.line.text() == said != ""
+
+
+def test_beads_in_colours_are_refused_and_others_are_forgotten(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    choose(qtbot, panel, viewer.add_image(BEAD, name="beads"))
+    choose(qtbot, panel, viewer.add_image(np.zeros((20, 20, 3), np.uint8), rgb=True, name="colours"))
+    assert "two axes" in panel.blur.beads.line.text()
+    assert panel.blur.beads.psf is None
+
+
+def test_a_blur_that_is_too_wide_for_the_image_is_said(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    wide = 1000 * PointSpread(2.0).kernel()
+    choose(qtbot, panel, viewer.add_image(wide, name="beads", scale=(0.5, 0.5), units=("um", "um")))
+    assert "more than 8 pixels" in panel.blur.beads.line.text()
+    assert panel.blur.beads.line.warns
+    assert not panel.run_bar.run.isEnabled()

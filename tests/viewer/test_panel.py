@@ -289,18 +289,37 @@ def test_a_folder_that_does_not_exist_is_told(
 
 
 class TestOnTheScreen:
-    @pytest.mark.parametrize("button", ["run", "preview"])
+    @pytest.fixture
+    def channels(self, viewer: napari.Viewer, panel: DenoisePanel) -> list[Image]:
+        """Open two channels, of which napari adds the second to the first."""
+        layers = viewer.add_image(noisy(2, 40, 40), channel_axis=0, name=["dapi", "gfp"])
+        assert layers[1].blending == "additive"
+        panel.image.choose(layers[1])
+        return list(layers)
+
     def test_a_source_that_would_be_added_to_its_result_is_hidden(
-        self, panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any, button: str
+        self, panel: DenoisePanel, channels: list[Image], qtbot: Any
     ) -> None:
-        """napari opens every channel but the first so that it is added to those below."""
-        first, second = viewer.add_image(noisy(2, 40, 40), channel_axis=0, name=["dapi", "gfp"])
-        assert second.blending == "additive"
-        panel.image.choose(second)
-        result = run(qtbot, panel, button)[0]
+        first, second = channels
+        result = run(qtbot, panel)[0]
         assert (first.visible, second.visible, result.visible) == (True, False, True)
         assert result.blending == "additive"
         assert "“gfp” is hidden" in panel.results.line.text()
+
+    def test_results_are_not_added_up(self, panel: DenoisePanel, channels: list[Image], qtbot: Any) -> None:
+        results = [run(qtbot, panel)[0] for _ in range(3)]
+        assert [layer.visible for layer in results] == [False, False, True]
+        assert panel.image.layer == channels[1]  # and what is worked on stays, though it is hidden
+
+    @pytest.mark.usefixtures("channels")
+    def test_a_part_lies_over_its_source(
+        self, panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("napari_microdiff.viewer.view._corners", lambda _: np.array([[4, 4], [30, 30]]))
+        part = run(qtbot, panel, "preview")[0]
+        assert part.blending == "translucent"
+        assert viewer.layers["gfp"].visible
+        assert "hidden" not in panel.results.line.text()
 
     def test_a_source_that_its_result_covers_stays(
         self, panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any
@@ -309,6 +328,15 @@ class TestOnTheScreen:
         run(qtbot, panel)
         assert source.visible
         assert "hidden" not in panel.results.line.text()
+
+    def test_a_result_is_not_chosen_for_a_source_that_was_hidden(
+        self, panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any
+    ) -> None:
+        source = viewer.add_image(noisy(40, 40), name="actin")
+        run(qtbot, panel)
+        source.visible = False
+        run(qtbot, panel)
+        assert panel.image.layer == source
 
 
 class TestWhileItRuns:

@@ -34,7 +34,7 @@ def superresolve(
         typer.Option(metavar="FILE", help="Image of small beads or of one point: the blur is measured there."),
     ] = None,
     bead_size: Annotated[
-        float | None, typer.Option(metavar="UM", help="Diameter of the beads, if they are larger than a pixel.")
+        float | None, typer.Option(metavar="UM", min=0, help="Diameter of the beads, if they are larger than a pixel.")
     ] = None,
     noise_level: Annotated[
         float | None, typer.Option(metavar="SD", help="In units of the image, 0 for none; else measured.")
@@ -130,14 +130,18 @@ def _measured(source: Path, beads: Path | None, bead_size: float | None) -> tupl
             raise RequestError("--bead-size says nothing without --beads. Give this, too.")
         return None
     picture = read_image(beads)
-    side, pixel = square_pixel(picture.pixel_size_um), square_pixel(read_image(source).pixel_size_um)
+    sizes = picture.pixel_size_um
+    side, pixel = square_pixel(sizes), square_pixel(read_image(source).pixel_size_um)
+    if side is None and {"Y", "X"} <= sizes.keys():
+        raise RequestError(f"The pixels of {beads} are {sizes['Y']:g} x {sizes['X']:g} um. Make them square first.")
     if bead_size is not None and side is None:
         raise RequestError(f"{beads} does not say how large its pixels are, so --bead-size cannot be used.")
     try:
         found = measure_psf(picture.array, (bead_size or 0.0) / side if side else 0.0)
+        found = found.on_pixels(pixel / side) if side and pixel else found
     except ImageError as error:
         raise ImageError(f"{beads}: {error}") from error
-    if side and pixel:
-        found = found.on_pixels(pixel / side)
+    if (side is None) != (pixel is None):
+        say(f"note: only one of {source} and {beads} says how large its pixels are; they are taken for alike.")
     say(f"note: the blur is {found.width:.2f} pixels wide, measured on {found.beads} bead{'s' * (found.beads > 1)}.")
     return found.parts

@@ -109,8 +109,8 @@ class PointSpread:
     airy : (float, float, float), optional
         Wavelength, numerical aperture and pixel, as for `airy_psf`, instead of a Gaussian.
     parts : tuple of (str, float, float)
-        Of a sum, as one is measured by `beads.measure_psf`: the shape of each part, ``"gaussian"`` or ``"airy"``, its
-        width (that of the nearest Gaussian, in pixels of the camera), and its share.
+        Of a sum, such as `point_spread.measure_psf` measures: the shape of each part, ``"gaussian"`` or ``"airy"``,
+        its width (that of the nearest Gaussian, in pixels of the camera), and its share.
     """
 
     sigma: float = 0.0

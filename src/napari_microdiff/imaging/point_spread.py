@@ -23,6 +23,9 @@ _GAUSSIANS = 2.0 ** np.arange(-1.5, 2.6, 1 / 12)  # widths to choose from, in th
 _AIRYS = 2.0 ** np.arange(-1, 1.01, 1 / 12)
 _WITHIN = (np.arange(3) - 1) / 3  # of a pixel, where the diffraction pattern is looked up
 _SPHERE = 1 / 20  # variance along a line through the shadow of a sphere, in squared diameters
+_LARGEST = 3.0  # diameter of a bead, in widths of the blur, up to which it makes this no more than wider
+_PIXELS = 200_000  # around beads, which tell as much as more of them
+_COARSE = 2.0  # width in pixels from which on the pattern is the same all over a pixel
 
 _Array = NDArray[np.floating]
 
@@ -47,19 +50,33 @@ class MeasuredPsf(NamedTuple):
         return PointSpread(parts=self.parts).width
 
     def on_pixels(self, ratio: float) -> MeasuredPsf:
-        """Return it for an image whose pixels are larger than those of the image of beads by a ratio."""
-        return MeasuredPsf(tuple((shape, width / ratio, share) for shape, width, share in self.parts), self.beads)
+        """Return it for an image whose pixels are larger than those of the image of beads by a ratio.
+
+        What is far around is brought nearer, to the widest blur that is reckoned with.
+
+        Raises
+        ------
+        ImageError
+            If all of it is wider than that.
+        """
+        if self.width / ratio > WIDEST:
+            raise ImageError(
+                f"The blur of these beads is {self.width / ratio:.1f} pixels wide in the image, and {WIDEST:g} are the "
+                "most. Make the image's pixels larger first."
+            )
+        parts = tuple((shape, min(width / ratio, WIDEST), share) for shape, width, share in self.parts)
+        return MeasuredPsf(parts, self.beads)
 
 
-def measure_psf(image: ArrayLike, bead: float = 0.0) -> MeasuredPsf:
+def measure_psf(image: ArrayLike, diameter: float = 0.0) -> MeasuredPsf:
     """Measure a point-spread function on an image of beads, or of one point.
 
     Parameters
     ----------
     image : array-like, shape (y, x)
         Bright beads on a dark background, in focus and apart from each other. One is enough.
-    bead : float
-        Diameter of the beads in pixels, whose size is taken back; 0 for points.
+    diameter : float
+        Of the beads in pixels, which is taken back; 0 for points. At most three times as large as the blur is wide.
 
     Returns
     -------
@@ -70,21 +87,30 @@ def measure_psf(image: ArrayLike, bead: float = 0.0) -> MeasuredPsf:
     ImageError
         If no bead stands by itself in the image; the message says what to look for.
     """
+    if not 0 <= diameter < np.inf:
+        raise ImageError(f"The diameter of the beads must be a number of pixels, or 0 for points, not {diameter}.")
     pixels = _checked(image)
     beads = find_beads(pixels)
     if not beads:
         raise ImageError(
-            "No bead can be measured in this image. It must show bright points on a dark background, in focus, neither "
-            "at the border nor beside another, and not so bright that the camera cuts them off."
+            "No bead can be measured in this image. It must show bright points on an even, dark background, in focus, "
+            "neither at the border nor beside another, and not so bright that the camera cuts them off."
         )
     usual = float(np.median([one.width for one in beads]))
-    variance = usual**2 - _SPHERE * bead**2
-    if variance < NARROWEST**2:
+    width = float(np.sqrt(max(usual**2 - _SPHERE * diameter**2, 0)))
+    if width < NARROWEST:
         raise ImageError(
-            f"Beads of {bead:.3g} pixels cannot look as small as those in this image, which are {usual:.2g} pixels "
-            "wide (standard deviation). Give their diameter, or 0 for points."
+            "What is bright in this image is narrower than light is in a camera, as hot pixels are."
+            if not diameter
+            else f"Beads of {diameter:.3g} pixels cannot look as small as those in this image, which are {usual:.2g} "
+            "pixels wide (standard deviation). Give their diameter, or 0 for points."
         )
-    return MeasuredPsf(_parts(pixels, beads, float(np.sqrt(variance)), bead), len(beads))
+    if diameter > _LARGEST * width:
+        raise ImageError(
+            f"Beads of {diameter:.3g} pixels are too large to measure a blur of about {width:.2g} pixels on. Take "
+            f"beads of at most {_LARGEST * width:.2g} pixels."
+        )
+    return MeasuredPsf(_parts(pixels, beads, width, diameter), len(beads))
 
 
 def _checked(image: ArrayLike) -> _Array:
@@ -99,7 +125,7 @@ def _checked(image: ArrayLike) -> _Array:
     return pixels
 
 
-def _parts(pixels: _Array, beads: list[Bead], width: float, bead: float) -> tuple[Part, ...]:
+def _parts(pixels: _Array, beads: list[Bead], width: float, diameter: float) -> tuple[Part, ...]:
     """Return the shapes whose sum all beads look like, of whatever light and background.
 
     As few as tell what is seen: one after the other is added while the Bayesian information criterion falls, by which a
@@ -107,57 +133,61 @@ def _parts(pixels: _Array, beads: list[Bead], width: float, bead: float) -> tupl
     """
     kinds: tuple[tuple[Shape, _Array], ...] = (("gaussian", width * _GAUSSIANS), ("airy", width * _AIRYS))
     shapes = [(kind, float(s)) for kind, widths in kinds for s in widths if NARROWEST / 2 <= s <= WIDEST]
-    products, passed, power, count = np.zeros((len(shapes),) * 2), np.zeros(len(shapes)), 0.0, 0
-    for seen, drawn in _around(pixels, beads, shapes, bead):
+    products, overlaps, squares, count = np.zeros((len(shapes),) * 2), np.zeros(len(shapes)), 0.0, 0
+    for seen, drawn in _around(pixels, beads, shapes, diameter):
         products += drawn.T @ drawn
-        passed += drawn.T @ seen
-        power += float(seen @ seen)
+        overlaps += drawn.T @ seen
+        squares += float(seen @ seen)
         count += len(seen)
+        if count > _PIXELS:
+            break
     chosen: list[int] = []
     shares, least = np.ones(0), np.inf
     while len(chosen) < _PARTS:
-        left, more, weights = _next(products, passed, power, chosen)
-        criterion = count * np.log(max(left, 1e-12 * power)) + 2 * len(more) * np.log(count)
+        left, more, weights = _next(products, overlaps, squares, chosen)
+        criterion = count * np.log(max(left, 1e-12 * squares)) + 2 * len(more) * np.log(count)
         if not criterion < least:
             break
         chosen, shares, least = more, weights / weights.sum(), criterion
     return tuple((*shapes[i], float(share)) for i, share in zip(chosen, shares, strict=True))
 
 
-def _next(products: _Array, passed: _Array, power: float, chosen: list[int]) -> tuple[float, list[int], _Array]:
+def _next(products: _Array, overlaps: _Array, squares: float, chosen: list[int]) -> tuple[float, list[int], _Array]:
     """Return what is left unexplained with the best further shape, which shapes these are, and their weights."""
     best: tuple[float, list[int], _Array] = (np.inf, chosen, np.ones(0))
-    for further in set(range(len(passed))) - set(chosen):
+    for further in set(range(len(overlaps))) - set(chosen):
         these = [*chosen, further]
         within = products[np.ix_(these, these)]
-        weights = np.linalg.lstsq(within, passed[these], rcond=1e-10)[0]
-        left = power - float(passed[these] @ weights)
+        weights = np.linalg.lstsq(within, overlaps[these], rcond=1e-10)[0]
+        left = squares - float(overlaps[these] @ weights)
         if (weights > 0).all() and left < best[0]:
             best = (left, these, weights)
     return best
 
 
 def _around(
-    pixels: _Array, beads: list[Bead], shapes: list[tuple[Shape, float]], bead: float
+    pixels: _Array, beads: list[Bead], shapes: list[tuple[Shape, float]], diameter: float
 ) -> Iterator[tuple[_Array, _Array]]:
     """Yield, of each bead, the pixels around it and what they would be of each shape, shape (pixels, shapes).
 
-    Both are without their mean, so that no background has to be known, and in units of the bead's own noise.
+    Both are without their mean, so that no background has to be known, and divided by the root of the bead's light, to
+    which its noise is in proportion.
     """
     for one in beads:
         rows, columns = window(pixels.shape, one.y, one.x, one.reach)
-        each = np.stack([_drawn(s, rows - one.y, columns - one.x, bead).ravel() for s in shapes], axis=1)
-        around, noise = pixels[np.ix_(rows, columns)].ravel(), np.sqrt(one.light)
-        yield (around - around.mean()) / noise, (each - each.mean(axis=0)) * (one.light / noise)
+        each = np.stack([_drawn(s, rows - one.y, columns - one.x, diameter).ravel() for s in shapes], axis=1)
+        around, root = pixels[np.ix_(rows, columns)].ravel(), np.sqrt(one.light)
+        yield (around - around.mean()) / root, (each - each.mean(axis=0)) * root
 
 
-def _drawn(shape: tuple[Shape, float], rows: _Array, columns: _Array, bead: float) -> _Array:
+def _drawn(shape: tuple[Shape, float], rows: _Array, columns: _Array, diameter: float) -> _Array:
     """Return what pixels see of a bead of the light 1; their distances from its middle are given."""
     kind, width = shape
-    wider = float(np.sqrt(width**2 + _SPHERE * bead**2))  # a bead that is small beside it makes it no more than wider
+    wider = float(np.sqrt(width**2 + _SPHERE * diameter**2))
     if kind == "gaussian":
         return gaussian_seen(rows, columns, wider)
-    distance = np.hypot((rows[:, None] + _WITHIN)[:, :, None, None], columns[:, None] + _WITHIN)
+    within = _WITHIN if wider < _COARSE else _WITHIN[1:2]
+    distance = np.hypot((rows[:, None] + within)[:, :, None, None], columns[:, None] + within)
     v = np.maximum(2 * np.pi * AIRY_WIDTH / wider * distance, 1e-9)
     pattern = np.pi * (AIRY_WIDTH / wider) ** 2 * (2 * special.j1(v) / v) ** 2
     return np.asarray(pattern.mean(axis=(1, 3)))

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.components import ViewerModel
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QTimer, Signal
 
+from ..engine.events import Progress
+from ..errors import ImageError
+from ..imaging.lattice import square_pixel
 from . import view, words
 from .choices import LayerChoice
 from .jobs import Job
@@ -24,9 +27,13 @@ _BEADS_TIP = (
     "Of a stack, the plane that is shown. One bead is enough; many are better. An image of a point-spread function\n"
     "is one bead, too."
 )
-_SIZE_TIP = "Diameter of the beads, which is taken back. Leave it at 'points' if they are smaller than a pixel."
+_SIZE_TIP = (
+    "Diameter of the beads, which is taken back; at most three times the width of the blur.\n"
+    "Leave it at 'points' if they are smaller than a pixel."
+)
 _SIZE_UNKNOWN = "The layer of the beads does not say how large its pixels are, so they are taken for points."
 _NM_PER_UM = 1000
+_PAUSE_MS = 300  # in which the size may go on changing
 
 
 class BeadFields(Rows):
@@ -50,30 +57,48 @@ class BeadFields(Rows):
         self._viewer = viewer
         self._measured: MeasuredPsf | None = None
         self._pixel_of_beads: float | None = None
+        self._watched: Any = None
+        self._problem = ""
         self.pixel_um: float | None = None
         self.job: Job | None = None
         self.layer = LayerChoice(viewer, tip=_BEADS_TIP, none="choose an image of beads")
         self.size = number_field(" nm", 0, 5000, _SIZE_TIP, 0)
         self.size.setSpecialValueText("points")
+        self.size.setKeyboardTracking(False)
         self.line = Line(viewer)
         self.add("Beads", self.layer)
         self.add("Size", self.size, self.line)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_PAUSE_MS)
+        self._soon.timeout.connect(self._start)
         self.layer.changed.connect(self._layer_changed)
         self.size.valueChanged.connect(lambda _: self.measure())
 
     @property
+    def busy(self) -> bool:
+        """Whether beads are being measured, or are about to be."""
+        return self.job is not None or self._soon.isActive()
+
+    @property
     def psf(self) -> MeasuredPsf | None:
-        """What was measured, on the pixels of the image; ``None`` if nothing was, or not yet."""
-        if self._measured is None or not self.pixel_um or not self._pixel_of_beads:
-            return self._measured
-        return self._measured.on_pixels(self.pixel_um / self._pixel_of_beads)
+        """What was measured, on the pixels of the image; ``None`` if nothing was, not yet, or it is too wide there."""
+        measured = self._measured
+        if measured is None or not self.pixel_um or not self._pixel_of_beads:
+            return measured
+        try:
+            return measured.on_pixels(self.pixel_um / self._pixel_of_beads)
+        except ImageError:
+            return None
 
     @property
     def missing(self) -> str:
         """Why there is nothing to take back, or nothing if there is."""
-        if self._measured is not None:
+        if self.psf is not None:
             return ""
-        return "The beads are being measured." if self.job is not None else words.NO_BEADS
+        if self.busy:
+            return "The beads are being measured."
+        return words.NO_BEADS if self.layer.layer is None else "No blur could be measured on these beads."
 
     def know_pixel(self, side_um: float | None) -> None:
         """Take the side of a pixel of the image; ``None`` if it says none."""
@@ -86,44 +111,66 @@ class BeadFields(Rows):
         self.layer.blockSignals(True)
         self.layer.choose(None)
         self.layer.blockSignals(False)
+        self._watch(None)
         self._measured, self._pixel_of_beads = psf, None
         self._say()
 
     def measure(self) -> None:
-        """Measure on the chosen layer, if there is one; what is being measured is given up."""
+        """Measure on the chosen layer soon, if there is one; what is being measured is given up."""
+        self._stop()
+        if self.layer.layer is None:
+            return
+        self._measured = None
+        self._soon.start()
+        self._say()
+
+    def _start(self) -> None:
         layer = self.layer.layer
         if layer is None:
             return
-        self._stop()
-        self._measured = None
-        self._pixel_of_beads = view.sizes_um(layer, view.axes_of(layer)).get("Y")
+        sizes = view.sizes_um(layer, view.axes_of(layer))
+        self._pixel_of_beads = square_pixel(sizes)
         self.size.setEnabled(self._pixel_of_beads is not None)
         self.size.setToolTip(_SIZE_TIP if self.size.isEnabled() else _SIZE_UNKNOWN)
-        bead = self.size.value() / _NM_PER_UM / self._pixel_of_beads if self._pixel_of_beads else 0.0
-        self.job = Job(f"Measuring {layer.name}", partial(_measure, self._plane(layer), bead), self, quiet=True)
+        oblong = words.oblong_beads(sizes)
+        if oblong:
+            self._fail(oblong)
+            return
+        diameter = self.size.value() / _NM_PER_UM / self._pixel_of_beads if self._pixel_of_beads else 0.0
+        self.job = Job(f"Measuring {layer.name}", partial(_measure, self._plane(layer), diameter), self, quiet=True)
         self.job.done.connect(self._take_measured)
-        self.job.failed.connect(partial(self._say, warn=True))
+        self.job.failed.connect(self._fail)
         self.job.ended.connect(partial(self._ended, self.job))
         self.job.start()
-        self.line.say("Measuring…")
-        self.changed.emit()
+        self._say()
 
     def _plane(self, layer: Any) -> Callable[[], np.ndarray]:
-        """Return what reads the plane that is shown, from a copy of it if it is in memory."""
+        """Return what reads the plane that is shown, in the worker; from a copy if it is in memory."""
         array, index = view.level_0(layer), view.shown_plane(self._viewer, layer)
-        plane = array[index]
         if isinstance(array, np.ndarray):
-            plane = plane.copy()
-        return partial(np.asarray, plane)
+            return partial(np.asarray, array[index].copy())
+        return lambda: np.asarray(array[index])
 
     def _layer_changed(self) -> None:
-        if self.layer.layer is None:
-            self._stop()
-            self._measured = None
-            self._say()
+        self._watch(self.layer.layer)
+        self._measured = None
+        self.measure()
+        self._say()
+
+    def _watch(self, layer: Any) -> None:
+        """Measure again when the size of the pixels of a layer is told."""
+        for one, way in ((self._watched, "disconnect"), (layer, "connect")):
+            if one is not None:
+                for event in (one.events.scale, one.events.units):
+                    getattr(event, way)(self._measure_again)
+        self._watched = layer
+
+    def _measure_again(self, _: object = None) -> None:
         self.measure()
 
     def _stop(self) -> None:
+        self._soon.stop()
+        self._problem = ""
         if self.job is not None:
             self.job.cancel()
             self.job = None
@@ -132,20 +179,28 @@ class BeadFields(Rows):
         self._measured = psf
         self._say()
 
+    def _fail(self, problem: str) -> None:
+        self._problem = problem
+        self._say()
+
     def _ended(self, job: Job) -> None:
         if self.job is job:
             self.job = None
-            self.changed.emit()
+            self._say()
 
-    def _say(self, text: str = "", *, warn: bool = False) -> None:
+    def _say(self) -> None:
         psf = self.psf
-        if psf is not None and not text:
-            text = words.beads_measured(psf.beads, psf.width, self.pixel_um)
-        self.line.say(text, warn=warn)
+        if psf is not None:
+            self.line.say(words.beads_measured(psf.beads, psf.width, self.pixel_um))
+        elif self._measured is not None:
+            self.line.say(words.TOO_WIDE, warn=True)
+        else:
+            self.line.say("Measuring…" if self.busy else self._problem, warn=not self.busy)
         self.changed.emit()
 
 
-def _measure(plane: Callable[[], np.ndarray], bead: float) -> Iterator[Any]:
+def _measure(plane: Callable[[], np.ndarray], diameter: float) -> Iterator[Any]:
     from ..imaging.point_spread import measure_psf
 
-    yield measure_psf(plane(), bead)
+    yield Progress(0, 1)  # for whoever was cancelled while it waited
+    yield measure_psf(plane(), diameter)

@@ -15,6 +15,7 @@ from ..engine.request import Request
 from ..models.card import Card
 from .card_view import CardDialog
 from .parts import fill
+from .preview import is_ours
 
 TASKS = ("denoise", "superresolve", "isotropic", "repair", "segment", "synthesize")
 USUAL_MODELS = frozenset(Request.model_validate({"task": task}).model for task in TASKS)
@@ -49,7 +50,7 @@ class LayerChoice(QWidget):
     ) -> None:
         super().__init__()
         self._viewer, self.kind = viewer, kind
-        self._by_itself = True  # whether nobody has chosen what is chosen
+        self._by_itself = True  # whether nobody has chosen or used what is chosen
         self.none = none
         self._box = ComboBox(choices=self._choices, nullable=False)
         self._box.native.setToolTip(tip)
@@ -84,10 +85,11 @@ class LayerChoice(QWidget):
             self.changed.emit()
 
     def _is_better(self, event: Any) -> bool:
-        """Whether what was added can be seen, and what the box chose by itself cannot."""
+        """Whether what was added can be seen and is not of our making, and what the box chose by itself is hidden."""
         if event is None or event.type != "inserted" or self.none or not self._by_itself or self.layer is None:
             return False
-        return isinstance(event.value, self.kind) and event.value.visible and not self.layer.visible
+        added = event.value
+        return isinstance(added, self.kind) and added.visible and not is_ours(added) and not self.layer.visible
 
     @property
     def layer(self) -> Any:
@@ -99,6 +101,10 @@ class LayerChoice(QWidget):
         """Choose a layer of the viewer, or none."""
         wanted = _NO_LAYER if layer is None else layer
         self._box.value = next(mine for _, mine in self._choices() if mine == wanted)
+
+    def keep(self) -> None:
+        """Keep what is chosen, as it is in use."""
+        self._by_itself = False
 
     def call_none(self, words: str) -> None:
         """Call the choice of no layer otherwise."""

@@ -230,6 +230,7 @@ class Panel(Own):
             return
         detail = self.detail.position if self.detail_at_first is None else self._likes.detail
         self._likes = settings.remember_changes(self._likes, device=self.more.device, detail=detail)
+        self.image.keep()
         self.runner.start(Run(request, source))
 
     def run_again(self) -> None:

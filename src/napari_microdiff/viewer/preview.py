@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..engine.events import Preview
 from ..engine.request import Span
 from ..imaging.lattice import Finer
-from .layers import ResultLayer, Source, placement, put, spans_of
+from .layers import KEY, ResultLayer, Source, placement, put, spans_of
 
 PLANE_SIDE = 1024  # pixels of a preview plane: a larger one costs more to show than it tells
 BUDGET = 2**26  # pixels in all
@@ -153,6 +153,11 @@ class LivePreview:
             canvas[(*target, 3)] = 1
         else:
             canvas[target] = pixels > 0 if self._objects else pixels
+
+
+def is_ours(layer: Layer) -> bool:
+    """Whether a layer is a result, or is to be one."""
+    return is_forming(layer) or KEY in layer.metadata
 
 
 def is_forming(layer: Layer) -> bool:

@@ -138,10 +138,26 @@ class Runner(QObject):
         if run.live is not None:
             run.live.remove()
         self.last = run
-        hidden = _hide_below(run)
+        hidden = self._hide_below(run)
         said = words.outcome(run.source.name, self._made, run.result)
         self.said.emit(f"{said}\n{words.hidden(run.source.name)}" if hidden else said, False)
         self._over()
+
+    def _hide_below(self, run: Run) -> bool:
+        """Let a result be seen instead of its sum with what it was made from; return whether that was hidden."""
+        if not _covers(run):
+            return False
+        source, result = run.source.layer, run.result
+        assert result is not None
+        if result.region != tuple((0, length) for length in run.source.array.shape):
+            run.layers[0].blending = "translucent"  # a part of the image, around which that is to be seen
+            return False
+        others = [made for made, of in self.sources.items() if of is source and made not in run.layers]
+        added = [layer for layer in (source, *others) if isinstance(layer, Image) and layer.blending in _ADDED]
+        hidden = [layer for layer in added if layer.visible]
+        for layer in hidden:
+            layer.visible = False
+        return source in hidden
 
     def _add(self, run: Run, new: ResultLayer) -> Layer:
         selection = self._viewer.layers.selection
@@ -173,14 +189,11 @@ class Runner(QObject):
         self.changed.emit()
 
 
-def _hide_below(run: Run) -> bool:
-    """Hide a source that its result would be added to, and not laid over; return whether that was so."""
+def _covers(run: Run) -> bool:
+    """Whether a result would be added on the screen to what it was made from, instead of lying over it."""
     source, first = run.source.layer, next(iter(run.layers), None)
-    added = isinstance(source, Image) and isinstance(first, Image) and first.visible and first.blending in _ADDED
-    if not added or not source.visible:
-        return False
-    source.visible = False
-    return True
+    both = isinstance(source, Image) and isinstance(first, Image) and first.visible and run.result is not None
+    return both and first.blending in _ADDED
 
 
 def _count(run: Run, progress: Progress) -> None:

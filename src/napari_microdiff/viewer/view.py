@@ -76,10 +76,10 @@ def sizes_um(layer: Image | Labels, axes: str) -> dict[str, float]:
 
 
 def shown_plane(viewer: ViewerModel, layer: Image | Labels) -> tuple[Any, ...]:
-    """Return the index of the plane of a layer that is shown: a number for each axis but Y and X."""
-    here = np.asarray(layer.world_to_data(viewer.dims.point))
+    """Return the index of the plane of a layer that is shown: a number for each axis but Y, X and colours."""
+    here = [*np.asarray(layer.world_to_data(viewer.dims.point)), *([0] if has_colours(layer) else [])]
     return tuple(
-        slice(None) if letter in "YX" else int(np.clip(round(float(at)), 0, n - 1))
+        slice(None) if letter in "YXS" else int(np.clip(round(float(at)), 0, n - 1))
         for letter, at, n in zip(axes_of(layer), here, level_0(layer).shape, strict=True)
     )
 

@@ -96,6 +96,12 @@ def oblong(sizes: Mapping[str, float]) -> str:
     )
 
 
+def oblong_beads(sizes: Mapping[str, float]) -> str:
+    """Say that the pixels of an image of beads are no squares, if they are none."""
+    return "" if not oblong(sizes) else "The pixels of these beads are no squares. Make them square first."
+
+
+TOO_WIDE = "The blur of these beads is more than 8 pixels of the image wide, which is more than can be taken back."
 NO_BEADS = "Choose an image of beads, from which the blur is measured."
 
 

@@ -145,7 +145,7 @@ class Runner(QObject):
 
     def _hide_below(self, run: Run) -> bool:
         """Let a result be seen instead of its sum with what it was made from; return whether that was hidden."""
-        if not _covers(run):
+        if not _adds_up(run):
             return False
         source, result = run.source.layer, run.result
         assert result is not None
@@ -189,7 +189,7 @@ class Runner(QObject):
         self.changed.emit()
 
 
-def _covers(run: Run) -> bool:
+def _adds_up(run: Run) -> bool:
     """Whether a result would be added on the screen to what it was made from, instead of lying over it."""
     source, first = run.source.layer, next(iter(run.layers), None)
     both = isinstance(source, Image) and isinstance(first, Image) and first.visible and run.result is not None

@@ -61,6 +61,20 @@ def test_adapting_makes_a_model_and_chooses_it(panel: DenoisePanel, qtbot: Any, 
     assert panel.findChild(BeforeAfterDialog) is not None
 
 
+def test_an_adapted_model_is_offered_in_all_panels(panel: DenoisePanel, qtbot: Any, tiny_model: str) -> None:
+    other = DenoisePanel(panel.viewer)
+    panel.viewer.window.add_dock_widget(other, name="Another")
+    other.model.choose(tiny_model)
+    changes: list[bool] = []
+    other.model.changed.connect(lambda: changes.append(True))
+    panel.adapting.begin("b1", 1)
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    assert "b1" in {card.id for card in other.model.cards}
+    assert other.model.card is not None
+    assert other.model.card.id == tiny_model
+    assert not changes  # what was set there stays
+
+
 def test_the_model_that_is_chosen_stays_so_when_another_gets_its_title(
     panel: DenoisePanel, qtbot: Any, tiny_model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QPush
 
 from ..errors import MicrodiffError
 from ..models.card import Card
+from .choices import ModelChoice
 from .jobs import Job
 from .layers import Source
 
@@ -106,7 +107,8 @@ class Adapting:
 
     def _adapted(self, image: str, adapted: Any) -> None:
         panel = self._panel
-        panel.model.reload()
+        for choice in panel.window().findChildren(ModelChoice):  # other panels that are open offer it, too
+            choice.reload()
         if adapted.helped is not False:
             panel.model.choose(adapted.model_id)
         panel.results.line.say(verdict(adapted, image))

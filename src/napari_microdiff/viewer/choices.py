@@ -152,7 +152,8 @@ class ModelChoice(QWidget):
         self.offer([*(card for card in cards if card.task == self._own), *named])
 
     def offer(self, cards: Sequence[Card]) -> None:
-        """Offer these models."""
+        """Offer these models; the one that was chosen stays so if it is among them."""
+        chosen = self.card
         titles = [card.title for card in cards]
         self.cards = [
             card if titles.count(card.title) == 1 else card.model_copy(update={"title": f"{card.title} ({card.id})"})
@@ -163,7 +164,8 @@ class ModelChoice(QWidget):
         if not self.choose(before or ""):  # boxes tell choices by their titles, which may have changed
             self.choose(next((card.id for card in cards if card.id in USUAL_MODELS), ""))
         self.about.setEnabled(bool(cards))
-        self.changed.emit()
+        if chosen is None or self.card != chosen:
+            self.changed.emit()
 
     @property
     def card(self) -> Card | None:

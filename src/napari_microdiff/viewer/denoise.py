@@ -16,7 +16,7 @@ from .adapt import Adapting, Words
 from .layout import Rows
 from .panel import Panel
 
-ADAPT = Words("image", "this very image; no clean one is needed", "It takes a minute or two")
+ADAPT = Words("image", "this very image; no clean one is needed", "It takes two or three minutes")
 NOT_MEASURED = "The noise of the image has not been measured yet."
 
 

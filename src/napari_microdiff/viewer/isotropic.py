@@ -38,6 +38,7 @@ class IsotropicPanel(Panel):
     doing = "Making isotropic"
     made = "isotropic"
     as_prior = ", knows images only"
+    detail_tip = words.DETAIL_BETWEEN_TIP
     outputs = words.BETWEEN
     details = ({"steps": 1}, {"steps": 4}, {"steps": 8}, {"steps": 20})
     detail_at_first = 2

@@ -11,6 +11,7 @@ from napari.components import ViewerModel
 from qtpy.QtWidgets import QWidget
 
 from ..engine.request import Request, Span
+from . import words
 from .choices import LayerChoice
 from .docked import Docked
 from .jobs import Job
@@ -33,6 +34,8 @@ class Own(Docked):
     outputs: ClassVar[dict[str, str]] = {}  # what can be made, and what that is; the first is always worth having
     details: ClassVar[tuple[dict[str, int], ...]] = ()  # what each position of the Detail slider sets
     detail_at_first: ClassVar[int | None] = None  # its position; None is where a panel was used last
+    detail_tip = words.DETAIL_TIP
+    detail_least = "Instant"  # what its first position is called
     as_prior = ""  # what is added to the title of a model that was trained for another task
     compares = True  # whether to say how like an image is to those that the model was trained on
     source_word = "Image"

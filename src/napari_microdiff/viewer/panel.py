@@ -55,7 +55,7 @@ class Panel(Own):
         self.image, self.image_line = self.layer_choice(), Line(self.viewer)
         self.model = ModelChoice(self.task, self.as_prior)
         self.model_line, self.familiar = Line(self.viewer), Line(self.viewer)
-        self.detail, self.cost = DetailSlider(len(self.details)), Line(self.viewer)
+        self.detail, self.cost = DetailSlider(len(self.details), self.detail_tip, self.detail_least), Line(self.viewer)
         self.ticks = Ticks(tuple(self.outputs), tuple(self.outputs.values()))
         self.ticks.tick(Request(task=self.task).outputs)
         self.make_line = Line(self.viewer)

@@ -57,22 +57,29 @@ class Line(QLabel):
 
 
 class DetailSlider(QWidget):
-    """From instant to finest: the one setting that matters."""
+    """From instant to finest: the one setting that matters.
+
+    Parameters
+    ----------
+    positions : int
+        How many there are.
+    tip : str
+        What it does, which differs from panel to panel.
+    least : str
+        Name of the first position.
+    """
 
     changed = Signal(int)
 
-    def __init__(self, positions: int) -> None:
+    def __init__(self, positions: int, tip: str, least: str = "Instant") -> None:
         super().__init__()
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._slider.setRange(0, positions - 1)
         self._slider.setPageStep(1)
         self._slider.setTickPosition(QSlider.TickPosition.TicksBelow)
         self._slider.setTickInterval(1)
-        self.setToolTip(
-            "Instant gives the best estimate of every pixel in one step: measure on it.\n"
-            "More steps add the detail that a sharp image would have, and take as much longer."
-        )
-        fill(self, QLabel("Instant"), self._slider, QLabel("Finest"))
+        self.setToolTip(tip)
+        fill(self, QLabel(least), self._slider, QLabel("Finest"))
         self._slider.valueChanged.connect(self.changed)
 
     @property

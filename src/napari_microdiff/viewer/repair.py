@@ -67,6 +67,8 @@ class RepairPanel(Panel):
     doing = "Repairing"
     made = "repaired"
     compares = False
+    detail_tip = words.DETAIL_REPAIRED_TIP
+    detail_least = "Fast"
     outputs = words.REPAIRED
     details = ({"steps": 8}, {"steps": 12}, {"steps": 20}, {"steps": 40})
     detail_at_first = 1

@@ -34,6 +34,7 @@ class SegmentPanel(Panel):
     doing = "Segmenting"
     made = "objects"
     compares = False
+    detail_tip = words.DETAIL_OBJECTS_TIP
     outputs = words.SEGMENTED
     # One evaluation outlines; how sure it is of an object shows where several samples differ.
     details = (
@@ -91,7 +92,9 @@ class SegmentPanel(Panel):
         if named:
             return named[0]
         if name is not None:
-            raise RequestError(f"The objects are those of '{name}'. Open it, or call the image so that shows them.")
+            raise RequestError(
+                f"The objects are those of '{name}'. Open it, or give the layer that shows them this name."
+            )
         if self.image.layer is None:
             raise RequestError("Choose the image that the objects are in above, at Image.")
         chosen: Image = self.image.layer

@@ -25,13 +25,23 @@ REPAIRED = {
     "uncertainty": "How far each repaired pixel may be off (one standard deviation). Its layer starts hidden.",
 }
 RESIDUAL = (
-    "What is left of the image when that is taken away which this microscope would see of the result:\n"
+    "Your image less what this microscope would see of the result:\n"
     "structure in it was left out of the result, or put into it. Its layer starts hidden."
 )
 SEGMENTED = {
     "labels": "One layer in which every object has a number and a colour of its own.",
     "maps": "What the objects were read from: how deep in an object each pixel lies, and where two of them touch.",
 }
+DETAIL_TIP = (
+    "Instant gives the best estimate of every pixel in one step: measure on it.\n"
+    "More steps add the detail that a sharp image would have, and take as much longer."
+)
+DETAIL_BETWEEN_TIP = "Instant gives the mean in one step. More steps draw a sample, and take as much longer."
+DETAIL_REPAIRED_TIP = "More steps draw with less error, and take as much longer. What is drawn is not for measuring."
+DETAIL_OBJECTS_TIP = (
+    "Instant outlines the objects in one step. Further to the right several samples tell how sure the model is\n"
+    "of each object."
+)
 NO_SAMPLE = "One step gives the mean only. Move Detail to the right for a sample."
 UNCERTAINTY_HINT = "Open the eye of the layer “uncertainty” to see where not to trust it."
 STEPS_IDLE = "The mean takes one step only. Tick sample to use the others."

@@ -47,6 +47,7 @@ class SynthesizePanel(Panel):
     # One evaluation gives what all images have in common; it takes several to draw one of them.
     details = ({"steps": 1}, {"steps": 8}, {"steps": 16}, {"steps": 40})
     detail_at_first = 2
+    detail_tip = words.DETAIL_TIP
     source_word = "Mask"
     nothing_open = words.NOTHING_OPEN
     nothing_chosen = words.NOTHING_CHOSEN

@@ -47,7 +47,7 @@ class SetDialog(QDialog):
         text = QLabel(
             f"Images are drawn under objects like those of “{mask}”, {told}, and each is checked: those that do not "
             "show their mask, or are copies, are left out. Every file is marked as synthetic. You can cancel; the same "
-            "wishes go on in the same folder."
+            "settings with the same folder go on from there."
         )
         text.setWordWrap(True)
         self.count = SpinBox(value=100, min=1, max=100_000, tooltip="That the folder is to hold in all.")

@@ -27,10 +27,10 @@ FOLLOW_TIP = (
 )
 BEHIND_TIP = "A real image that lies under the mask pixel by pixel, and of which something is to be kept."
 NOTHING_BEHIND = "nothing"
-GUIDANCE_TIP = (
-    "How much more closely than the model would by itself the image follows the mask; 0 takes half the time,\n"
-    "much looks artificial."
+DETAIL_TIP = (
+    "Instant shows what all images that could lie there have in common. Further to the right one of them is drawn."
 )
+GUIDANCE_TIP = "How closely the image follows the mask. 2 is usual; 0 takes half the time; high values look artificial."
 OBJECTS_TIP = "The objects of that image. Its background stays as it is, and they give way to the objects of the mask."
 NOTHING_KEPT_BEHIND = "all of it"
 BEGIN = "begin from it, with noise"
@@ -47,12 +47,12 @@ CLICK_OBJECT = "Click an object of the mask to change it."
 OBJECT_CHOSEN = "Object {} is selected. Shift and an arrow key move it."
 MASK_NOT_WRITABLE = "'{}' cannot be written in place. Open it in memory, or draw on a copy of it, to change objects."
 MASK_TOO_LARGE = "A plane of '{}' is too large to change objects one by one. Crop the mask first."
-NO_IMAGE_YET = "Draw an image first, with Preview or Run."
+NO_IMAGE_YET = "Draw an image first, with Preview view or Run on all."
 FOLLOWING = "Edit the mask: the image follows."
 DRAWING = "Drawing what you edited…"
 REDRAWN = "Drawn again where you edited. Ctrl+Z on the mask takes both back."
 BROUGHT_BACK = "The image is as it was."
-NOT_FOLLOWED = "The mask is not in memory or too large, so that edits cannot be followed. Use Preview."
+NOT_FOLLOWED = "The mask is not in memory or too large, so that edits cannot be followed. Use Preview view."
 
 SET = "Make a training set…"
 SET_TIP = "Draw many images under objects like those of the mask, and write those that are good as pairs to train on."

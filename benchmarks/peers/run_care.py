@@ -44,7 +44,7 @@ def train(pairs: Path, out: Path, minutes: float) -> None:
         num_steps=_STEPS,
         normalization="none",  # each image is by itself
         num_workers=0,
-        early_stopping_params={"patience": _PATIENCE},
+        early_stopping_params={"monitor": "val_loss", "patience": _PATIENCE},
         trainer_params={"enable_model_summary": False, "max_time": timedelta(minutes=minutes)},
         seed=1,
     )

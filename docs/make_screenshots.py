@@ -30,6 +30,7 @@ import napari_microdiff
 from napari_microdiff.files import write_image
 from napari_microdiff.imaging.camera import Camera, simulate
 from napari_microdiff.imaging.layout import random_layout
+from napari_microdiff.imaging.optics import Binning, Blur, PointSpread
 from napari_microdiff.imaging.population import population_of
 from napari_microdiff.imaging.samples import noisy_sample, nuclei
 from napari_microdiff.viewer import samples
@@ -51,6 +52,7 @@ GALLERY, BRIGHT = 8, 3  # images; photons in the style, for each of the usual sa
 DUST, DEAD = ((110, 130, 16), (260, 300, 20), (400, 150, 12)), slice(350, 353)  # in the simulated nuclei
 STROKES = {"cut": ((67, 326), (51, 343)), "add": ((252, 298), (264, 306))}  # in the simulated nuclei
 CLOSE, GAP = 100, 8  # pixels of the image that are seen around a stroke, and of the picture between two steps
+OPTICS = (0.52, 1.3, 0.08)  # of the beads: wavelength and pixel in micrometres, and numerical aperture between them
 MASK = slice(128, 320)  # part of the simulated nuclei that a mask is made from
 
 
@@ -151,6 +153,27 @@ def superresolve_picture(folder: Path) -> None:
     panel.run_bar.run.click()
     studio.finish()
     studio.picture("superresolve-after.png")
+    studio.viewer.close()
+
+
+def beads_picture(folder: Path) -> None:
+    """Take the Super-resolve panel with the blur measured on an image of beads."""
+
+    def beads() -> list[samples.LayerData]:
+        (image, arguments, kind), *_ = samples.simulated_filaments()[-1:]
+        rng, fine = np.random.default_rng(0), np.zeros((640 * 4,) * 2)
+        fine[tuple(rng.integers(0, len(fine), (2, 60)))] = 16 * rng.uniform(4000, 16000, 60)
+        blurred = Blur(PointSpread(airy=OPTICS).kernel(4), (len(fine),) * 2).forward(fine)
+        seen = rng.poisson(np.maximum(Binning(4).forward(blurred) + 100, 0)).astype(np.uint16)
+        where = {"scale": (OPTICS[2],) * 2, "units": ("micrometer",) * 2}
+        return [(seen, {"name": "beads", **where}, "image"), (image, {**arguments, "visible": False}, kind)]
+
+    studio = Studio(beads, folder, SuperresolvePanel)
+    panel = studio.panel
+    panel.blur.way.setCurrentText("measured on beads")
+    panel.blur.beads.layer.choose(studio.viewer.layers["beads"])
+    wait(lambda: not panel.blur.beads.busy)
+    studio.picture("superresolve-beads.png")
     studio.viewer.close()
 
 
@@ -359,6 +382,7 @@ def main() -> None:
     panel_pictures(folder)
     result_picture(folder)
     superresolve_picture(folder)
+    beads_picture(folder)
     isotropic_picture(folder)
     repair_picture(folder)
     segment_picture(folder)

@@ -88,11 +88,9 @@ def _fitted_ones(pixels: _Array) -> Iterator[Bead]:
     places = _peaks(smooth, blur)
     distances = _nearest(np.array(places, dtype=float).reshape(-1, 2))
     for (y, x), distance in zip(places, distances, strict=True):
-        one = (
-            _fitted(pixels, smooth, blur, y, x)
-            if distance >= _ALONE * np.sqrt(max(rough**2 - 1, NARROWEST**2))
-            else None
-        )
+        if distance < _ALONE * np.sqrt(max(rough**2 - 1, NARROWEST**2)):
+            continue
+        one = _fitted(pixels, smooth, blur, y, x)
         if one is None or distance < _ALONE * one.width:
             continue
         edges = [edge for at, length in zip(one[:2], pixels.shape, strict=True) for edge in (at, length - 1 - at)]

@@ -110,7 +110,9 @@ def measure_psf(image: ArrayLike, diameter: float = 0.0) -> MeasuredPsf:
             f"Beads of {diameter:.3g} pixels are too large to measure a blur of about {width:.2g} pixels on. Take "
             f"beads of at most {_LARGEST * width:.2g} pixels."
         )
-    return MeasuredPsf(_parts(pixels, beads, width, diameter), len(beads))
+    around = np.cumsum([(2 * one.reach + 1) ** 2 for one in beads])
+    enough = beads[: int(np.searchsorted(around, _PIXELS)) + 1]
+    return MeasuredPsf(_parts(pixels, enough, width, diameter), len(enough))
 
 
 def _checked(image: ArrayLike) -> _Array:
@@ -139,8 +141,6 @@ def _parts(pixels: _Array, beads: list[Bead], width: float, diameter: float) -> 
         overlaps += drawn.T @ seen
         squares += float(seen @ seen)
         count += len(seen)
-        if count > _PIXELS:
-            break
     chosen: list[int] = []
     shares, least = np.ones(0), np.inf
     while len(chosen) < _PARTS:

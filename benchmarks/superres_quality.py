@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -205,6 +206,14 @@ def study(report: Report, scene: Scene, steps: int, samples: int, trained: Train
     return [{**row, "kind": kind, "scene": scene.name, "factor": scene.factor} for row in rows]
 
 
+def note_training(report: Report, trained: Trained) -> None:
+    """Say how long CARE was trained."""
+    for path in sorted(trained.care.glob("*/training.json")) if trained.python.exists() else ():
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        told = f"{facts['steps']} steps in {facts['minutes']:.0f} min of one core"
+        report.note(f"CARE of CAREamics {facts['version']}, {path.parent.name}: {told}.")
+
+
 def judge(report: Report, rows: list[Row]) -> None:
     """Average over the images, and hold the averages against what is promised."""
     for kind in dict.fromkeys(row["kind"] for row in rows):
@@ -261,8 +270,10 @@ def main(
     for model in sorted({scene.model for scene in found} - known):
         report.note(f"Left out, because it is not installed: {model}.")
     rows: list[Row] = []
+    trained = Trained(plain, care_weights, peers)
+    note_training(report, trained)
     for scene in used[:2] if quick else used:
-        rows += study(report, scene, steps, samples, Trained(plain, care_weights, peers), keep=not quick)
+        rows += study(report, scene, steps, samples, trained, keep=not quick)
     judge(report, rows)
     report.save(out, quick=quick)
 

@@ -14,6 +14,7 @@ import time
 import warnings
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,14 +27,11 @@ _EDGE = 8  # two halvings, twice
 _WEIGHTS = "care.ckpt"
 
 
-def train(pairs: Path, out: Path, minutes: float) -> None:
-    """Train until the time is over or the validation loss is flat, and keep the weights of the least one."""
-    from careamics import CAREamist, __version__
+def _peer(folder: Path, minutes: float | None = None) -> Any:
+    """Return an untrained CARE, with CAREamics' defaults."""
+    from careamics import CAREamist
     from careamics.config import create_advanced_care_config
 
-    with np.load(pairs) as given:
-        interpolated, sharp = given["interpolated"], given["sharp"]
-    held = np.arange(len(sharp)) % _HOLD_OUT == _HOLD_OUT - 1
     config = create_advanced_care_config(
         experiment_name="care",
         data_type="array",
@@ -45,10 +43,20 @@ def train(pairs: Path, out: Path, minutes: float) -> None:
         normalization="none",  # each image is by itself
         num_workers=0,
         early_stopping_params={"monitor": "val_loss", "patience": _PATIENCE},
-        trainer_params={"enable_model_summary": False, "max_time": timedelta(minutes=minutes)},
+        trainer_params={"enable_model_summary": False, "max_time": minutes and timedelta(minutes=minutes)},
         seed=1,
     )
-    peer = CAREamist(config, work_dir=out, enable_progress_bar=False)
+    return CAREamist(config, work_dir=folder, enable_progress_bar=False)
+
+
+def train(pairs: Path, out: Path, minutes: float) -> None:
+    """Train until the time is over or the validation loss is flat, and keep the weights of the least one."""
+    from careamics import __version__
+
+    with np.load(pairs) as given:
+        interpolated, sharp = given["interpolated"], given["sharp"]
+    held = np.arange(len(sharp)) % _HOLD_OUT == _HOLD_OUT - 1
+    peer = _peer(out, minutes)
     started = time.monotonic()
     peer.train(
         train_data=interpolated[~held],
@@ -71,9 +79,10 @@ def train(pairs: Path, out: Path, minutes: float) -> None:
 
 def restore(source: Path, target: Path, folder: Path) -> None:
     """Restore a whole image at once."""
-    from careamics import CAREamist
-
-    network = CAREamist(checkpoint_path=folder / _WEIGHTS, work_dir=folder).model.model.eval()
+    peer = _peer(folder)
+    # The checkpoint also holds the configuration, of which CAREamics cannot read the time again.
+    peer.model.load_state_dict(torch.load(folder / _WEIGHTS, weights_only=False)["state_dict"])
+    network = peer.model.model.eval()
     image = np.load(source)
     height, width = image.shape
     padded = np.pad(image, ((0, -height % _EDGE), (0, -width % _EDGE)), mode="symmetric")

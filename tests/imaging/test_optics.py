@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage, special
 
-from napari_microdiff.imaging.optics import Binning, Blur, airy_psf, gaussian_psf, gaussian_sigma
+from napari_microdiff.engine import options
+from napari_microdiff.imaging.optics import AIRY_WIDTH, WIDEST, Binning, Blur, airy_psf, gaussian_psf, gaussian_sigma
 
 OPERATORS = [
     (Blur(gaussian_psf(1.7), (24, 31)), (24, 31)),
@@ -114,3 +115,9 @@ def test_numbers_that_make_no_sense_are_refused():
     for call in (lambda: gaussian_psf(0), lambda: airy_psf(0.5, -1, 0.1), lambda: gaussian_sigma(0.5, 1, 0)):
         with pytest.raises(ValueError, match="must be positive"):
             call()
+
+
+def test_requests_reckon_with_the_same_widths():
+    """They have numbers of their own, since what is tested here takes scipy to import."""
+    told = (options._WIDEST, options._GAUSSIAN_OF_AIRY)
+    assert told == pytest.approx((WIDEST, AIRY_WIDTH), rel=1e-3)

@@ -19,7 +19,7 @@ _PRINCIPAL = {
     "synthesize": ("sample", "mean"),
 }
 _BESIDE = ("behind", "objects_behind", "damaged")
-_MADE = ("mean", "sample", "uncertainty", "residual", "table")
+_MADE = ("sample", "uncertainty", "residual", "table")  # of the files
 
 
 def _written_by(task: str) -> tuple[str, ...]:

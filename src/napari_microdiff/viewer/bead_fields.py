@@ -48,6 +48,8 @@ class BeadFields(Rows):
     ----------
     pixel_um : float, optional
         Side of a pixel of the image whose blur it is; where that of the beads is known, too, widths are converted.
+    psf : MeasuredPsf, optional
+        What was measured, on the pixels of the image; ``None`` if nothing was, not yet, or it is too wide there.
     """
 
     changed = Signal()
@@ -55,7 +57,8 @@ class BeadFields(Rows):
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = viewer
-        self._measured: MeasuredPsf | None = None
+        self.psf: MeasuredPsf | None = None
+        self._measured: MeasuredPsf | None = None  # on the pixels of the beads
         self._pixel_of_beads: float | None = None
         self._watched: Any = None
         self._problem = ""
@@ -73,23 +76,12 @@ class BeadFields(Rows):
         self._soon.setInterval(_PAUSE_MS)
         self._soon.timeout.connect(self._start)
         self.layer.changed.connect(self._layer_changed)
-        self.size.valueChanged.connect(lambda _: self.measure())
+        self.size.valueChanged.connect(self.measure)
 
     @property
     def busy(self) -> bool:
         """Whether beads are being measured, or are about to be."""
         return self.job is not None or self._soon.isActive()
-
-    @property
-    def psf(self) -> MeasuredPsf | None:
-        """What was measured, on the pixels of the image; ``None`` if nothing was, not yet, or it is too wide there."""
-        measured = self._measured
-        if measured is None or not self.pixel_um or not self._pixel_of_beads:
-            return measured
-        try:
-            return measured.on_pixels(self.pixel_um / self._pixel_of_beads)
-        except ImageError:
-            return None
 
     @property
     def missing(self) -> str:
@@ -115,13 +107,12 @@ class BeadFields(Rows):
         self._measured, self._pixel_of_beads = psf, None
         self._say()
 
-    def measure(self) -> None:
+    def measure(self, _: object = None) -> None:
         """Measure on the chosen layer soon, if there is one; what is being measured is given up."""
         self._stop()
-        if self.layer.layer is None:
-            return
-        self._measured = None
-        self._soon.start()
+        if self.layer.layer is not None:
+            self._measured = None
+            self._soon.start()
         self._say()
 
     def _start(self) -> None:
@@ -155,18 +146,14 @@ class BeadFields(Rows):
         self._watch(self.layer.layer)
         self._measured = None
         self.measure()
-        self._say()
 
     def _watch(self, layer: Any) -> None:
         """Measure again when the size of the pixels of a layer is told."""
         for one, way in ((self._watched, "disconnect"), (layer, "connect")):
             if one is not None:
                 for event in (one.events.scale, one.events.units):
-                    getattr(event, way)(self._measure_again)
+                    getattr(event, way)(self.measure)
         self._watched = layer
-
-    def _measure_again(self, _: object = None) -> None:
-        self.measure()
 
     def _stop(self) -> None:
         self._soon.stop()
@@ -188,14 +175,29 @@ class BeadFields(Rows):
             self.job = None
             self._say()
 
+    def _on_pixels(self) -> MeasuredPsf | None:
+        """Return what was measured on the pixels of the image.
+
+        Raises
+        ------
+        ImageError
+            If it is too wide there.
+        """
+        if self._measured is None or not self.pixel_um or not self._pixel_of_beads:
+            return self._measured
+        return self._measured.on_pixels(self.pixel_um / self._pixel_of_beads)
+
     def _say(self) -> None:
-        psf = self.psf
-        if psf is not None:
-            self.line.say(words.beads_measured(psf.beads, psf.width, self.pixel_um))
-        elif self._measured is not None:
-            self.line.say(words.TOO_WIDE, warn=True)
+        """Bring what can be taken back, and the line that says it, up to date."""
+        problem = self._problem
+        try:
+            self.psf = self._on_pixels()
+        except ImageError as error:
+            self.psf, problem = None, str(error)
+        if self.psf is not None:
+            self.line.say(words.beads_measured(self.psf.beads, self.psf.width, self.pixel_um))
         else:
-            self.line.say("Measuring…" if self.busy else self._problem, warn=not self.busy)
+            self.line.say("Measuring…" if self.busy else problem, warn=not self.busy)
         self.changed.emit()
 
 

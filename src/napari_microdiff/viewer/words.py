@@ -111,7 +111,6 @@ def oblong_beads(sizes: Mapping[str, float]) -> str:
     return "" if not oblong(sizes) else "The pixels of these beads are no squares. Make them square first."
 
 
-TOO_WIDE = "The blur of these beads is more than 8 pixels of the image wide, which is more than can be taken back."
 NO_BEADS = "Choose an image of beads, from which the blur is measured."
 
 

@@ -137,6 +137,16 @@ def test_confidence_is_the_geometric_mean_of_agreement_and_depth(monkeypatch: py
     np.testing.assert_allclose(unsure, sure / np.sqrt(2), rtol=0.02)
 
 
+def test_objects_larger_than_the_others_are_less_sure(oracle: Any) -> None:
+    truth = discs(KNOWN / 2, side=200)
+    told, half, double = (
+        segment(recorded(truth), diameter=diameter, steps=2, samples=2).objects["confidence"]
+        for diameter in (KNOWN, KNOWN / 2, 2 * KNOWN)
+    )
+    np.testing.assert_allclose(half, told * 0.5 ** (1 / 3), rtol=0.05)
+    np.testing.assert_allclose(double, told, rtol=0.08)
+
+
 @pytest.mark.parametrize("radius", [7, 12, 22])
 def test_images_are_brought_to_the_size_that_the_model_knows(oracle: Any, radius: int) -> None:
     truth = discs(radius, side=200)

@@ -66,7 +66,7 @@ class Segment:
         diameter = options.diameter or self._estimated()
         known = self.card.diameter_px or diameter
         self.zoom = known / diameter
-        self._smallest = options.smallest * np.pi / 4 * diameter**2
+        self._smallest, self._diameter = options.smallest * np.pi / 4 * diameter**2, diameter
         self._strokes = StrokeMaps(options.strokes, self.source.axes)
         self.report = {"diameter": round(diameter, 2), "diameter_was_given": options.diameter is not None}
 
@@ -112,6 +112,7 @@ class Segment:
             depth=self.card.depth,
             saddle=options.saddle,
             smallest=round(self._smallest),
+            diameter=self._diameter,
         )
 
     def _ground_at(self, index: PlaneIndex) -> float:

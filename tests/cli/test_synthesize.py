@@ -120,14 +120,30 @@ def test_what_was_drawn_over_an_image_is_not_repeated_without_it(capsys: pytest.
 
 
 def test_axes_and_region_of_a_request_are_those_of_the_file() -> None:
-    tifffile.imwrite("turned.tif", np.stack([MASK.T, BEFORE.T], axis=-1))  # XYT
+    turned = np.stack([MASK.T, BEFORE.T], axis=-1)
+    tifffile.imwrite("turned.tif", turned)
     job = {"task": "synthesize", **SETTINGS, "axes": "XYT", "region": [[8, 60], [0, 40], [0, 2]]}
     Path("job.yaml").write_text(yaml.safe_dump({**job, "input": "turned.tif", "output": "out.tif"}), encoding="utf-8")
     assert code_of("run", "job.yaml") == 0
     made = read_image("out.tif")
-    assert made.axes == "TYX"
-    whole = synthesize(np.stack([MASK, BEFORE]), axes="TYX", region=((0, 2), (0, 40), (8, 60)), **SETTINGS).sample
-    np.testing.assert_array_equal(made.array, whole)
+    whole = synthesize(turned, axes="XYT", region=((8, 60), (0, 40), (0, 2)), **SETTINGS).sample
+    np.testing.assert_array_equal(made.array.transpose([made.axes.index(letter) for letter in "XYT"]), whole)
+
+
+@pytest.mark.parametrize("axes", ["ZCYX", "TZCYX"])
+def test_a_drawn_hyperstack_is_repeated_to_the_last_bit(axes: str) -> None:
+    shape = dict(zip("TZC", (2, 3, 2), strict=True))
+    masks = np.zeros((*(shape[letter] for letter in axes[:-2]), 40, 48), np.uint16)
+    for number, plane in enumerate(masks.reshape(-1, 40, 48)):
+        plane[4 + number : 16 + number, 8:24] = 1
+    tifffile.imwrite("masks.tif", masks, imagej=True, metadata={"axes": axes})
+    assert code_of("synthesize", "masks.tif", "out.tif", *FAST) == 0
+    Path("job.json").write_text(read_image("out.tif").description, encoding="utf-8")
+    assert code_of("run", "job.json", "masks.tif", "again.tif") == 0
+    once, again = read_image("out.tif"), read_image("again.tif")
+    assert (again.axes, again.shape) == (once.axes, once.shape)
+    np.testing.assert_array_equal(again.array, once.array)
+    assert len({plane.tobytes() for plane in once.array.reshape(-1, 40, 48)}) == len(masks.reshape(-1, 40, 48))
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from ..errors import ImageError, RequestError
 from ..files import (
     OutputImage,
     Picture,
-    as_labels,
     check_writable,
+    checked_labels,
     prepare,
     read_image,
     write_images,
@@ -132,14 +132,10 @@ def draw(request: Request, masks: Masks, targets: Sequence[Mapping[str, Path]], 
 
 
 def _mask(request: Request, path: Path) -> tuple[Picture, Request]:
-    """Return the labels with their axes in one order, and the request in the same."""
+    """Return the labels in the order of the file, which noise goes by, and the request with its axes."""
     picture = read_image(path)
-    axes = request.axes or picture.axes
-    labels = as_labels(replace(picture, axes=axes))
-    region = request.region
-    if region and len(region) == len(axes):
-        region = tuple(region[axes.index(letter)] for letter in labels.axes)
-    return labels, request.model_copy(update={"axes": labels.axes, "region": region})
+    labels = checked_labels(replace(picture, axes=request.axes or picture.axes))
+    return labels, request.model_copy(update={"axes": labels.axes})
 
 
 def _of_classes(request: Request, path: Path, classes: Sequence[str]) -> Request:
@@ -165,11 +161,18 @@ def _under(labels: Picture, image: Picture) -> Picture:
         raise ImageError(
             f"The image behind has the axes {image.axes} and the mask {labels.axes}. Choose one that lies under it."
         )
-    return Picture(image.array.transpose([image.axes.index(letter) for letter in axes]), axes, path=image.path)
+    return Picture(_in_order(image, axes), axes, path=image.path)
 
 
 def _kept(labels: Picture, objects: Picture) -> NDArray[np.bool_]:
-    return background(as_labels(objects).array, labels.array, labels.axes)
+    objects = checked_labels(objects)
+    if set(objects.axes) == set(labels.axes):
+        objects = replace(objects, array=_in_order(objects, labels.axes), axes=labels.axes)
+    return background(objects.array, labels.array, labels.axes)
+
+
+def _in_order(picture: Picture, axes: str) -> NDArray[Any]:
+    return picture.array.transpose([picture.axes.index(letter) for letter in axes])
 
 
 def _type(path: Path, request: Request, coloured: bool, *likenesses: Picture | None) -> np.dtype[Any]:

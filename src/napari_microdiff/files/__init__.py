@@ -7,7 +7,7 @@ Only reading and writing live here. What a pixel means is kept on the way: axes,
 
 from __future__ import annotations
 
-from .label_image import as_labels, describe_objects, on_image
+from .label_image import as_labels, checked_labels, describe_objects, on_image
 from .picture import Picture
 from .read import read_image
 from .table import OutputTable
@@ -22,6 +22,7 @@ __all__ = [
     "OutputTable",
     "Picture",
     "as_labels",
+    "checked_labels",
     "check_writable",
     "describe_objects",
     "label_type",

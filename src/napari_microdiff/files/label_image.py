@@ -19,8 +19,8 @@ _ORDER = "PTCZYX"
 _LARGEST = np.iinfo(np.uint32).max
 
 
-def as_labels(picture: Picture) -> Picture:
-    """Return an image as labels: whole numbers in 16 or 32 bits, axes in the order P, T, C, Z, Y, X.
+def checked_labels(picture: Picture) -> Picture:
+    """Return an image as labels: whole numbers in 16 or 32 bits.
 
     Raises
     ------
@@ -33,11 +33,17 @@ def as_labels(picture: Picture) -> Picture:
     where = f"{picture.path}: " if picture.path else ""
     if picture.rgb:
         raise ImageError(f"{where}this is an image in colours, not labels. Choose the label image.")
-    axes = "".join(sorted(picture.axes, key=_ORDER.index))
-    array = np.asarray(picture.array).transpose([picture.axes.index(letter) for letter in axes])
+    array = np.asarray(picture.array)
     if array.dtype.kind not in "uibf" or not _whole(array):
         raise ImageError(f"{where}labels are whole numbers from 0 to {_LARGEST}. Choose a label image.")
-    return replace(picture, array=array.astype(label_type(array), copy=False), axes=axes)
+    return replace(picture, array=array.astype(label_type(array), copy=False))
+
+
+def as_labels(picture: Picture) -> Picture:
+    """Return an image as labels, see `checked_labels`, with its axes in the order P, T, C, Z, Y, X."""
+    labels = checked_labels(picture)
+    axes = "".join(sorted(labels.axes, key=_ORDER.index))
+    return replace(labels, array=labels.array.transpose([labels.axes.index(letter) for letter in axes]), axes=axes)
 
 
 def _whole(array: NDArray[Any]) -> bool:

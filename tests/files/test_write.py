@@ -314,3 +314,21 @@ def test_convert_works_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = convert(values, np.dtype("uint8"))
     monkeypatch.setattr("napari_microdiff.files.convert._BLOCK", 20)
     np.testing.assert_array_equal(convert(values, np.dtype("uint8")), whole)
+
+
+def test_pixels_too_small_for_a_png_are_left_out_of_it(tmp_path: Path) -> None:
+    image = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    for size, known in ((1e-4, {}), (1e-3, {"Y": 1e-3, "X": 1e-3})):
+        path = write_image(tmp_path / "a.png", image, axes="YX", pixel_size_um={"Y": size, "X": size})
+        assert read_image(path).pixel_size_um == pytest.approx(known)
+
+
+def test_characters_that_no_xml_may_hold_do_not_cost_the_pixel_size(tmp_path: Path) -> None:
+    like = Picture(
+        np.zeros((2, 8, 8), np.uint8), "CYX", pixel_size_um={"Y": 0.5, "X": 0.5}, channel_names=("D\x01API", "GFP")
+    )
+    path = write_image(tmp_path / "a.ome.tif", like.array, like=like, description="one\x00two\x1f\nthree")
+    read = read_image(path)
+    assert read.pixel_size_um == {"Y": 0.5, "X": 0.5}
+    assert read.channel_names == ("DAPI", "GFP")
+    assert read.description == "onetwo\nthree"

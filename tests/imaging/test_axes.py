@@ -83,6 +83,8 @@ def test_every_rgb_guess_is_valid(shape, samples):
         ("zyx", (4, 5, 6), "capitals"),
         ("ZCX", (4, 5, 6), "lack Y or X"),
         ("", (), "lack Y or X"),
+        ("YXS", (4, 5, 2), "2 colour samples S.*Name channels C"),
+        ("YXS", (4, 5, 5), "5 colour samples S"),
     ],
 )
 def test_refuses_axes_with_the_reason(axes, shape, message):
@@ -108,7 +110,7 @@ def images(draw):
     """Axes in any order with a shape and a region inside it."""
     others = draw(st.lists(st.sampled_from("PTCZS"), unique=True, max_size=3))
     axes = "".join(draw(st.permutations([*others, "Y", "X"])))
-    shape = tuple(draw(st.integers(1, 6)) for _ in axes)
+    shape = tuple(draw(st.integers(3, 4) if letter == "S" else st.integers(1, 6)) for letter in axes)
     starts = [draw(st.integers(0, n - 1)) for n in shape]
     region = tuple((a, draw(st.integers(a + 1, n))) for a, n in zip(starts, shape, strict=True))
     return axes, shape, region

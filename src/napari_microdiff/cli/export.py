@@ -71,7 +71,7 @@ def _open(path: Path) -> Picture:
 def _check_target(target: Path, given: list[Path], *, training_set: bool, overwrite: bool) -> None:
     if any(os.path.realpath(path) == os.path.realpath(target) for path in given):
         raise FileError(f"{target} is read itself. Choose another name, so that it is kept.")
-    if not training_set and target.exists() and not target.is_dir() and not overwrite:
+    if not training_set and os.path.exists(target) and not os.path.isdir(target) and not overwrite:
         raise FileError(f"{target} exists already. Choose another name, or add --overwrite to replace it.")
 
 

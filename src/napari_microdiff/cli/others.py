@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +27,7 @@ def train(
     seed: Annotated[int | None, typer.Option(min=0, help="Else the recipe's.")] = None,
 ) -> None:
     """Train a model from a recipe."""
-    if not data.is_dir():
+    if not os.path.isdir(data):
         raise MicrodiffError(f"There is no folder {data}. Give the folder with the training data as --data.")
     from ..training.fit import train as fit
     from ..training.recipes import read_recipe

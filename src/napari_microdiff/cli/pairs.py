@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import FileError
 from ..files import Picture, as_labels, read_image
+from ..files.faults import reading
 from ..files.label_image import without
 from ..files.names import shorter
 from ..files.table_reader import kinds_in
@@ -65,14 +67,16 @@ def read_kinds(path: Path | None, masks: Sequence[Picture], model: str) -> list[
     if path is None:
         return []
     known = find_model(model).card.classes
-    if not path.is_dir() and len(masks) > 1:
+    if not os.path.isdir(path) and len(masks) > 1:
         raise FileError(f"{path} is one table, but there are {len(masks)} masks. Name a folder with one for each.")
-    return [kinds_in(_table(path, (mask.path or Path()).name) if path.is_dir() else path, known) for mask in masks]
+    return [
+        kinds_in(_table(path, (mask.path or Path()).name) if os.path.isdir(path) else path, known) for mask in masks
+    ]
 
 
 def _table(folder: Path, name: str) -> Path:
     tables = [folder / f"{part}.csv" for part in shorter(name)]
-    return next((table for table in tables if table.exists()), tables[0])
+    return next((table for table in tables if os.path.exists(table)), tables[0])
 
 
 def make_set(wanted: Wanted, target: Path) -> None:
@@ -91,9 +95,11 @@ def make_set(wanted: Wanted, target: Path) -> None:
 
 def _files(path: Path, endings: set[str]) -> list[Path]:
     """Return the images in a folder, by their names, or the one that is named."""
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return [path]
-    found = sorted(file for file in path.iterdir() if file.suffix.lower() in endings and not file.name.startswith("."))
+    with reading(path):
+        files = sorted(path.iterdir())
+    found = [file for file in files if file.suffix.lower() in endings and not file.name.startswith(".")]
     if not found:
         raise FileError(f"There are no images in {path}. Name a folder with TIFF or PNG files in it.")
     return found

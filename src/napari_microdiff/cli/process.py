@@ -91,7 +91,7 @@ def check_names(sources: Iterable[Path], targets: Iterable[Path], overwrite: boo
         if real in seen:
             raise FileError(f"{path} is named for two outputs. Give each a file of its own.")
         seen.add(real)
-        if path.exists() and not path.is_dir() and not overwrite:
+        if os.path.exists(path) and not os.path.isdir(path) and not overwrite:
             raise FileError(f"{path} exists already. Choose another name, or add --overwrite to replace it.")
 
 

@@ -17,6 +17,7 @@ from .picture import Picture
 from .tiff_metadata import LARGEST_PLAIN_PIXEL_UM
 
 _UM_PER_INCH = 25400.0
+_SMALLEST_UM = 1e6 / 2**31  # a PNG counts the pixels of a metre in 31 bits
 _PNG_DEPTH, _PNG_COLOUR = 24, 25  # where the header of a PNG holds its bit depth and colour type
 _GREY = 0  # the colour type without colours or transparency
 
@@ -89,6 +90,6 @@ def write_png(stream: BinaryIO, array: NDArray[Any], pixel_size_um: dict[str, fl
     if description:
         text.add_text("Description", description)
     options: dict[str, Any] = {"pnginfo": text}
-    if {"X", "Y"} <= pixel_size_um.keys():
+    if {"X", "Y"} <= pixel_size_um.keys() and min(pixel_size_um.values()) > _SMALLEST_UM:
         options["dpi"] = tuple(_UM_PER_INCH / pixel_size_um[letter] for letter in "XY")
     iio.imwrite(stream, array, plugin="pillow", extension=".png", **options)

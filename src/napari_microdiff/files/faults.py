@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import re
 import struct
 import threading
@@ -15,6 +16,7 @@ from pathlib import Path
 from ..errors import FileError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_CUT_SHORT = re.compile(r"\d+ requested and \d+ written")  # by numpy, which does not say why
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 # What tifffile, Pillow and the decoders raise on bytes that are not what they should be.
 _DAMAGE = (ValueError, IndexError, KeyError, TypeError, SyntaxError, EOFError, RuntimeError, struct.error, zlib.error)
@@ -30,7 +32,7 @@ def cannot_read(path: Path, error: Exception) -> FileError:
     number = error.errno if isinstance(error, OSError) else None
     if isinstance(error, FileNotFoundError):
         return FileError(f"There is no file {path}. Check its name and folder.")
-    if path.is_dir():
+    if os.path.isdir(path):  # where `Path.is_dir` would raise on what may not be looked at
         return FileError(f"{path} is a folder, not an image. Name a file in it.")
     if number in _FORBIDDEN:
         return FileError(f"You have no permission to read {path}. Ask its owner, or copy it.")
@@ -48,9 +50,14 @@ def cannot_write(path: Path, error: OSError) -> FileError:
     """Return the sentence for an ``error`` that writing ``path`` raised."""
     if error.errno in _FULL:
         return FileError(f"The disk is full: {path} was not written. Free some space or choose another folder.")
-    if not path.parent.is_dir():
+    if error.errno == errno.EFBIG or (error.errno is None and _CUT_SHORT.search(str(error))):
+        return FileError(
+            f"The disk is full, or your files may not be so large: {path} was not written. Free some space or choose "
+            "another folder."
+        )
+    if not os.path.isdir(path.parent):
         return FileError(f"The folder {path.parent} does not exist. Create it, or choose another.")
-    if path.is_dir():
+    if os.path.isdir(path):
         return FileError(f"{path} is a folder. Choose the name of a file.")
     if error.errno in _FORBIDDEN:
         return FileError(f"You have no permission to write {path}. Choose another folder.")

@@ -86,7 +86,7 @@ class PairSet:
         self.folder, self.layout = folder, layout
         self.attempts = self.accepted = 0
         head = json.loads(json.dumps({"kind": _KIND, "synthetic": True, "layout": layout, "settings": dict(settings)}))
-        if (folder / MANIFEST).exists():
+        if os.path.exists(folder / MANIFEST):
             self._go_on(head)
         else:
             self._check_new()
@@ -148,8 +148,10 @@ class PairSet:
 
     def _check_new(self) -> None:
         """See that the folder can be begun; it is with the first image, before which what was asked for may fail."""
-        if self.folder.is_dir():
-            if any(self.folder.iterdir()):
+        if os.path.isdir(self.folder):
+            with reading(self.folder):
+                held = any(self.folder.iterdir())
+            if held:
                 raise FileError(f"{self.folder} is not empty and holds no set of pairs. Choose a new folder.")
             return
         with writing(self.folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from ..errors import FileError, ImageError
 from ..imaging.kinds import kinds_of
 from .faults import reading
 
+_NUMERIC = re.compile(
+    r"[+-]?((0|[1-9]\d{0,14})|\d*\.\d+|\d+\.)(e[+-]\d+)?|[+-]?inf|nan", re.IGNORECASE
+)  # not what Python reads as numbers, too: tracks 1_11, wells 1E1, numbers with zeros in front or too long to be exact
 _NUMBER = ("label", "index")  # the commands call it label, napari's features index
 
 
@@ -31,7 +35,10 @@ def read_table(path: str | Path) -> dict[str, NDArray[Any]]:
         If the file cannot be read, or has no column ``label`` or ``index`` with a different number in each line.
     """
     path = Path(path)
-    header, *rows = _lines(path) or [[]]
+    first, *rows = _lines(path) or [[]]
+    header = [name.strip() for name in first]
+    if twice := next((name for name in header if name and header.count(name) > 1), None):
+        raise FileError(f"{path} has two columns '{twice}'. Name them differently.")
     name = next((name for name in _NUMBER if name in header), None)
     if name is None:
         raise FileError(f"{path} has no column 'label'. Name a table of objects, with a line of column names.")
@@ -67,7 +74,6 @@ def _lines(path: Path) -> list[list[str]]:
 
 
 def _column(texts: list[str]) -> NDArray[Any]:
-    try:
+    if all(_NUMERIC.fullmatch(text) for text in texts if text):
         return np.array([float(text) if text else np.nan for text in texts])
-    except ValueError:
-        return np.array(texts, dtype=object)
+    return np.array(texts, dtype=object)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO, Literal
 
@@ -19,6 +20,7 @@ Dialect = Literal["ome", "imagej", "plain"]
 _OME_TYPES = {"bool", "int8", "int16", "int32", "uint8", "uint16", "uint32", "float32", "float64"}
 _IMAGEJ_TYPES = {"uint8", "uint16", "float32"}
 _IMAGEJ_ORDER = "TZCYXS"
+_NOT_OF_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def fits_ome(axes: str, dtype: np.dtype[Any]) -> bool:
@@ -91,13 +93,14 @@ def write_tiff(
 
 
 def _ome_metadata(facts: Picture) -> dict[str, Any]:
+    """Return what goes into OME-XML, without the characters that no XML may hold and that would make all unreadable."""
     metadata: dict[str, Any] = {f"PhysicalSize{letter}": size for letter, size in facts.pixel_size_um.items()}
     if facts.channel_names:
-        metadata["Channel"] = {"Name": list(facts.channel_names)}
+        metadata["Channel"] = {"Name": [_NOT_OF_XML.sub("", name) for name in facts.channel_names]}
     if facts.time_step_s:
         metadata["TimeIncrement"] = facts.time_step_s
     if facts.description:
-        metadata["Description"] = facts.description
+        metadata["Description"] = _NOT_OF_XML.sub("", facts.description)
     return metadata
 
 

@@ -171,7 +171,7 @@ def check_writable(path: str | Path, nbytes: int = 0, endings: tuple[str, ...] =
     given, path = path, Path(os.path.realpath(path))
     if not path.name.lower().endswith(endings):
         raise FileError(f"{given}: the format is not known. Choose a name that ends in {_NAMES[endings]}.")
-    if path.is_dir() or not path.parent.is_dir():
+    if os.path.isdir(path) or not os.path.isdir(path.parent):
         raise cannot_write(path, OSError())
     probe = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     with writing(path):

@@ -28,6 +28,7 @@ PlaneIndex: TypeAlias = tuple[int | slice, ...]
 
 _FEW = 4  # an axis no longer than this is taken for channels: nobody takes a z-stack of four planes by habit
 _MOST_AXES = "PTCZYX"
+_SAMPLES = (3, 4)  # of an image in colours, without and with transparency
 
 
 class Sliceable(Protocol):
@@ -127,7 +128,8 @@ def check_axes(axes: str, shape: Sequence[int]) -> None:
     Raises
     ------
     RequestError
-        If the number of letters is not the number of axes, a letter is unknown or repeated, or Y or X is missing.
+        If the number of letters is not the number of axes, a letter is unknown or repeated, Y or X is missing, or S
+        is not of 3 or 4.
     ImageError
         If the image is empty.
     """
@@ -144,6 +146,11 @@ def check_axes(axes: str, shape: Sequence[int]) -> None:
         raise RequestError(
             f"The axes {axes!r} are {len(axes)} letters, but the image has {len(lengths)} axes (shape {lengths}). "
             "Give one letter per axis."
+        )
+    if "S" in axes and (samples := lengths[axes.index("S")]) not in _SAMPLES:
+        raise RequestError(
+            f"The axes {axes!r} name {samples} colour samples S, but colours have 3, or 4 with transparency. Name "
+            "channels C."
         )
     if 0 in lengths:
         raise ImageError(f"The image is empty (shape {lengths}). Choose an image with at least one pixel.")

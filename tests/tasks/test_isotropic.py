@@ -130,6 +130,15 @@ def test_previews_lie_where_the_result_will_be_and_progress_ends_at_all(events, 
     assert all(one.total == progress[0].total for one in progress)
 
 
+def test_empty_resin_stays_within_its_grey_levels():
+    resin = np.random.default_rng(0).normal(180, 6, (3, 32, 32)).round().clip(0, 255).astype(np.uint8)
+    result = isotropic(resin, factor=2, axes="ZYX", steps=4, outputs=("sample", "uncertainty"))
+    low, high = float(resin.min()), float(resin.max())
+    room = high - low
+    assert low - room < result.sample.min() <= result.sample.max() < high + room
+    assert result.uncertainty.max() < room
+
+
 def test_the_report_says_how_much_the_slices_tell(made, volume):
     near, far = (made(volume[::factor], factor, steps=1).report["slices_tell"] for factor in (2, 8))
     assert 0 < far < near < 1

@@ -175,8 +175,32 @@ def range_around(condition: Condition) -> tuple[Tensor, Tensor]:
     """
     assert condition.maps is not None
     noisy = condition.maps[:, :1]
-    high, low = _highest(noisy), -_highest(-noisy)
+    high, low = _highest(noisy, _AROUND), -_highest(-noisy, _AROUND)
     slack = _SLACK * (high - low)
+    return low - slack, high + slack
+
+
+def range_between(condition: Condition, factor: int) -> tuple[Tensor, Tensor]:
+    """Return the range of the slices around each pixel, and some more: what lies between them does not leave it.
+
+    Parameters
+    ----------
+    condition : Condition
+        From `noisy_condition`, of a plane across slices of which those between are interpolated.
+    factor : int
+        Pixels from one slice to the next.
+
+    Returns
+    -------
+    low, high : Tensor, shape (batch, 1, y, x)
+    """
+    assert condition.maps is not None
+    assert condition.guess_error is not None
+    slices = condition.maps[:, :1]
+    around = max(_AROUND, 2 * factor + 1)
+    high, low = _highest(slices, around), -_highest(-slices, around)
+    # Something is left open where all pixels around have one value.
+    slack = _SLACK * (high - low) + condition.guess_error.view(-1, 1, 1, 1)
     return low - slack, high + slack
 
 
@@ -204,13 +228,16 @@ def range_of_sharp(measured: Tensor, error: Tensor, factor: int) -> tuple[Tensor
     return repeated(low - slack, factor), repeated(high + slack, factor)
 
 
-def _highest(image: Tensor) -> Tensor:
-    """Return the maximum of the square around each pixel, of windows that grow by what is known of smaller ones."""
-    image = F.pad(image, (_AROUND // 2,) * 4, value=-torch.inf)
+def _highest(image: Tensor, around: int) -> Tensor:
+    """Return the maximum of the square around each pixel, of windows that grow by what is known of smaller ones.
+
+    The square is ``around`` pixels across, an odd number.
+    """
+    image = F.pad(image, (around // 2,) * 4, value=-torch.inf)
     for axis in (-2, -1):
         known = 1
-        while known < _AROUND:
-            step = min(known, _AROUND - known)
+        while known < around:
+            step = min(known, around - known)
             length = image.shape[axis] - step
             image = torch.maximum(image.narrow(axis, 0, length), image.narrow(axis, step, length))
             known += step

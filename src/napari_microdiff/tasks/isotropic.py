@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..diffusion.denoiser import Denoiser
-from ..diffusion.guidance import known_pixels
+from ..diffusion.guidance import known_pixels, within_bounds
 from ..engine.canvas import Plane
 from ..engine.options import IsotropicOptions
 from ..engine.request import Request
@@ -38,6 +39,7 @@ from .base import (
 )
 from .between import Between
 from .collect import Collector
+from .conditioning import range_between
 from .likeness import likeness
 from .statistics import Statistics, measure, position_of, positions
 
@@ -75,8 +77,8 @@ class Isotropic:
         return beside
 
     def guide(self, denoiser: Denoiser) -> Denoiser:
-        """Hold the slices."""
-        return known_pixels(denoiser)
+        """Hold the slices, and keep what lies between them near what is around it."""
+        return known_pixels(within_bounds(denoiser, partial(range_between, factor=self._factor)))
 
     def jobs(self, index: PlaneIndex) -> Sequence[PlaneJob]:
         """Prepare one volume, the same for all samples; nothing for a channel without any content."""

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..diffusion.denoiser import Condition
+from ..diffusion.denoiser import Condition, Denoiser
+from ..diffusion.guidance import known_pixels
 from ..engine.prior import enough
 from ..engine.tiles import Tile
 from ..imaging.axes import PlaneIndex
@@ -42,6 +43,10 @@ class IsotropicByPrior(Isotropic):
         """Return that no planes beside one are shown; raise ModelError if the model is no prior."""
         check_architecture(self.card, PRIOR)
         return ()
+
+    def guide(self, denoiser: Denoiser) -> Denoiser:
+        """Hold the slices: a model that is told nothing has no range to keep to."""
+        return known_pixels(denoiser)
 
     def jobs(self, index: PlaneIndex) -> Sequence[PlaneJob]:
         """Prepare one volume, for each of its samples; nothing for a channel without any content."""

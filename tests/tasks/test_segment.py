@@ -137,6 +137,21 @@ def test_confidence_is_the_geometric_mean_of_agreement_and_depth(monkeypatch: py
     np.testing.assert_allclose(unsure, sure / np.sqrt(2), rtol=0.02)
 
 
+def test_channels_have_objects_of_sizes_of_their_own() -> None:
+    small, large = (recorded(discs(radius, side=160)) for radius in (7, 20))
+    both = find_objects(np.stack([small, large]), axes="CYX", device="cpu")
+    alone = [find_objects(image, device="cpu") for image in (small, large)]
+    for position, one in enumerate(alone):
+        np.testing.assert_array_equal(both.labels[position] > 0, one.labels > 0)
+    assert both.report["diameters"] == [one.report["diameter"] for one in alone]
+    assert both.report["diameters"][1] > 2 * both.report["diameters"][0]
+
+
+def test_a_diameter_that_is_not_in_pixels_is_refused(segmenter: str) -> None:
+    with pytest.raises(RequestError, match="Objects 0.001 pixels across are too small.*in pixels"):
+        segment(recorded(discs()), diameter=0.001)
+
+
 def test_objects_larger_than_the_others_are_less_sure(oracle: Any) -> None:
     truth = discs(KNOWN / 2, side=200)
     told, half, double = (
@@ -379,7 +394,7 @@ def test_what_cannot_be_done_is_said() -> None:
     broken[3, 3] = np.nan
     with pytest.raises(ImageError, match="NaN"):
         segment(broken, diameter=KNOWN)
-    with pytest.raises(ImageError, match="3 or 4 samples"):
+    with pytest.raises(RequestError, match="2 colour samples"):
         segment(np.zeros((40, 40, 2)), axes="YXS", diameter=KNOWN)
     with pytest.raises(RequestError, match="'segment' makes labels, maps, draws, but not mean"):
         segment(image, outputs=("mean",))

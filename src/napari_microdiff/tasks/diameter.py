@@ -141,22 +141,25 @@ def _within(zoom: float) -> float:
     return float(np.clip(zoom, _LEAST_ZOOM, _MOST_ZOOM))
 
 
-def middle_planes(source: Source) -> list[PlaneIndex]:
+def middle_planes(source: Source, position: int | None) -> list[PlaneIndex]:
     """Return the index of the middle plane of the whole image, and that of the region: where to measure, in turn.
 
-    The first is the same for all regions, so that objects of each are as large as those of the whole.
+    Both are of the channel at ``position``, if there are channels. The first is the same for all regions, so that objects of each are as large as those of the whole.
     """
-    whole, own = (_middle(source, bounds) for bounds in ([(0, n) for n in source.shape], source.region))
+    everything = [(0, n) for n in source.shape]
+    whole, own = (_middle(source, bounds, position) for bounds in (everything, source.region))
     return [whole] if own == whole else [whole, own]
 
 
-def _middle(source: Source, bounds: Sequence[tuple[int, int]]) -> PlaneIndex:
-    """Return the index of the plane in the middle of bounds, of the first channel of the region."""
+def _middle(source: Source, bounds: Sequence[tuple[int, int]], position: int | None) -> PlaneIndex:
+    """Return the index of the plane in the middle of bounds, of one channel."""
     channel = channel_axis(source.axes)
-    return tuple(
-        slice(0, n) if axis in source.plane_axes else first if axis == channel else (start + stop) // 2
-        for axis, ((start, stop), (first, _), n) in enumerate(zip(bounds, source.region, source.shape, strict=True))
-    )
+    middle: list[int | slice] = [(start + stop) // 2 for start, stop in bounds]
+    if channel is not None and position is not None:
+        middle[channel] = position
+    for axis in source.plane_axes:
+        middle[axis] = slice(0, source.shape[axis])
+    return tuple(middle)
 
 
 def _telling_part(plane: Sliceable, side: int) -> NDArray[np.generic]:

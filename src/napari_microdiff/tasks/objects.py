@@ -43,11 +43,11 @@ class ObjectGatherer:
         ground_at: Callable[[PlaneIndex], float],
         depth: Depth,
         saddle: float,
-        smallest: int,
-        diameter: float,
+        smallest: float,
+        diameter_at: Callable[[PlaneIndex], float],
     ) -> None:
-        self._request, self._source, self._ground_at = request, source, ground_at
-        self._depth, self._saddle, self._smallest, self._diameter = depth, saddle, smallest, diameter
+        self._request, self._source, self._ground_at, self._diameter_at = request, source, ground_at, diameter_at
+        self._depth, self._saddle, self._smallest = depth, saddle, smallest
         shape = region_shape(source.region)
         self._labels = np.zeros(shape, dtype=np.int32)
         self._maps = np.zeros((2, *shape), dtype=np.float32) if "maps" in request.outputs else None
@@ -76,7 +76,7 @@ class ObjectGatherer:
         seen, self._first = self._native(self._first, job, index), None
         self._total = seen if self._total is None else self._total + seen
         if drawn is not None:
-            self._read.append((yield from self._objects(as_read(self._native(drawn, job, index), self._depth))))
+            self._read.append((yield from self._objects(index, as_read(self._native(drawn, job, index), self._depth))))
         if sample == self._request.samples - 1:
             yield from self._finish(index, job, as_read(self._total / np.float32(sample + 1), self._depth))
             self._total, self._read = None, []
@@ -103,7 +103,7 @@ class ObjectGatherer:
 
     def _finish(self, index: PlaneIndex, job: PlaneJob, maps: NDArray[np.float32]) -> Iterator[None]:
         place = self._place(index)
-        found = yield from self._objects(maps)
+        found = yield from self._objects(index, maps)
         self._labels[place] = found
         drawn = self._read or [found]
         if "Z" in self._source.axes:  # where objects are joined
@@ -120,10 +120,11 @@ class ObjectGatherer:
                 draw[place] = objects
         self._places.append(place)
         alike = np.sqrt(_agreement(found, self._read) * _depth(maps, found))
-        self._confidence.append(alike * _plausible(found, self._diameter))
+        self._confidence.append(alike * _plausible(found, self._diameter_at(index)))
 
-    def _objects(self, maps: NDArray[np.float32]) -> Generator[None, None, _Labels]:
-        return reading_labels(maps, saddle=self._saddle, smallest=self._smallest)
+    def _objects(self, index: PlaneIndex, maps: NDArray[np.float32]) -> Generator[None, None, _Labels]:
+        smallest = round(self._smallest * np.pi / 4 * self._diameter_at(index) ** 2)
+        return reading_labels(maps, saddle=self._saddle, smallest=smallest)
 
     def _native(self, maps: NDArray[np.float32], job: PlaneJob, index: PlaneIndex) -> NDArray[np.float32]:
         """Bring maps of the magnified region back to the pixels of the image."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from ..engine.canvas import Plane
 from ..engine.options import SegmentOptions
 from ..engine.request import Request
 from ..engine.tiles import Box, Reach, Tile, read_window
-from ..errors import ModelError
+from ..errors import ModelError, RequestError
 from ..imaging.axes import PlaneIndex, Sliceable
 from ..imaging.faults import Faults
 from ..imaging.intensity import Normalization
@@ -43,6 +44,7 @@ _SIGMA_MIN = 0.02  # of the standard deviation of the maps
 _BLOCKS, _BLOCK_SIDE = 24, 192
 _LEAST_RANGE = 0.25  # of that of all planes
 _READ_WHOLE = 2**24  # pixels of a plane that is read at once, rather than block by block of what may be one chunk
+_MOST_MAGNIFIED = 16.0
 _MAGNIFIED = (1.0, 0.75, 1.25)  # how samples see the image in turn; each size shows other objects best
 
 
@@ -63,12 +65,14 @@ class Segment:
         self.source = mended(Kept(self.source, faults), self.notices)
         self._planes = prod(n for n, axis in zip(self.source.shape, self.source.axes, strict=True) if axis not in "CYX")
         self._of_planes: dict[int, Normalization] = {}
-        diameter = options.diameter or self._estimated()
-        known = self.card.diameter_px or diameter
-        self.zoom = known / diameter
-        self._smallest, self._diameter = options.smallest * np.pi / 4 * diameter**2, diameter
+        self._diameters = {p: options.diameter or self._estimated(p) for p in positions(self.source)}
+        self._known = self.card.diameter_px or max(self._diameters.values())
+        self._check_magnification()
         self._strokes = StrokeMaps(options.strokes, self.source.axes)
-        self.report = {"diameter": round(diameter, 2), "diameter_was_given": options.diameter is not None}
+        measured = [round(diameter, 2) for diameter in self._diameters.values()]
+        self.report: dict[str, Any] = {"diameter": measured[0], "diameter_was_given": options.diameter is not None}
+        if len(set(measured)) > 1:
+            self.report["diameters"] = measured
 
     def guide(self, denoiser: Denoiser) -> Denoiser:
         """Leave the denoiser as it is: strokes are conditions that it was trained with."""
@@ -76,7 +80,8 @@ class Segment:
 
     def jobs(self, index: PlaneIndex) -> Sequence[PlaneJob]:
         """Prepare one plane at the magnification of the model, and for further samples near it."""
-        return [self._job(index, self.zoom * factor) for factor in _MAGNIFIED[: self.request.samples]]
+        zoom = self._known / self._diameter_at(index)
+        return [self._job(index, zoom * factor) for factor in _MAGNIFIED[: self.request.samples]]
 
     def _job(self, index: PlaneIndex, zoom: float) -> PlaneJob:
         pixels = self.source.plane(index)
@@ -111,9 +116,21 @@ class Segment:
             ground_at=self._ground_at,
             depth=self.card.depth,
             saddle=options.saddle,
-            smallest=round(self._smallest),
-            diameter=self._diameter,
+            smallest=options.smallest,
+            diameter_at=self._diameter_at,
         )
+
+    def _diameter_at(self, index: PlaneIndex) -> float:
+        """Return the diameter of the objects of a plane: each channel shows other ones."""
+        return self._diameters[position_of(self.source, index)]
+
+    def _check_magnification(self) -> None:
+        smallest = min(self._diameters.values())
+        if self._known / smallest > _MOST_MAGNIFIED:
+            raise RequestError(
+                f"Objects {smallest:.3g} pixels across are too small to be outlined. Give their diameter in pixels, "
+                "not in micrometres, or choose an image that shows them larger."
+            )
 
     def _ground_at(self, index: PlaneIndex) -> float:
         """Return how bright the background of a plane is."""
@@ -145,17 +162,18 @@ class Segment:
         check_finite(blocks)
         return blocks
 
-    def _estimated(self) -> float:
+    def _estimated(self, position: int | None) -> float:
         known = self.card.diameter_px
         if known is None:
             raise ModelError(f"The card of '{self.card.id}' names no diameter. Give that of your objects in pixels.")
-        for index in middle_planes(self.source):
+        for index in middle_planes(self.source, position):
             plane, normalization = self.source.plane(index), self._normalization(index)
             diameter, found = estimate_diameter(self._denoiser, plane, normalization, known, self.card.depth)
             if found:
                 return diameter
+        where = "" if position is None else f" in channel {position + 1}"
         self.notices.append(
-            f"No objects were found to measure; their diameter was taken for {known:.0f} pixels. Set it if the "
+            f"No objects were found to measure{where}; their diameter was taken for {known:.0f} pixels. Set it if the "
             "result is empty or wrong."
         )
         return known

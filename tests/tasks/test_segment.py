@@ -148,7 +148,7 @@ def test_channels_have_objects_of_sizes_of_their_own() -> None:
 
 
 def test_a_diameter_that_is_not_in_pixels_is_refused(segmenter: str) -> None:
-    with pytest.raises(RequestError, match="Objects 0.001 pixels across are too small.*in pixels"):
+    with pytest.raises(RequestError, match=r"Objects 0\.001 pixels across are too small.*in pixels"):
         segment(recorded(discs()), diameter=0.001)
 
 

@@ -137,6 +137,16 @@ def test_confidence_is_the_geometric_mean_of_agreement_and_depth(monkeypatch: py
     np.testing.assert_allclose(unsure, sure / np.sqrt(2), rtol=0.02)
 
 
+def test_objects_that_the_camera_cut_off_are_objects() -> None:
+    truth = discs(12, side=200)
+    rng = np.random.default_rng(0)
+    image = np.where(truth > 0, 255, rng.normal(20, 8, truth.shape).clip(0, 200)).astype(np.uint8)
+    assert find_objects(image, device="cpu").labels.max() == truth.max()
+    image[truth > 0] = image[::-1][truth > 0].clip(0, 60)  # noise alone, with a scale bar
+    image[180:188, 100:180] = 255
+    assert find_objects(image, device="cpu", diameter=24).labels[180:188, 100:180].max() == 0
+
+
 def test_channels_have_objects_of_sizes_of_their_own() -> None:
     small, large = (recorded(discs(radius, side=160)) for radius in (7, 20))
     both = find_objects(np.stack([small, large]), axes="CYX", device="cpu")

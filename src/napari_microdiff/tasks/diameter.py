@@ -144,8 +144,8 @@ def _within(zoom: float) -> float:
 def middle_planes(source: Source, position: int | None) -> list[PlaneIndex]:
     """Return the index of the middle plane of the whole image, and that of the region: where to measure, in turn.
 
-    Both are of the channel at ``position``, if there are channels. The first is the same for all regions, so that objects
-    of each are as large as those of the whole.
+    Both are of the channel at ``position``, if there are channels. The first is the same for all regions, so that
+    objects of each are as large as those of the whole.
     """
     everything = [(0, n) for n in source.shape]
     whole, own = (_middle(source, bounds, position) for bounds in (everything, source.region))

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from ..diffusion.denoiser import Condition, Denoiser
 from ..engine.canvas import Plane
@@ -43,6 +44,7 @@ _ARCHITECTURE = {"dims": 2, "channels": 2, "condition_channels": 4, "vector_leng
 _SIGMA_MIN = 0.02  # of the standard deviation of the maps
 _BLOCKS, _BLOCK_SIDE = 24, 192
 _LEAST_RANGE = 0.25  # of that of all planes
+_MORE_THAN_LETTERS, _MANY = 0.02, 8  # share of the pixels, and places
 _READ_WHOLE = 2**24  # pixels of a plane that is read at once, rather than block by block of what may be one chunk
 _MOST_MAGNIFIED = 16.0
 _MAGNIFIED = (1.0, 0.75, 1.25)  # how samples see the image in turn; each size shows other objects best
@@ -60,7 +62,7 @@ class Segment:
         self.request = without_equal_samples(self.request, self.notices)
         self.source = with_bright_objects(context.source, options.shown)
         blocks = {p: self._blocks(p) for p in positions(self.source)}
-        faults = {p: _as_ground(Faults.of(part)) for p, part in blocks.items()}
+        faults = {p: _as_ground(Faults.of(part), part) for p, part in blocks.items()}
         self._normalizations = {p: Normalization.fit(faults[p].mended(part)) for p, part in blocks.items()}
         self.source = mended(Kept(self.source, faults), self.notices)
         self._planes = prod(n for n, axis in zip(self.source.shape, self.source.axes, strict=True) if axis not in "CYX")
@@ -179,8 +181,14 @@ class Segment:
         return known
 
 
-def _as_ground(faults: Faults) -> Faults:
-    """Return faults of which all that is beyond the range of the image is dark: a scale bar is no object."""
+def _as_ground(faults: Faults, blocks: NDArray[np.float64]) -> Faults:
+    """Return faults of which all that is beyond the range of the image is dark: a scale bar is no object.
+
+    What is beyond at the bright end in many places, and larger than letters, is objects that the camera cut off.
+    """
+    bright = blocks > faults.high
+    if bright.mean() > _MORE_THAN_LETTERS and sum(ndimage.label(block)[1] for block in bright) >= _MANY:
+        faults = replace(faults, high=np.inf, above=np.inf)
     return replace(faults, above=faults.below) if faults.any_beyond else faults
 
 

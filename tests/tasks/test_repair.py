@@ -216,3 +216,26 @@ def test_a_channel_that_is_damaged_all_over_leaves_the_others_to_be_repaired(men
     made = mend(np.stack([image, image], axis=axes.index("C")), mask, axes=axes).sample
     np.testing.assert_array_equal(np.moveaxis(made, axes.index("C"), 0)[0][dust == 0], image[dust == 0])
     assert np.isfinite(made).all()
+
+
+def test_what_is_lost_altogether_is_told_and_not_counted(mend, image, dust):
+    mask = np.stack([dust, np.ones_like(dust)])
+    report = mend(np.stack([image, image]), mask, axes="CYX").report
+    assert report["repaired_pixels"] == (dust > 0).sum()
+    assert any("no sound pixels" in notice for notice in report["notices"])
+
+
+def test_a_lost_slice_is_as_bright_as_the_others(image):
+    dim = (image / 4 + 200).astype(np.uint16)  # far from the middle of the range that one bright pixel sets
+    dim[3, 4] = 1000
+    mask = np.zeros((3, *image.shape), np.uint8)
+    mask[1] = 1
+    made = repair(np.stack([dim] * 3), mask, axes="ZYX", outputs=("mean",), steps=4, device="cpu")
+    assert abs(made.mean[1].mean() - dim.mean()) < 0.3 * dim.std()
+    assert any("made up" in notice for notice in made.report["notices"])
+    assert made.report["repaired_pixels"] == image.size
+
+
+def test_a_pixel_in_colours_is_counted_once(mend, image, dust):
+    coloured = np.stack([image.astype(np.uint8)] * 3, axis=-1)
+    assert mend(coloured, dust, axes="YXS").report["repaired_pixels"] == (dust > 0).sum()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,10 +13,10 @@ from scipy import ndimage
 
 from ..engine.tiles import Box, Tile, grown, read_window
 from ..errors import ImageError
-from ..imaging.axes import PlaneIndex, Sliceable
+from ..imaging.axes import PlaneIndex, Sliceable, planes, region_slices
 from ..imaging.holes import RIM, fill_smoothly
 from ..imaging.intensity import Normalization
-from .base import Image, Source, check_finite
+from .base import Image, Source, box_of, check_finite
 from .statistics import channel_axis
 
 _SIDE, _PLANES = 256, 8  # pixels along a side of a plane, and planes, that the mean of an image is told from
@@ -61,6 +62,27 @@ class Damage:
             part = tuple(slice(None) if isinstance(i, slice) else i for i in index)
         return np.asarray(np.asarray(self.mask[part]) != 0)
 
+    def lost_planes(self) -> list[PlaneIndex]:
+        """Return the planes of the region without any sound pixel."""
+        every = planes(self.source.axes, self.source.shape, self.source.region)
+        if tuple(self.mask.shape) == self.source.plane_shape:
+            return list(every) if np.asarray(self.mask).all() else []
+        return [index for index in every if self.in_plane(index).all()]
+
+    def count(self, without: Collection[PlaneIndex] = ()) -> int:
+        """Return how many pixels of the region are damaged, those of some planes left out; colours count once."""
+        region = list(self.source.region)
+        if (colours := self.source.axes.find("S")) >= 0:
+            region[colours] = (region[colours][0], region[colours][0] + 1)
+        every = planes(self.source.axes, self.source.shape, tuple(region))
+        inside = [region_slices(box_of(index)) for index in every]
+        counted = zip(every, inside, strict=True)
+        return sum(int(self.in_plane(index)[part].sum()) for index, part in counted if index not in without)
+
+    def level(self, index: PlaneIndex) -> float:
+        """Return the mean of some sound pixels of the channel of a plane; 0 if it has none."""
+        return _Sound(self).mean(index)
+
     def sound(self) -> Source:
         """Return the source with other pixels, of the middle of their kind, in place of the damaged ones."""
         return Source(_Sound(self), self.source.axes, self.source.region)
@@ -87,11 +109,11 @@ class _Sound:
         if gone.any() and not gone.all():
             pixels[gone] = pixels[~gone].mean()
         elif gone.any():
-            pixels[gone] = self._mean(part if isinstance(part, tuple) else (part,))
+            pixels[gone] = self.mean(part if isinstance(part, tuple) else (part,))
         return pixels
 
-    def _mean(self, part: tuple[Any, ...]) -> float:
-        """Return the mean of some sound pixels of the channel of a part."""
+    def mean(self, part: tuple[Any, ...]) -> float:
+        """Return the mean of some sound pixels of the channel of a part; 0 if it has none."""
         axes = self._damage.source.axes
         at = channel_axis(axes)
         one = at is not None and at < len(part) and isinstance(part[at], int | np.integer)
@@ -148,6 +170,8 @@ class DamagedPlane:
         self._view = damage.source.plane(index)
         self._normalization = normalization
         self.mask = damage.in_plane(index)
+        # Where all of a plane is lost, it is taken to be as bright as the others.
+        self._level = damage.level(index) if self.mask.all() else normalization.offset
         self._filled: dict[int, Image] = {}
 
     @property
@@ -181,7 +205,7 @@ class DamagedPlane:
 
     def _known(self, part: tuple[slice, ...]) -> Image:
         pixels = np.array(self._view.array[self._full(part)], dtype=np.float64)
-        pixels[self.mask[part]] = self._normalization.offset
+        pixels[self.mask[part]] = self._level
         check_finite(pixels)
         return self._normalization.apply(pixels)
 
@@ -193,7 +217,8 @@ class DamagedPlane:
         if number not in self._filled:
             spans = grown(tuple((b.start, b.stop) for b in box), self.shape, (RIM, RIM))
             around = tuple(slice(*span) for span in spans)
-            filled = fill_smoothly(self._known(around), self.mask[around])
+            known, gone = self._known(around), self.mask[around]
+            filled = known if gone.all() else fill_smoothly(known, gone)
             inner = tuple(slice(b.start - a.start, b.stop - a.start) for b, a in zip(box, around, strict=True))
             self._filled[number] = filled[inner]
         here = [slice(max(b.start, p.start), min(b.stop, p.stop)) for b, p in zip(box, part, strict=True)]

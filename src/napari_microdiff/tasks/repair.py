@@ -64,12 +64,25 @@ class Repair:
         shown = [p for p, s in self._statistics.items() if noisy and not s.constant]
         self._cameras = {p: estimate_camera(*channel_view(without, p)) for p in shown}
         self._now: tuple[PlaneIndex, DamagedPlane] | None = None
+        self._tell_what_is_lost(self._damage.lost_planes())
         self.report: dict[str, Any] = {
             "normalization": [[s.normalization.offset, s.normalization.scale] for s in self._statistics.values()],
             "noise_added": [
                 asdict(self._cameras[p]) if p in self._cameras else None for p in self._statistics if noisy
             ],
         }
+
+    def is_lost(self, index: PlaneIndex) -> bool:
+        """Whether a plane is damaged all over, and its channel has nothing that it could be drawn from."""
+        return self._statistics[position_of(self.source, index)].constant and bool(self._damage.in_plane(index).all())
+
+    def _tell_what_is_lost(self, lost: Sequence[PlaneIndex]) -> None:
+        if any(self.is_lost(index) for index in lost):
+            self.notices.append("A channel has no sound pixels that differ: where it is damaged all over it stays so.")
+        if not all(self.is_lost(index) for index in lost):
+            self.notices.append(
+                "Some planes are damaged all over: what is drawn there is made up, as bright as the other planes are."
+            )
 
     def guide(self, denoiser: Denoiser) -> Denoiser:
         """Hold all sound pixels."""
@@ -146,12 +159,11 @@ class RepairedPixels(Collector):
     def __init__(self, request: Request, damage: Damage, task: Repair) -> None:
         super().__init__(request, damage.source, task)
         self._damage, self._repair = damage, task
-        self._known: tuple[int, NDArray[np.bool_]] | None = None
+        self._known: tuple[PlaneIndex, NDArray[np.bool_]] | None = None
         region = tuple(slice(*span) for span in damage.source.region)
         before = np.asarray(damage.source.array[region], dtype=np.float32)
         for name, image in self.images.items():
             image[...] = 0 if name == "uncertainty" else before
-        self._count = 0
 
     def compare(self, job: PlaneJob, core: Box, mean: Image) -> None:
         """Do nothing: damaged pixels say nothing about the result."""
@@ -168,7 +180,8 @@ class RepairedPixels(Collector):
 
     def report(self) -> dict[str, Any]:
         """Return how many pixels were drawn."""
-        return {"repaired_pixels": self._count}
+        left = [index for index in self._damage.lost_planes() if self._repair.is_lost(index)]
+        return {"repaired_pixels": self._damage.count(without=left)}
 
     def _put(self, name: str, index: PlaneIndex, core: Box, pixels: Image) -> None:
         if name not in self.images:
@@ -194,11 +207,8 @@ class RepairedPixels(Collector):
         target[mask] = pixels[mask]
 
     def _mask(self, index: PlaneIndex) -> NDArray[np.bool_]:
-        number = self._damage.source.plane_number(index)
-        if self._known is None or self._known[0] != number:
-            self._known = number, self._damage.in_plane(index)  # one plane after the other
-            inside = tuple(slice(*span) for span in box_of(index))
-            self._count += int(self._known[1][inside].sum())
+        if self._known is None or self._known[0] != index:
+            self._known = index, self._damage.in_plane(index)  # one plane after the other
         return self._known[1]
 
 

@@ -123,6 +123,7 @@ def test_what_shows_no_bead_is_refused(image):
         (np.zeros((9, 9), complex), "real numbers"),
         (np.full((9, 9), "x"), "real numbers"),
         (np.full((9, 9), np.nan), "not finite"),
+        ([[1, 2], [3]], "rows differ in length"),
     ],
 )
 def test_what_is_no_image_is_refused(image, said):
@@ -130,10 +131,18 @@ def test_what_is_no_image_is_refused(image, said):
         measure_psf(image)
 
 
-@pytest.mark.parametrize("diameter", [-1, np.nan, np.inf])
+@pytest.mark.parametrize("diameter", [-1, np.nan, np.inf, "2"])
 def test_a_diameter_is_a_number_of_pixels(diameter):
     with pytest.raises(ImageError, match="must be a number of pixels"):
         measure_psf(beads(GAUSSIAN), diameter=diameter)
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e300])
+def test_the_unit_of_brightness_does_not_matter(unit):
+    image = beads(GAUSSIAN)
+    one, other = measure_psf(image), measure_psf(unit * image)
+    assert [part[0] for part in other.parts] == [part[0] for part in one.parts]
+    np.testing.assert_allclose([part[1:] for part in other.parts], [part[1:] for part in one.parts], rtol=1e-6)
 
 
 def test_beads_that_are_large_beside_the_blur_are_refused():

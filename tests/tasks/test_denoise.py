@@ -42,3 +42,11 @@ def test_a_model_of_another_shape_is_refused_in_words(tiny_model: str, noisy: ND
     save_model(card, LocalUNet(**shape.model_dump()).state_dict(), user_folder() / "other")
     with pytest.raises(ModelError, match="condition_channels 1 instead of 2"):
         denoise(noisy, model="other", device="cpu")
+
+
+@pytest.mark.parametrize(("side", "said"), [(12, True), (24, False)])
+def test_an_image_of_a_few_pixels_is_told_to_say_little(
+    tiny_model: str, noisy: NDArray[np.float32], side: int, said: bool
+) -> None:
+    result = denoise(noisy[:side, :side], model=tiny_model)
+    assert any("12 x 12 pixels" in notice for notice in result.report["notices"]) is said

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from math import hypot, sqrt
+from math import hypot, inf, isfinite, sqrt
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 # Both as in `imaging.optics`, which takes scipy to import.
 _WIDEST = 8.0  # blur: standard deviation in pixels
+_LOUDEST = 1e30  # noise level, whose square must be a number
 _GAUSSIAN_OF_AIRY = 0.225  # wavelengths over numerical apertures: the standard deviation of the nearest Gaussian
+
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Frozen(BaseModel):
@@ -32,7 +35,7 @@ class DenoiseOptions(Frozen):
     """
 
     task: Literal["denoise"] = Field(default="denoise", exclude=True)
-    noise_level: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    noise_level: float | None = Field(default=None, gt=0, le=_LOUDEST, allow_inf_nan=False)
     start: Literal["condition", "measured-noise"] = "condition"
 
 
@@ -63,7 +66,7 @@ class SuperresolveOptions(Frozen):
     blur: float = Field(default=0.0, ge=0, le=_WIDEST)
     optics: tuple[float, float, float] | None = None
     psf: tuple[tuple[Literal["gaussian", "airy"], float, float], ...] = Field(default=(), max_length=8)
-    noise_level: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    noise_level: float | None = Field(default=None, ge=0, le=_LOUDEST, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _one_point_spread(self) -> SuperresolveOptions:
@@ -128,7 +131,7 @@ class Stroke(Frozen):
     """
 
     kind: Literal["object", "background", "cut"]
-    points: tuple[tuple[float, ...], ...] = Field(min_length=1)
+    points: tuple[tuple[_Finite, ...], ...] = Field(min_length=1)
 
 
 class SegmentOptions(Frozen):
@@ -181,7 +184,7 @@ class SynthesizeOptions(Frozen):
     """
 
     task: Literal["synthesize"] = Field(default="synthesize", exclude=True)
-    style: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] | None = None
+    style: tuple[_Finite, ...] | None = None
     levels: tuple[float, float] = (0.0, 255.0)
     kinds: tuple[tuple[int, int], ...] = ()
     photons: float | None = Field(default=None, gt=0, le=1e9)
@@ -198,8 +201,10 @@ class SynthesizeOptions(Frozen):
     @field_validator("levels")
     @classmethod
     def _rise(cls, levels: tuple[float, float]) -> tuple[float, float]:
-        if not levels[0] < levels[1] < float("inf"):
-            raise ValueError(f"the lower level must be below the upper one, not {levels[0]:g} and {levels[1]:g}")
+        if not (isfinite(levels[0]) and levels[0] < levels[1] < inf):
+            raise ValueError(
+                f"the lower level must be below the upper one, both finite, not {levels[0]:g} and {levels[1]:g}"
+            )
         return levels
 
     @field_validator("kinds")

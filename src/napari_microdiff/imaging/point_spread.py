@@ -87,7 +87,7 @@ def measure_psf(image: ArrayLike, diameter: float = 0.0) -> MeasuredPsf:
     ImageError
         If no bead stands by itself in the image; the message says what to look for.
     """
-    if not 0 <= diameter < np.inf:
+    if not isinstance(diameter, int | float | np.number) or not 0 <= diameter < np.inf:
         raise ImageError(f"The diameter of the beads must be a number of pixels, or 0 for points, not {diameter}.")
     pixels = _checked(image)
     beads = find_beads(pixels)
@@ -116,7 +116,10 @@ def measure_psf(image: ArrayLike, diameter: float = 0.0) -> MeasuredPsf:
 
 
 def _checked(image: ArrayLike) -> _Array:
-    pixels = np.squeeze(np.asarray(image))
+    try:
+        pixels = np.squeeze(np.asarray(image))
+    except ValueError:
+        raise ImageError("The image of beads is no array: its rows differ in length.") from None
     if pixels.ndim != 2 or min(pixels.shape) < 5:
         raise ImageError(f"An image of beads must have two axes, y and x, not the shape {np.shape(image)}.")
     if not np.issubdtype(pixels.dtype, np.number) or np.iscomplexobj(pixels):
@@ -124,7 +127,8 @@ def _checked(image: ArrayLike) -> _Array:
     pixels = pixels.astype(np.float64)
     if not np.isfinite(pixels).all():
         raise ImageError("The image of beads has values that are not finite.")
-    return pixels
+    # Brightness does not matter, and its square must be a number.
+    return np.asarray(pixels / (np.abs(pixels).max() or 1.0))
 
 
 def _parts(pixels: _Array, beads: list[Bead], width: float, diameter: float) -> tuple[Part, ...]:

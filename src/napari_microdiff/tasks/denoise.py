@@ -39,6 +39,7 @@ from .starting import PRIOR, untold
 from .statistics import Statistics, channel_view, measure, position_of, positions
 
 _DETERMINISTIC = {"dpmpp-2m", "heun", "ddim"}
+_FEWEST_PIXELS = 16  # along the longer side, below which statistics are those of no image
 _SIGMA_MIN = 0.02  # of the standard deviation of what is sampled; what is below cannot be seen
 _GUIDED = (0.1, 10.0)  # interval of classifier-free guidance, in expected errors of the guess
 
@@ -71,6 +72,12 @@ class Denoise:
         self._statistics = {p: measure(self.source, p) for p in positions(self.source)}
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("The image has the same value everywhere, so there is nothing to denoise.")
+        if max(self.source.plane_shape) < _FEWEST_PIXELS:
+            height, width = self.source.plane_shape
+            self.notices.append(
+                f"An image of {height} x {width} pixels tells too little of its noise: the result may be far from the "
+                "truth. Denoise a larger image, of which this is a part."
+            )
         self._kept = Kept(self.source, {p: s.faults for p, s in self._statistics.items()})
         self.source = mended(self._kept, self.notices)
         self._stabilised = {p: self._stabilise(p, s) for p, s in self._statistics.items()} if self._by_prior else {}

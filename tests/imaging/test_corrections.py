@@ -155,3 +155,14 @@ def test_parting_keeps_all_pixels_and_the_largest_part_its_label() -> None:
     np.testing.assert_array_equal(after > 0, before > 0)
     assert (after == 3).sum() > (after == 4).sum() > 0
     assert parted(before, before, 3, fresh=4) is None
+
+
+def test_a_cut_leaves_alone_the_pieces_of_an_object_that_it_does_not_cross() -> None:
+    before = np.zeros((40, 60), np.int64)
+    before[5:15, 5:15] = before[25:35, 5:15] = 1  # two pieces
+    before[5:35, 40:50] = 2
+    drawn = np.zeros(before.shape, bool)
+    drawn[14, 10:52] = True  # grazes a piece of the first, and parts the second
+    after = cut(before, before, drawn, fresh=3)
+    np.testing.assert_array_equal(after == 1, before == 1)
+    assert set(np.unique(after[before == 2])) == {2, 3}

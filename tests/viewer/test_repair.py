@@ -214,7 +214,21 @@ def test_what_cannot_be_is_said(panel: RepairPanel, viewer: napari.Viewer, qtbot
     panel.mask.choose(small)
     panel.run_bar.run.click()
     assert "lies on the image pixel by pixel" in notes()[-1]
+    for elsewhere in ({"translate": (0, 60)}, {"scale": (4, 4)}):
+        panel.mask.choose(viewer.add_labels(np.ones((48, 56), np.uint8), **elsewhere))
+        panel.run_bar.run.click()
+        assert "does not lie on 'Image'" in notes()[-1]
     assert panel.runner.job is None
+
+
+def test_a_mask_without_pixel_sizes_lies_on_an_image_with_some(
+    panel: RepairPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    viewer.add_image(filaments(48, 56), scale=(0.1, 0.1), translate=(3, 4))
+    mask = np.zeros((48, 56), np.uint8)
+    mask[disk((20, 24), 6)] = 1
+    panel.mask.choose(viewer.add_labels(mask))
+    assert run(qtbot, panel)
 
 
 def test_only_models_that_denoise_are_offered(panel: RepairPanel) -> None:

@@ -121,15 +121,26 @@ def test_detail_draws_samples_and_these_tell_the_confidence(
     (labels,) = run(qtbot, panel)
     confidence = labels.features["confidence"].to_numpy()
     assert ((confidence >= 0) & (confidence <= 1)).all()
-    own = labels.get_color(int(labels.features["index"].iloc[0]))
+    own = {label: labels.get_color(label) for label in labels.features["index"].tolist()}
     panel.by_confidence.click()
     assert is_coloured_by_confidence(labels)
     doubtful, sure = (int(labels.features["index"].iloc[pick]) for pick in (confidence.argmin(), confidence.argmax()))
     red = [float(labels.get_color(label)[0]) for label in (doubtful, sure)]
     assert red[0] >= red[1]
     assert labels.get_color(0) is None or float(labels.get_color(0)[3]) == 0
+    labels.data_setitem(np.nonzero(labels.data == sure), 0)
+    qtbot.waitUntil(lambda: sure not in labels.features["index"].to_numpy(), timeout=LONG)
+    for label in labels.features["index"].tolist():  # by hand, so that nothing is known of any
+        places = np.argwhere(labels.data == label)[:1]
+        labels.data_setitem(tuple(places.T), 0)
+    qtbot.waitUntil(lambda: labels.features["confidence"].isna().all(), timeout=LONG)
+    grey = [labels.get_color(label)[:3] for label in labels.features["index"].tolist()]
+    np.testing.assert_allclose(grey, np.full((len(grey), 3), 0.6), atol=0.01)
+    assert panel.by_confidence.isEnabled()
+    assert panel.by_confidence.isChecked()
     panel.by_confidence.click()
-    np.testing.assert_allclose(labels.get_color(int(labels.features["index"].iloc[0])), own)
+    assert not is_coloured_by_confidence(labels)
+    np.testing.assert_allclose(labels.get_color(doubtful), own[doubtful])
 
 
 def test_preview_outlines_what_is_visible(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:

@@ -79,16 +79,22 @@ def cut(
     """
     after = before.astype(np.int64)
     for label in _touched(before, drawn, locked):
-        whole = before == label
-        sides, _ = ndimage.label(whole & ~drawn)  # by four neighbours, so that a diagonal line parts, too
-        parts = _without_crumbs(sides, _CRUMB)
-        if parts.max() < 2:  # the line ends within the object: the model knows where it would go on
-            parts = _parts_of(whole, np.where(whole, proposed, 0), drawn)
-        if parts.max() < 2:
-            continue
-        after = _renumbered(after, whole, parts, fresh)
-        fresh = max(fresh, int(after.max()) + 1)
+        for piece in _pieces(before == label, drawn):
+            sides, _ = ndimage.label(piece & ~drawn)  # by four neighbours, so that a diagonal line parts, too
+            parts = _without_crumbs(sides, _CRUMB)
+            if parts.max() < 2:  # the line ends within the object: the model knows where it would go on
+                parts = _parts_of(piece, np.where(piece, proposed, 0), drawn)
+            if parts.max() < 2:
+                continue
+            after = _renumbered(after, piece, parts, fresh)
+            fresh = max(fresh, int(after.max()) + 1)
     return after
+
+
+def _pieces(whole: _Mask, drawn: _Mask) -> list[_Mask]:
+    """Return the pieces of an object that a stroke crosses; the others were apart before and are not concerned."""
+    pieces, _ = ndimage.label(whole, structure=_NEIGHBOURS)
+    return [pieces == number for number in np.unique(pieces[drawn & whole])]
 
 
 def parted(before: _Labels, proposed: _Labels, label: int, *, fresh: int) -> NDArray[np.int64] | None:

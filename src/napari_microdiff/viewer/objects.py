@@ -43,7 +43,8 @@ def features_of(objects: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray
 
 def has_confidence(layer: Labels) -> bool:
     """Whether anything is known of how sure the model is of the objects of a layer."""
-    return "confidence" in layer.features and bool(np.isfinite(layer.features["confidence"]).any())
+    confidence = layer.features.get("confidence")
+    return confidence is not None and confidence.dtype.kind == "f" and bool(np.isfinite(confidence).any())
 
 
 def colour_by_confidence(layer: Labels, on: bool) -> None:

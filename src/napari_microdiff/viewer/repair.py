@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Image, Labels, Layer
+from numpy.typing import NDArray
 from qtpy.QtWidgets import QCheckBox, QPushButton, QWidget
 
 from ..engine.options import RepairOptions
@@ -123,6 +124,11 @@ class RepairPanel(Panel):
                 f"'{mask.name}' has {' x '.join(map(str, damaged.shape))} pixels, but '{layer.name}' has "
                 f"{' x '.join(map(str, shape))}. Paint in a layer that lies on the image pixel by pixel."
             )
+        if not _lies_on(mask, layer):
+            raise ImageError(
+                f"'{mask.name}' does not lie on '{layer.name}', but beside it or in another size. Choose the layer "
+                "that was painted over this image."
+            )
         if isinstance(damaged, np.ndarray):
             damaged = damaged != 0  # a copy, for one may go on painting
             if not damaged.any():
@@ -167,3 +173,18 @@ class RepairPanel(Panel):
         self.new_mask.setToolTip(_NEW_TIP if image is not None else self.nothing_chosen)
         ready = self.mask.layer is not None or image is None
         self.mask_line.say("" if ready else "Paint over dust, bubbles, folds or dead lines.")
+
+
+def _lies_on(mask: Any, image: Any) -> bool:
+    """Whether a mask lies on an image: its first and its last pixel do, or it came without any pixel size."""
+    shape = level_0(mask).shape[-2:]
+    corners = [np.array([0, 0]), np.array(shape) - 1]
+    one, other = (np.array([_in_world(layer, corner) for corner in corners]) for layer in (mask, image))
+    nothing_known = np.allclose(one, corners)
+    same_size = np.allclose(np.ptp(one, axis=0), np.ptp(other, axis=0))
+    return np.allclose(one, other) or (nothing_known and not same_size)
+
+
+def _in_world(layer: Any, pixel: NDArray[Any]) -> NDArray[Any]:
+    """Return where a pixel of the first plane of a layer lies, along height and width."""
+    return np.asarray(layer.data_to_world([*[0] * (layer.ndim - 2), *pixel])[-2:])

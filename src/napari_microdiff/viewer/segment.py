@@ -125,11 +125,12 @@ class SegmentPanel(Panel):
             self.diameter.show_measured(float(last.result.report["diameter"]))
         layer = self.labels
         known = layer is not None and has_confidence(layer)
-        self.by_confidence.setEnabled(known)
-        self.by_confidence.setToolTip(_CONFIDENCE_TIP if known else _NO_CONFIDENCE)
+        coloured = layer is not None and is_coloured_by_confidence(layer)
+        self.by_confidence.setEnabled(known or coloured)
+        self.by_confidence.setToolTip(_CONFIDENCE_TIP if known or coloured else _NO_CONFIDENCE)
         self.by_confidence.setVisible(layer is not None)
         before = self.by_confidence.blockSignals(True)
-        self.by_confidence.setChecked(known and layer is not None and is_coloured_by_confidence(layer))
+        self.by_confidence.setChecked(coloured)
         self.by_confidence.blockSignals(before)
 
     @property

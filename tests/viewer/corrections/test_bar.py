@@ -315,20 +315,121 @@ def test_split_shows_one_way_after_the_other(panel: SegmentPanel, viewer: napari
         np.testing.assert_array_equal(layer.data, before)
 
 
-def test_labels_edited_meanwhile_are_not_overwritten(
-    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Let corrections wait with what came of them; return what tells that one does, and what lets it go on."""
     reached, go = threading.Event(), threading.Event()
     real = Given.correction
 
-    def held(*arguments: Any) -> Iterator[Any]:
+    def waiting(*arguments: Any) -> Iterator[Any]:
         for event in real(*arguments):
             if isinstance(event, Corrected):
                 reached.set()
                 go.wait(LONG / 1000)
             yield event
 
-    monkeypatch.setattr(Given, "correction", held)
+    monkeypatch.setattr(Given, "correction", waiting)
+    return reached, go
+
+
+def test_a_number_that_was_given_away_meanwhile_is_not_given_again(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, held: tuple[threading.Event, threading.Event]
+) -> None:
+    reached, go = held
+    layer = opened(panel, viewer, qtbot, two_squares())
+    click(panel.corrections, qtbot, "add")
+    draw(layer, (10.0, 85.0), (15.0, 90.0))
+    qtbot.waitUntil(reached.is_set, timeout=LONG)
+    layer.selected_label = 3  # as napari's M does
+    layer.paint((70, 20), 3)
+    painted = layer.data == 3
+    layer.selected_label = 4  # and is about to paint the next
+    go.set()
+    settled(panel, qtbot)
+    np.testing.assert_array_equal(layer.data == 3, painted)
+    assert (layer.data == 4).sum() == 0
+    assert (layer.data == 5).sum() > 10
+
+
+def test_a_correction_that_comes_late_leaves_selected_what_somebody_turned_to(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, held: tuple[threading.Event, threading.Event]
+) -> None:
+    reached, go = held
+    layer = opened(panel, viewer, qtbot, two_squares())
+    click(panel.corrections, qtbot, "add")
+    draw(layer, (10.0, 85.0), (15.0, 90.0))
+    qtbot.waitUntil(reached.is_set, timeout=LONG)
+    click(panel.corrections, qtbot, "add")  # puts it down
+    pick(layer, 1)
+    layer.mode = "paint"
+    go.set()
+    settled(panel, qtbot)
+    assert (layer.data == 3).sum() > 10
+    assert layer.selected_label == 1
+
+
+def test_undo_is_seen_after_another_layer_was_opened(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    layer = opened(panel, viewer, qtbot, two_squares())
+    pick(layer, 2)
+    click(panel.corrections, qtbot, "delete")
+    settled(panel, qtbot)
+    assert layer.features["index"].tolist() == [1]
+    viewer.add_image(np.zeros((5, 80, 100), np.uint8), name="a stack")
+    viewer.layers.selection.active = layer
+    settled(panel, qtbot)
+    viewer.dims.set_current_step(0, 3)
+    layer.undo()
+    qtbot.waitUntil(lambda: layer.features["index"].tolist() == [1, 2], timeout=LONG)
+
+
+@pytest.mark.parametrize("how", ["turned", "in 3-D"])
+def test_other_displays_than_planes_are_refused_in_words(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, how: str
+) -> None:
+    before = np.broadcast_to(two_squares(), (3, 80, 100)).copy()
+    layer = opened(panel, viewer, qtbot, before.copy())
+    if how == "turned":
+        viewer.dims.order = (1, 0, 2)
+    else:
+        viewer.dims.ndisplay = 3
+    click(panel.corrections, qtbot, "cut")
+    draw(layer, (0.0, 60.0, 55.0), (2.0, 60.0, 85.0))
+    settled(panel, qtbot)
+    np.testing.assert_array_equal(layer.data, before)
+    assert "Go back to the 2-D display" in panel.corrections.line.text()
+
+
+def test_columns_of_somebody_else_with_our_names_are_kept(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    theirs = {"index": [1, 2], "state": ["G1", "M"], "confidence": ["high", "low"]}
+    layer = opened(panel, viewer, qtbot, two_squares(), features=theirs)
+    assert layer.features.to_dict("list") == theirs
+    pick(layer, 2)
+    click(panel.corrections, qtbot, "accept")
+    settled(panel, qtbot)
+    assert layer.features["state"].tolist() == ["auto", "accepted"]
+    assert layer.features["state before"].tolist() == ["G1", "M"]
+    assert layer.features["confidence before"].tolist() == ["high", "low"]
+    pick(layer, 1)
+    click(panel.corrections, qtbot, "delete")
+    settled(panel, qtbot)
+    assert layer.features["state before"].tolist() == ["M"]
+
+
+def test_an_index_that_is_no_number_is_taken_for_none(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    layer = opened(panel, viewer, qtbot, two_squares(), features={"index": ["a", "b", "c"], "note": ["", "x", "y"]})
+    pick(layer, 1)
+    click(panel.corrections, qtbot, "accept")
+    settled(panel, qtbot)
+    assert layer.features["index"].tolist() == [1, 2]
+    assert layer.features["note"].tolist() == ["x", "y"]
+
+
+def test_labels_edited_meanwhile_are_not_overwritten(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, held: tuple[threading.Event, threading.Event]
+) -> None:
+    reached, go = held
     layer = opened(panel, viewer, qtbot, two_squares())
     click(panel.corrections, qtbot, "cut")
     draw(layer, (45.0, 70.0), (75.0, 70.0))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_microdiff.tasks.split import Splits
 from napari_microdiff.viewer.corrections.ways import Ways
 
 _WHOLE = np.array([[0, 1, 1, 1, 1, 0, 2]])
@@ -16,7 +15,7 @@ def _ways() -> tuple[Ways, np.ndarray]:
     """Return two ways and the labels that they are for, in a larger image."""
     labels = np.zeros((3, 9), dtype=np.int64)
     labels[1:2, 1:8] = _WHOLE
-    return Ways(Splits(((1, 2), (1, 8)), _WHOLE, (_FIRST, _SECOND))), labels
+    return Ways(((1, 2), (1, 8)), _WHOLE, (_FIRST, _SECOND)), labels
 
 
 def _take(ways: Ways, labels: np.ndarray, selected: int | None = 1) -> bool:
@@ -64,6 +63,6 @@ def test_a_way_that_was_refused_comes_again() -> None:
 
 
 def test_without_a_way_there_is_no_change() -> None:
-    ways = Ways(Splits(((0, 1), (0, 7)), _WHOLE, ()))
+    ways = Ways(((0, 1), (0, 7)), _WHOLE, ())
     assert not ways.found
     assert ways.next(_WHOLE, 1) is None

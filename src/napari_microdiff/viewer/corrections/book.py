@@ -16,6 +16,8 @@ from ...imaging.inventory import Inventory
 from ..objects import AUTO
 
 EDITED, ACCEPTED = "edited", "accepted"
+_STATES = {AUTO, EDITED, ACCEPTED}
+_OURS = ("confidence", "state")  # columns of ours that somebody else may have, with another meaning
 Columns = Mapping[str, NDArray[Any]]
 
 
@@ -32,12 +34,13 @@ class Book:
     """
 
     def __init__(self, inventory: Inventory, features: Mapping[str, Any]) -> None:
-        index = np.asarray(features.get("index", ()), dtype=np.int64).tolist()
-        states = dict(zip(index, features.get("state", ()), strict=False))
-        self._confidence = dict(zip(index, np.asarray(features.get("confidence", ()), dtype=float), strict=False))
+        index = _numbers(features.get("index", ()), np.int64).tolist()
+        ours = has_states(features)
+        states = dict(zip(index, features["state"], strict=False)) if ours else {}
+        self._confidence = dict(zip(index, _numbers(features.get("confidence", ()), np.float64), strict=False))
         prints = dict(zip(inventory.labels.tolist(), inventory.prints.tolist(), strict=True))
         # An area that somebody else measured, perhaps in other units, stays theirs.
-        self._measures = "area" not in features or "state" in features
+        self._measures = "area" not in features or ours
         self._made = {label: p for label, p in prints.items() if states.get(label, AUTO) in (AUTO, ACCEPTED)}
         self._accepted = {label: p for label, p in prints.items() if states.get(label) == ACCEPTED}
         self._others = Others()
@@ -119,16 +122,19 @@ class Book:
         ours, told : mapping of str to ndarray
             Our columns, and what they were when the table was written last.
         table : DataFrame
-            As it is. One of somebody else is left alone until something is corrected.
+            As it is. One of somebody else is left alone until something is corrected; columns of theirs that are
+            called like ours go on under another name.
 
         Returns
         -------
         dict of str to ndarray or None
             None if it stays as it is.
         """
-        foreign = len(table.columns) > 0 and "state" not in table
+        foreign = len(table.columns) > 0 and not has_states(table)
         if foreign if told is None else _same(ours, told):
             return None
+        if not has_states(table):
+            table = table.rename(columns={name: f"{name} before" for name in _OURS})
         return {**ours, **self._others.beside(ours, table)}
 
 
@@ -153,9 +159,11 @@ class Others:
         table : DataFrame
             As it is; what stands in it holds, also where it is empty.
         """
-        index = table["index"] if "index" in table else np.arange(len(table))  # napari: the row is the label
+        index = _numbers(table.get("index", ()), np.int64)
+        if len(index) != len(table):
+            index = np.arange(len(table))  # napari: the row is the label
         columns = [name for name in table if name not in ours]
-        now = table.set_axis(np.asarray(index, dtype=np.int64), axis=0)[columns]
+        now = table.set_axis(index, axis=0)[columns]
         now = now[~now.index.duplicated()]
         gone = now[:0] if self._known is None else self._known[~self._known.index.isin(now.index)]
         if len(gone):
@@ -165,6 +173,19 @@ class Others:
         self._known = now
         kept = now.reindex(ours["index"])
         return {name: kept[name].to_numpy() for name in kept}
+
+
+def has_states(features: Mapping[str, Any]) -> bool:
+    """Whether a table has the states of objects, and not a column of somebody else with that name."""
+    return "state" in features and all(state in _STATES or state != state for state in features["state"])
+
+
+def _numbers(values: Any, kind: type[np.number]) -> NDArray[Any]:
+    """Return a column of numbers, or an empty one if it holds anything else."""
+    try:
+        return np.asarray(values, dtype=kind)
+    except (TypeError, ValueError):
+        return np.zeros(0, dtype=kind)
 
 
 def _same(one: Columns, other: Columns) -> bool:

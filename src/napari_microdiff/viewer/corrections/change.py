@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,23 @@ class Change:
         gained = self.after[self.places & (self.after > 0)]
         labels, pixels = np.unique(gained, return_counts=True)
         return int(labels[pixels.argmax()]) if labels.size else None
+
+    def clear_of(self, taken: Callable[[int], bool], fresh: int) -> Change:
+        """Return the same change with other numbers for new objects whose own were given away meanwhile.
+
+        Parameters
+        ----------
+        taken : callable
+            Whether a label is in use.
+        fresh : int
+            From which on none is.
+        """
+        after = self.after.copy()
+        for label in np.setdiff1d(self.after, self.before).tolist():
+            if taken(label):
+                after[self.after == label] = fresh
+                fresh += 1
+        return Change(self.region, self.before, after)
 
     def words(self) -> str:
         """Say what was done."""

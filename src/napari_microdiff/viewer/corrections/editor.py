@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from napari.components import ViewerModel
@@ -17,14 +17,26 @@ from ...engine.options import Stroke
 from ...errors import MicrodiffError
 from ...imaging.inventory import Inventory
 from ..jobs import Job
+from ..objects import colour_by_confidence, is_coloured_by_confidence
 from .book import ACCEPTED, Book
 from .change import Change, write
 from .given import Given
 from .pen import Pen
-from .places import corners_of, look_at, pixel_of
+from .places import corners_of, look_at, pixel_of, shows_planes
 from .scratch import Scratch
+from .selection import Selection
 from .stock import Stock
 from .ways import Ways
+
+_ASIDE = "Objects are corrected on planes of height and width. Go back to the 2-D display of them first."
+
+
+class _Asked(NamedTuple):
+    """A stroke, whether all that is there must stay, and how often an object had been selected when it was drawn."""
+
+    stroke: Stroke
+    all_stays: bool
+    turns: int
 
 
 class Editor(QObject):
@@ -55,10 +67,10 @@ class Editor(QObject):
         self.pen = Pen(scratch, layer, self)
         self.book: Book | None = None
         self.tool: str | None = None
-        self._chosen: int | None = None  # what somebody selected: napari begins with label 1, whatever it is
-        self._label = int(layer.selected_label)
+        self.selection = Selection(layer, self)
         self._told: dict[str, NDArray[Any]] | None = None  # features that were given to the layer
-        self._waiting: deque[tuple[Stroke, bool]] = deque()  # and whether all that is there must stay
+        self._waiting: deque[_Asked] = deque()
+        self._landing = 0  # strokes that the model has seen, and that wait for the objects to be counted
         self._came_to: int | None = None  # by way of `next_doubtful`
         self._ways: Ways | None = None
         self._job: Job | None = None
@@ -68,7 +80,7 @@ class Editor(QObject):
         self.stock.failed.connect(self._on_failed)
         self.pen.clicked.connect(self._on_click)
         self.pen.drawn.connect(self._on_stroke)
-        layer.events.selected_label.connect(self._on_selected)
+        self.selection.changed.connect(self._on_selected)
         self.stock.count()
 
     # what is known ------------------------------------------------------------------------------------------------
@@ -76,19 +88,19 @@ class Editor(QObject):
     @property
     def busy(self) -> bool:
         """Whether the model is at work on a stroke, or is to be."""
-        return self._job is not None or bool(self._waiting)
+        return self._job is not None or bool(self._waiting) or self._landing > 0
 
     @property
     def selected(self) -> int | None:
         """The object that somebody selected, if there is one of that label."""
-        label = int(self.layer.selected_label)
-        return label if label == self._chosen and self.book is not None and label in self.book else None
+        label = self.selection.label
+        return label if label is not None and self.book is not None and label in self.book else None
 
     def close(self) -> None:
         """Stop, and leave the layer and the viewer as if nobody had corrected."""
         self.stock.close()
         self.cancel()
-        self.layer.events.selected_label.disconnect(self._on_selected)
+        self.selection.close()
         self.pen.close()
 
     def _on_counted(self, inventory: Inventory) -> None:
@@ -108,6 +120,8 @@ class Editor(QObject):
         new, self._told = self.book.table(features, self._told, self.layer.features), features
         if new is not None:
             self.layer.features = new
+            if is_coloured_by_confidence(self.layer):
+                colour_by_confidence(self.layer, True)
         self._frame()
         self.changed.emit()
 
@@ -163,7 +177,7 @@ class Editor(QObject):
             label = waiting[(waiting.index(self._came_to) + 1) % len(waiting)]
         self._came_to = label
         look_at(self._viewer, self.layer, self.book.inventory.box(label))
-        self._select(label)
+        self.selection.turn_to(label)
 
     def _delete(self) -> None:
         assert self.book is not None
@@ -188,11 +202,14 @@ class Editor(QObject):
             return
         if self._ways is not None and self._show_next_of(self._ways):
             return
+        if not shows_planes(self._viewer, self.layer):
+            self.said.emit(_ASIDE, True)
+            return
         given, place = self._asked(), pixel_of(self._viewer, self.layer, self.book.inventory.box(label), label)
         if place is None:
             self.said.emit("The selected object is not on the plane that is shown. Go to it first.", False)
         elif given is not None and self._job is None:
-            start = partial(given.splits, self.layer.data, place, self.book.fresh)
+            start = partial(given.splits, self.layer.data, place, self._fresh())
             self._begin(Job(f"Splitting {self.layer.name}", start, self), self._on_ways)
 
     def _show_next_of(self, ways: Ways) -> bool:
@@ -203,7 +220,11 @@ class Editor(QObject):
         return change is not None
 
     def _on_ways(self, splits: Any) -> None:
-        self._ways = Ways(splits)
+        self.stock.when_counted(partial(self._show_ways, splits))
+
+    def _show_ways(self, splits: Any) -> None:
+        ways = (Change(splits.region, splits.before, after) for after in splits.after)
+        self._ways = Ways(splits.region, splits.before, tuple(self._clear(way).after for way in ways))
         if not self._ways.found:
             self.said.emit("The model always sees one object here. Use Cut and draw the border.", False)
         elif not self._show_next_of(self._ways):
@@ -212,16 +233,23 @@ class Editor(QObject):
     # strokes ------------------------------------------------------------------------------------------------------
 
     def _on_click(self, place: NDArray[np.float64]) -> None:
+        if self._viewer.dims.ndisplay != 2:  # where a place on the screen is a line in space
+            self.said.emit(_ASIDE, False)
+            return
         pixel = tuple(np.round(place).astype(int))
         shape = self.layer.data.shape
         if self.tool is None and all(0 <= p < n for p, n in zip(pixel, shape, strict=True)):
             label = int(self.layer.data[pixel])
             if label:
-                self._select(label)
+                self.selection.turn_to(label)
 
     def _on_stroke(self, kind: str, corners: NDArray[np.float64]) -> None:
+        if not shows_planes(self._viewer, self.layer):
+            self.pen.forget()
+            self.said.emit(_ASIDE, True)
+            return
         stroke = Stroke(kind=kind, points=tuple(tuple(float(p) for p in corner) for corner in corners))
-        self._waiting.append((stroke, self.tool == "add"))
+        self._waiting.append(_Asked(stroke, self.tool == "add", self.selection.turns))
         self._work()
 
     def _work(self) -> None:
@@ -232,18 +260,18 @@ class Editor(QObject):
     def _correct(self) -> None:
         if self._job is not None or not self._waiting or self.book is None:
             return
-        stroke, all_stays = self._waiting.popleft()
-        locked = frozenset(self.book.inventory.labels.tolist()) if all_stays else self.book.locked
+        asked = self._waiting.popleft()
+        locked = frozenset(self.book.inventory.labels.tolist()) if asked.all_stays else self.book.locked
         given = self._asked()
         if given is None:
             self.pen.forget(1)
             self.changed.emit()
             self._work()
             return
-        start = partial(given.correction, self.layer.data, stroke, self.book.fresh, locked)
+        start = partial(given.correction, self.layer.data, asked.stroke, self._fresh(), locked)
         job = Job(f"Correcting {self.layer.name}", start, self)
         job.ended.connect(partial(self.pen.forget, 1))
-        self._begin(job, self._on_corrected)
+        self._begin(job, partial(self._on_corrected, asked.turns))
 
     def _asked(self) -> Given | None:
         """Return what the layer was made from, or say why that is not to be had."""
@@ -261,15 +289,34 @@ class Editor(QObject):
         self.changed.emit()
         job.start()
 
-    def _on_corrected(self, corrected: Any) -> None:
-        self._write(Change(corrected.region, corrected.before, corrected.after), "")
+    def _on_corrected(self, turns: int, corrected: Any) -> None:
+        """Write what came of a stroke when the objects are known as they are now: one need not have waited for it."""
+        change = Change(corrected.region, corrected.before, corrected.after)
+        self._landing += 1
+        self.stock.when_counted(partial(self._land, change, turns))
+
+    def _land(self, change: Change, turns: int) -> None:
+        self._landing -= 1
+        looking = self.layer.mode == "pan_zoom" and turns == self.selection.turns
+        self._write(self._clear(change), "", select=looking)
+        self.changed.emit()
+
+    def _clear(self, change: Change) -> Change:
+        """Return the change without numbers that others have got meanwhile, or are about to be painted."""
+        book, painted = self.book, self.selection.painted
+        assert book is not None
+        return change.clear_of(lambda label: label in book or label == painted, self._fresh())
+
+    def _fresh(self) -> int:
+        """Return the first label that nobody uses or is about to."""
+        return max(self.book.fresh, self.selection.painted + 1)
 
     def _on_ended(self) -> None:
         self._job = None
         self.changed.emit()
         self._work()
 
-    def _write(self, change: Change, words: str) -> bool:
+    def _write(self, change: Change, words: str, *, select: bool = True) -> bool:
         """Write a change and say so, or why not; whether it was written."""
         assert self.book is not None
         if self.layer not in self._viewer.layers:
@@ -277,21 +324,15 @@ class Editor(QObject):
             return False
         problem = write(self.layer, change, self.book.locked)
         self.said.emit(problem or words or change.words(), bool(problem))
-        if not problem and change.selects is not None:
-            self._select(change.selects)
+        if not problem and select and change.selects is not None:
+            self.selection.select(change.selects)
         return not problem
 
     # what is shown ------------------------------------------------------------------------------------------------
 
-    def _select(self, label: int) -> None:
-        self._chosen = self._label = self.layer.selected_label = label
+    def _on_selected(self) -> None:
         self._frame()
         self.changed.emit()
-
-    def _on_selected(self, event: object = None) -> None:
-        label = int(self.layer.selected_label)
-        if label != self._label:  # napari tells it with new colours, too
-            self._select(label)
 
     def _frame(self) -> None:
         label = self.selected

@@ -37,6 +37,12 @@ def look_at(viewer: ViewerModel, layer: Labels, box: Box) -> None:
         camera(viewer).zoom *= min(ratios) / _WANTED
 
 
+def shows_planes(viewer: ViewerModel, layer: Labels) -> bool:
+    """Whether planes of the last two axes of a layer are shown, on which objects are corrected."""
+    last = {viewer.dims.ndim - 1, viewer.dims.ndim - 2}
+    return viewer.dims.ndisplay == 2 and layer.ndim >= 2 and set(viewer.dims.displayed) == last
+
+
 def pixel_of(viewer: ViewerModel, layer: Labels, box: Box, label: int) -> tuple[int, ...] | None:
     """Return a pixel of an object on the plane that is shown, or None if it is not on it."""
     corners = corners_of(viewer, layer, box)

@@ -37,13 +37,15 @@ class Stock(QObject):
     def __init__(self, viewer: ViewerModel, layer: Labels, parent: QObject) -> None:
         super().__init__(parent)
         self._viewer, self._layer = viewer, layer
-        self._shown = tuple(viewer.dims.point)
+        self._shown, self._point = self._plane(), tuple(viewer.dims.point)
         self._job: Job | None = None
         self._then: list[Callable[[], None]] = []
         self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.setInterval(_SOON_MS)
-        self._soon.timeout.connect(self.count)
+        self._perhaps = QTimer(self)  # as soon, but nobody waits for it
+        for timer in (self._soon, self._perhaps):
+            timer.setSingleShot(True)
+            timer.setInterval(_SOON_MS)
+            timer.timeout.connect(self.count)
         for name in _CHANGES:
             getattr(layer.events, name).connect(self._on_change)
 
@@ -68,6 +70,7 @@ class Stock(QObject):
     def close(self) -> None:
         """Count no more."""
         self._soon.stop()
+        self._perhaps.stop()
         self._then.clear()
         if self._job is not None:
             self._job.cancel()
@@ -75,19 +78,28 @@ class Stock(QObject):
             getattr(self._layer.events, name).disconnect(self._on_change)
 
     def _on_change(self, event: Any) -> None:
-        now = tuple(self._viewer.dims.point)
-        turned, self._shown = now != self._shown, now
-        if event.type == "set_data" and turned:  # napari tells it in the same way as undo
+        plane, point = self._plane(), tuple(self._viewer.dims.point)
+        turned, moved = plane != self._shown, point != self._point
+        self._shown, self._point = plane, point
+        if event.type == "set_data" and turned:
             self.turned.emit()
+        elif (
+            event.type == "set_data" and moved
+        ):  # another layer came or was turned, or it was undo: napari says no more
+            self._perhaps.start()
         else:
             self._soon.start()
 
+    def _plane(self) -> tuple[tuple[int, float], ...]:
+        """Return where the layer is cut to be shown; the sliders of other layers do not matter."""
+        dims = self._viewer.dims
+        first = dims.ndim - self._layer.ndim
+        return tuple((axis - first, float(dims.point[axis])) for axis in dims.not_displayed if axis >= first)
+
     def _on_ended(self) -> None:
         self._job = None
-        if not self._soon.isActive():
-            then, self._then = self._then, []
-            for each in then:
-                each()
+        while self._then and not self._soon.isActive():  # for one of them may change the labels
+            self._then.pop(0)()
 
 
 def _inventory(labels: Any) -> Iterator[Inventory]:

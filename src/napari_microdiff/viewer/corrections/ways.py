@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from ...engine.request import Span
 from .change import Change
 
 
@@ -15,14 +14,20 @@ class Ways:
 
     Parameters
     ----------
-    splits : Splits
-        See `tasks.split`.
+    region : tuple of (start, stop)
+        The window that the object lies in.
+    before : ndarray of int
+        Its labels.
+    after : tuple of ndarray of int
+        What they become in each way; see `tasks.split`.
     """
 
-    def __init__(self, splits: Any) -> None:
-        self._region = splits.region
-        self._all = (*splits.after, splits.before)
-        self._at = len(splits.after)
+    def __init__(
+        self, region: tuple[Span, ...], before: NDArray[np.integer], after: tuple[NDArray[np.integer], ...]
+    ) -> None:
+        self._region = region
+        self._all = (*after, before)
+        self._at = len(after)
 
     @property
     def found(self) -> bool:

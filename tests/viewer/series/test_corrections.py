@@ -89,7 +89,7 @@ def test_looking_at_an_image_that_is_done_leaves_it_done(
     labels = idle(panel, qtbot)
     editor = editor_of(segment, labels, qtbot)
     accepted, touched = (int(label) for label in labels.features["index"][:2])
-    editor._select(accepted)
+    editor.selection.turn_to(accepted)
     editor.accept()
     for label in (accepted, touched):
         labels.data_setitem(tuple(np.argwhere(labels.data == label)[:3].T), 0)

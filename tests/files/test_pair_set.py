@@ -82,7 +82,7 @@ def test_an_ome_zarr_without_its_line_is_made_again(tmp_path: Path) -> None:
 
 def test_ome_zarr_is_not_begun_without_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "zarr", None)
-    with pytest.raises(FileError, match=r"pip install 'napari-microdiff\[zarr\]'"):
+    with pytest.raises(FileError, match=r'pip install "napari-microdiff\[zarr\]"'):
         PairSet(tmp_path / "set", "zarr", SETTINGS)
     assert not list(tmp_path.iterdir())
 
@@ -115,6 +115,15 @@ def test_what_was_changed_in_a_recipe_stays(tmp_path: Path) -> None:
     recipe.write_text(changed)
     PairSet(tmp_path / "set", "microdiff", SETTINGS).add(pair(1))
     assert recipe.read_text() == changed
+
+
+def test_as_pairs_become_more_fewer_are_held_out(tmp_path: Path) -> None:
+    made = PairSet(tmp_path / "set", "microdiff", SETTINGS)
+    recipe, held_out = tmp_path / "set" / "recipe.yaml", []
+    for number in range(16):
+        made.add(pair(number))
+        held_out.append(yaml.safe_load(recipe.read_text())["labelled"][0]["hold_out"])
+    assert held_out == [2] * 7 + [4] * 8 + [8]
 
 
 def test_our_own_trainer_finds_a_recipe(tmp_path: Path) -> None:

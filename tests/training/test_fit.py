@@ -11,6 +11,7 @@ from torch import Tensor
 
 from napari_microdiff.diffusion.denoiser import Preconditioned
 from napari_microdiff.errors import DeviceError, FileError, TrainingError
+from napari_microdiff.imaging import structures
 from napari_microdiff.models.card import read_card
 from napari_microdiff.models.model import Model, read_weights, verify_model
 from napari_microdiff.training import fit
@@ -104,6 +105,30 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(
     for name, value in whole.items():
         tolerance = 0 if device == "cpu" else 1e-2  # sums on a GPU come in any order
         torch.testing.assert_close(resumed[name], value, rtol=tolerance, atol=tolerance)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Procedural images that take no time to make."""
+    monkeypatch.setattr(structures, "fluorescence", lambda rng, side: rng.random((side, side)))
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_model_that_was_taken_away_is_made_again(recipe_file: Path, data_folder: Path, tmp_path: Path) -> None:
+    folder = train(recipe_file, data_folder, tmp_path / "run", device="cpu")
+    folder.rename(tmp_path / "elsewhere")
+    train(recipe_file, data_folder, tmp_path / "run", device="cpu")
+    verify_model(Model(read_card(folder), folder, bundled=False))
+
+
+@pytest.mark.usefixtures("quick")
+def test_weights_that_are_no_numbers_are_told_of_and_not_kept(
+    recipe_file: Path, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit._Run, "_learning_rate", lambda _: float("nan"))
+    with pytest.raises(TrainingError, match=r"at step 1 .* smaller learning_rate"):
+        train(recipe_file, data_folder, tmp_path, device="cpu", steps=1)
+    assert not (tmp_path / "checkpoint.pt").exists()
 
 
 def test_an_interrupt_of_the_last_validation_loses_nothing(
@@ -232,9 +257,27 @@ def test_words_in_a_recipe_are_no_patterns_and_a_name_is_one(recipe: DenoiseReci
     assert before != origin_of(one, data_folder)
 
 
-def test_a_damaged_checkpoint_is_an_error_in_words(recipe_file: Path, data_folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "checkpoint.pt").write_text("garbage")
+@pytest.mark.parametrize("text", ["garbage", "hello", "", "0"])
+def test_a_damaged_checkpoint_is_an_error_in_words(
+    recipe_file: Path, data_folder: Path, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "checkpoint.pt").write_text(text)
     with pytest.raises(TrainingError, match="damaged"):
+        train(recipe_file, data_folder, tmp_path, device="cpu")
+
+
+@pytest.mark.parametrize("content", [{"weights": {}}, [1.0]])
+def test_what_is_no_checkpoint_is_an_error_in_words(
+    recipe_file: Path, data_folder: Path, tmp_path: Path, content: object
+) -> None:
+    torch.save(content, tmp_path / "checkpoint.pt")
+    with pytest.raises(TrainingError, match="damaged"):
+        train(recipe_file, data_folder, tmp_path, device="cpu")
+
+
+def test_a_folder_in_place_of_a_checkpoint_is_told(recipe_file: Path, data_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "checkpoint.pt").mkdir()
+    with pytest.raises(FileError, match="is a folder"):
         train(recipe_file, data_folder, tmp_path, device="cpu")
 
 

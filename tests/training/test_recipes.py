@@ -10,8 +10,14 @@ from napari_microdiff.errors import TrainingError
 from napari_microdiff.imaging.mask_maps import EXTRA_MAPS
 from napari_microdiff.imaging.style import style_length
 from napari_microdiff.models.store import find_model
+from napari_microdiff.tasks import isotropic, segment, superresolve
+from napari_microdiff.tasks.starting import PRIOR
+from napari_microdiff.training.denoise import recipe as denoise_recipe
 from napari_microdiff.training.denoise.recipe import DenoiseRecipe
+from napari_microdiff.training.isotropic import recipe as isotropic_recipe
 from napari_microdiff.training.recipes import bundled_recipes, read_recipe
+from napari_microdiff.training.segment import recipe as segment_recipe
+from napari_microdiff.training.superresolve import recipe as superresolve_recipe
 
 
 def test_bundled_recipes_are_valid_and_name_their_data() -> None:
@@ -74,7 +80,15 @@ def test_a_bad_recipe_is_refused_in_words(tmp_path: Path, content: bytes, messag
         ("batch_fields", 0, "batch_fields"),
         ("procedural_count", 0, "procedural_count"),
         ("sigma_max", 0, "sigma_max"),
-        ("shares", [0, 0, 0], "shares: one of the shares"),
+        ("shares", [0, 0, 0], "shares: nothing is left to draw from"),
+        ("shares", [1, float("inf"), 1], "shares.1"),
+        ("clean", [{"files": "clean/**.tif"}], "clean.0.files: .* 'images/\\*\\*/\\*.tif'"),
+        ("clean", [{"files": "."}], "clean.0.files"),
+        ("clean", [{"files": "*.tif", "shrink": [3, 1.5]}], "clean.0.shrink: the first number"),
+        ("clean", [{"files": "*.tif", "shrink": [0, 1.5]}], "clean.0.shrink.0: Input should be greater than 0"),
+        ("blur_px", [0, 2], "blur_px.0"),
+        ("noise", {"psnr_db": [36, 10]}, "noise.psnr_db: the first number"),
+        ("noise", {"shot_share": [0, 2]}, "noise.shot_share.1"),
         ("clean", [{"files": "/data/*.tif"}], "clean.0.files: .* below the data folder"),
         ("clean", [{"files": "C:\\data\\*.tif"}], "clean.0.files"),
         ("clean", [{"files": ""}], "clean.0.files"),
@@ -87,6 +101,70 @@ def test_what_no_run_can_be_made_of_is_refused_before_it(
     path.write_text(json.dumps(recipe.model_dump(mode="json") | {field: value}), encoding="utf-8")
     with pytest.raises(TrainingError, match=message):
         read_recipe(path)
+
+
+def test_a_share_of_images_that_are_not_named_is_none(tmp_path: Path, recipe: DenoiseRecipe) -> None:
+    told = recipe.model_dump(mode="json") | {"pairs": [], "clean": [], "shares": [0.5, 0.5, 0]}
+    path = tmp_path / "bad.yaml"
+    path.write_text(json.dumps(told), encoding="utf-8")
+    with pytest.raises(TrainingError, match="shares: nothing is left to draw from"):
+        read_recipe(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value", "message"),
+    [
+        ("superres-em", "psf_px", [0, 1], "psf_px.0"),
+        ("isotropic-em", "factors", [10, 2], "factors: the first number"),
+        ("isotropic-em", "factors", [1, 5], "factors.0"),
+        ("isotropic-em", "factors", [2, 40], "factors.1"),
+        ("segment-nuclei", "labelled", [], "labelled"),
+        ("synth-nuclei", "labelled", [], "labelled"),
+    ],
+)
+def test_what_only_one_task_needs_is_looked_at_too(
+    tmp_path: Path, name: str, field: str, value: Any, message: str
+) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(json.dumps(read_recipe(name).model_dump(mode="json") | {field: value}), encoding="utf-8")
+    with pytest.raises(TrainingError, match=message):
+        read_recipe(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("denoise-em", {"vector_length": 0}),
+        ("denoise-em", {"channels": 3}),
+        ("denoise-em", {"condition_channels": 1}),
+        ("denoise-em", {"dims": 3}),
+        ("denoise-em", {"unshuffle": 3}),
+        ("denoise-em", {"widths": [8] * 6}),
+        ("superres-em", {"vector_length": 34}),
+        ("isotropic-em", {"vector_length": 0}),
+        ("segment-nuclei", {"vector_length": 34}),
+        ("segment-nuclei", {"channels": 1}),
+        ("segment-nuclei", {"condition_channels": 1}),
+        ("synth-nuclei", {"vector_length": 0}),
+        ("synth-nuclei", {"channels": 2}),
+    ],
+)
+def test_a_network_whose_model_could_not_be_used_is_refused(tmp_path: Path, name: str, change: dict[str, Any]) -> None:
+    recipe = read_recipe(name).model_dump(mode="json")
+    path = tmp_path / "bad.yaml"
+    path.write_text(json.dumps(recipe | {"architecture": recipe["architecture"] | change}), encoding="utf-8")
+    with pytest.raises(TrainingError, match=rf"architecture.*{next(iter(change))}"):
+        read_recipe(path)
+
+
+def test_recipes_ask_for_the_networks_that_tasks_take() -> None:
+    for asked, taken in (
+        (denoise_recipe, PRIOR),
+        (superresolve_recipe, superresolve._ARCHITECTURE),
+        (isotropic_recipe, isotropic._ARCHITECTURE),
+        (segment_recipe, segment._ARCHITECTURE),
+    ):
+        assert taken == asked._NETWORK
 
 
 def test_an_unknown_recipe_names_those_that_exist() -> None:

@@ -91,5 +91,6 @@ def side_files(layout: LayoutName, folder: Path, count: int, *, coloured: bool) 
         return {"dataset.json": json.dumps(facts, indent=1).encode()}
     if layout == "microdiff":
         images, labels = LAYOUTS[layout].files("*")
-        return {RECIPE: recipe_for(folder, images, labels, "stained" if coloured else "bright").encode()}
+        shown = "stained" if coloured else "bright"
+        return {RECIPE: recipe_for(folder, images, labels, shown, count).encode()}
     return {}

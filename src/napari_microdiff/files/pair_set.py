@@ -138,11 +138,18 @@ class PairSet:
         self.attempts += 1
 
     def _write_beside(self, *, coloured: bool) -> None:
-        """Write the files that hold for the set as it is now; a recipe is for people to change, and stays."""
-        for name, content in side_files(self.layout, self.folder, self.accepted, coloured=coloured).items():
+        """Write the files that hold for the set as it is now; a recipe that people have changed stays."""
+        before, now = (
+            side_files(self.layout, self.folder, count, coloured=coloured)
+            for count in (self.accepted - 1, self.accepted)
+        )
+        for name, content in now.items():
             path = self.folder / name
             if name == RECIPE and path.exists():
-                continue
+                with reading(path):
+                    written = path.read_bytes()
+                if written != before[name]:
+                    continue
             with new_file(path) as stream:
                 stream.write(content)
 

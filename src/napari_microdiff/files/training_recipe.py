@@ -54,7 +54,7 @@ def recipe_with(folder: Path, shown: str, more: int) -> str:
     return _HEAD + yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True, width=110)
 
 
-def recipe_for(folder: Path, images: str, labels: str, shown: str) -> str:
+def recipe_for(folder: Path, images: str, labels: str, shown: str, count: int) -> str:
     """Return the text of a recipe that learns from synthetic pairs, and goes on from the bundled model.
 
     Parameters
@@ -65,11 +65,13 @@ def recipe_for(folder: Path, images: str, labels: str, shown: str) -> str:
         Patterns of the files below it.
     shown : {"bright", "dark", "stained"}
         How objects are shown.
+    count : int
+        How many pairs there are, of which some are held out as `recipe_with` does.
     """
     recipe = _new(folder)
     recipe["id"] = recipe["id"].replace("-outlines", "-synthetic")
     recipe["summary"] = f"trained on synthetic images, {folder.name}"
-    recipe["labelled"] = [{"images": images, "labels": labels, "shown": shown, "hold_out": 8}]
+    recipe["labelled"] = [{"images": images, "labels": labels, "shown": shown, "hold_out": _hold_out(count)}]
     head = "# Add an entry for real images, and let no synthetic ones judge a model.\n"
     return head + yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True, width=110)
 

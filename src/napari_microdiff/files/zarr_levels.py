@@ -31,7 +31,7 @@ def zarr_package() -> Any:
         import zarr
     except ImportError:
         raise FileError(
-            "OME-Zarr needs the package zarr. Install it with: pip install 'napari-microdiff[zarr]'."
+            'OME-Zarr needs the package zarr. Install it with: pip install "napari-microdiff[zarr]".'
         ) from None
     return zarr
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..diffusion.denoiser import Preconditioned
-from ..errors import ModelError, ModelExistsError
+from ..errors import ModelError, ModelExistsError, RequestError
 from ..models.model import Model, save_model
 from ..models.store import taken_names, user_folder
 
@@ -28,7 +28,8 @@ class Adapted:
         The same part of the image, as the parent and the new model make it; in one unit, whichever that is.
     gain_db : float or None
         Estimated reduction of the mean squared error, in a part of the image that was kept back from training;
-        ``None`` of an image so small that nothing could be kept back, or from which more than white noise is taken.
+        ``None`` of an image so small that nothing could be kept back, of which that part is blank, or from which more
+        than white noise is taken.
     """
 
     model_id: str
@@ -48,6 +49,12 @@ def nothing_gained(parent: Model, to: str, gain_db: float) -> str:
         f"'{parent.card.id}' already suits this {to}: learning from it brought next to nothing ({gain_db:+.2f} dB). "
         "The model was saved all the same; prefer its parent."
     )
+
+
+def check_steps(steps: int) -> None:
+    """Raise RequestError if there is no step to take."""
+    if steps < 1:
+        raise RequestError(f"A model learns in 1 step or more, not in {steps}. Ask for more steps.")
 
 
 def new_identity(parent: Model, name: str | None) -> str:
@@ -73,7 +80,14 @@ def new_identity(parent: Model, name: str | None) -> str:
 
 
 def save_adapted(
-    parent: Model, identity: str, denoiser: Preconditioned, *, to: str, steps: int, gain_db: float | None
+    parent: Model,
+    identity: str,
+    denoiser: Preconditioned,
+    *,
+    to: str,
+    steps: int,
+    gain_db: float | None,
+    factors: tuple[int, ...] = (),
 ) -> str:
     """Save an adapted model in the user's folder, and return its identity.
 
@@ -84,6 +98,8 @@ def save_adapted(
         for minutes in vain.
     to : str
         What it was adapted to, such as ``"one noisy image"``.
+    factors : tuple of int
+        What it learned beside the factors of its parent.
     """
     measured = {} if gain_db is None else {"estimated_gain_db": round(gain_db, 2)}
     card = parent.card.model_copy(
@@ -93,6 +109,7 @@ def save_adapted(
             "summary": f"'{parent.card.id}', adapted to {to} in {steps} steps",
             "parent": parent.card.id,
             "training": {"adapted_steps": steps, **measured},
+            "factors": tuple(sorted({*parent.card.factors, *factors})),
             "quality": (),
         }
     )

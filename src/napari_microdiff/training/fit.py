@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,13 +17,13 @@ from ..diffusion.denoiser import Preconditioned
 from ..diffusion.unet import LocalUNet
 from ..engine.device import choose_device, choose_precision, torch_dtype
 from ..errors import MicrodiffError, TrainingError
-from ..files.complete import new_file
 from ..files.faults import writing
 from ..imaging.threads import usable_cores
 from ..models.build import load_denoiser
-from ..models.card import read_card
+from ..models.card import CARD_NAME, read_card
 from ..models.model import Model, read_weights, save_model
 from .average import PowerAverage
+from .checkpoint import read_checkpoint, write_checkpoint
 from .course import open_course
 from .export import export_model
 from .origin import origin_of
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 Report = Callable[[str], None]
-_CHECKPOINT = "checkpoint.pt"
 _SECONDS_BETWEEN_VALIDATIONS = 300.0
 _WARM_UP_STEPS = 200
 
@@ -85,7 +83,8 @@ def train(
     Raises
     ------
     TrainingError
-        If the recipe, the data or the time are unusable, or ``out`` holds a run of another recipe or of other data.
+        If the recipe, the data or the time are unusable, ``out`` holds a run of another recipe or of other data, or
+        the weights do not stay finite numbers.
     DeviceError
         If there is no such device.
     FileError
@@ -133,7 +132,7 @@ class _Run:
         self.minutes, self.report = minutes, report
         self.origin = origin_of(recipe, data)
         self.step, self.seconds, self.best = 0, 0.0, -math.inf
-        checkpoint = self._load_checkpoint() if resume else None
+        checkpoint = read_checkpoint(out, self.origin) if resume else None
         parent = None if checkpoint else parent_of(recipe)
         self.course = open_course(recipe, data, out / "cache")
         torch.manual_seed(recipe.seed)
@@ -250,8 +249,13 @@ class _Run:
         shown = self.course.in_words(figures)
         self.report(f"step {self.step}, {self.seconds / 60:.0f} min{loss}: {shown}")
         score = sum(figures.values()) / len(figures)
+        if not math.isfinite(score):
+            raise TrainingError(
+                f"The training went astray: at step {self.step} what the network makes are no finite numbers. Begin "
+                "anew with --no-resume and a smaller learning_rate in the recipe."
+            )
         try:
-            if score > self.best:
+            if score > self.best or not (self.out / "model" / CARD_NAME).exists():
                 training = {"steps": self.step, "minutes": round(self.seconds / 60), "seed": self.recipe.seed}
                 fields = self.course.card_fields(average, figures)
                 export_model(self.recipe, average, self.out / "model", training, fields, self.course.write_beside)
@@ -280,23 +284,5 @@ class _Run:
             "step": self.step,
             "seconds": self.seconds,
             "best": self.best,
-            "origin": self.origin,
         }
-        with new_file(self.out / _CHECKPOINT) as stream:
-            torch.save(state, stream)
-
-    def _load_checkpoint(self) -> dict[str, Any] | None:
-        path = self.out / _CHECKPOINT
-        if not path.exists():
-            return None
-        try:
-            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-            origin = state.get("origin", self.origin)
-        except (UnpicklingError, RuntimeError, EOFError, AttributeError) as error:
-            raise TrainingError(f"{path} is damaged. Remove it, or begin anew with --no-resume.") from error
-        if origin != self.origin:
-            raise TrainingError(
-                f"{self.out} holds a run of another recipe or of other data. Choose another folder with --out, "
-                "or begin anew with --no-resume."
-            )
-        return state
+        write_checkpoint(self.out, state, self.origin)

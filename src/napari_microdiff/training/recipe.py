@@ -2,21 +2,58 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath, PureWindowsPath
-from typing import Annotated
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from ..models.card import IDENTITY, Architecture, TrainingSet
 
+GRID = 32  # pixels; squares whose sides are multiples of it suit any network
+
 
 def _relative(pattern: str) -> str:
-    if not pattern or PurePosixPath(pattern).is_absolute() or PureWindowsPath(pattern).is_absolute():
-        raise ValueError(f"'{pattern}' has to be a pattern of files below the data folder")
+    absolute = PurePosixPath(pattern).is_absolute() or PureWindowsPath(pattern).is_absolute()
+    if absolute or not _is_understood(pattern):
+        raise ValueError(
+            f"'{pattern}' has to be a pattern of files below the data folder, such as 'images/*.tif', or "
+            "'images/**/*.tif' for folders within folders"
+        )
     return pattern
 
 
+def _is_understood(pattern: str) -> bool:
+    """Try a pattern where there is nothing to find."""
+    try:
+        next(Path(__file__).glob(pattern), None)
+    except (ValueError, IndexError):  # of none, of '**' within a name, and of the folder itself
+        return False
+    return True
+
+
+def _ascending(bounds: tuple[Any, Any]) -> tuple[Any, Any]:
+    if bounds[0] > bounds[1]:
+        raise ValueError("the first number must not be larger than the second")
+    return bounds
+
+
 Pattern = Annotated[str, AfterValidator(_relative)]  # for `pathlib.Path.glob` in the data folder
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+_Positive = Annotated[_Finite, Field(gt=0)]
+_Share = Annotated[_Finite, Field(ge=0, le=1)]
+_Factor = Annotated[int, Field(ge=2, le=10)]
+Range = Annotated[tuple[_Finite, _Finite], AfterValidator(_ascending)]
+PositiveRange = Annotated[tuple[_Positive, _Positive], AfterValidator(_ascending)]  # which has logarithms
+ShareRange = Annotated[tuple[_Share, _Share], AfterValidator(_ascending)]
+FactorRange = Annotated[tuple[_Factor, _Factor], AfterValidator(_ascending)]  # as requests may ask for
+
+
+def check_architecture(architecture: Architecture, wanted: Mapping[str, int]) -> None:
+    """Raise ValueError if a network would not take and give what the task needs, which could not use the model."""
+    for name, value in wanted.items():
+        if getattr(architecture, name) != value:
+            raise ValueError(f"architecture.{name} must be {value}, not {getattr(architecture, name)}")
 
 
 class Part(BaseModel):
@@ -57,3 +94,15 @@ class Recipe(Part):
     seed: int = Field(default=0, ge=0)
     training_data: tuple[TrainingSet, ...] = ()
     known_failures: tuple[str, ...] = ()
+
+    @field_validator("architecture")
+    @classmethod
+    def _suits_squares(cls, architecture: Architecture) -> Architecture:
+        stride = architecture.unshuffle * 2 ** (len(architecture.widths) - 1)
+        if GRID % stride:
+            raise ValueError(
+                f"with unshuffle {architecture.unshuffle} and {len(architecture.widths)} widths, sides of images would "
+                f"have to be multiples of {stride} pixels, and those that are trained on are multiples of {GRID}. Take "
+                "2 and up to 5 of them"
+            )
+        return architecture

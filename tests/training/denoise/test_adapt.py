@@ -11,7 +11,7 @@ from napari_microdiff import denoise
 from napari_microdiff.diffusion.denoiser import Prediction
 from napari_microdiff.engine.events import Notice, Progress
 from napari_microdiff.engine.request import Request
-from napari_microdiff.errors import ImageError, ModelError
+from napari_microdiff.errors import ImageError, ModelError, RequestError
 from napari_microdiff.imaging.quality import psnr
 from napari_microdiff.imaging.samples import filaments_and_blobs
 from napari_microdiff.imaging.spectrum import measure_spectrum
@@ -141,6 +141,13 @@ def test_a_name_that_was_taken_meanwhile_is_not_taken_from_its_model(tiny_model:
     ids = [list(job)[-1].model_id for job in jobs]  # type: ignore[union-attr]
     assert ids == ["tiny-adapted-1", "tiny-adapted-2"]
     assert set(ids) <= {model.card.id for model in list_models()}
+
+
+def test_models_of_other_tasks_and_no_steps_are_refused(slicer: str, tiny_model: str) -> None:
+    with pytest.raises(ModelError, match="is for 'isotropic', not for 'denoise'"):
+        next(adapt(slicer, _noisy()[1], device="cpu"))
+    with pytest.raises(RequestError, match="more steps"):
+        next(adapt(tiny_model, _noisy()[1], steps=0, device="cpu"))
 
 
 def test_the_parent_is_left_as_it_was(tiny_model: str) -> None:

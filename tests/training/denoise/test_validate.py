@@ -11,11 +11,12 @@ import torch
 from napari_microdiff.diffusion.denoiser import Preconditioned
 from napari_microdiff.diffusion.unet import LocalUNet
 from napari_microdiff.imaging.quality import psnr
+from napari_microdiff.imaging.samples import filaments_and_blobs
 from napari_microdiff.training.denoise.data import normalise
 from napari_microdiff.training.denoise.recipe import DenoiseRecipe
 from napari_microdiff.training.denoise.validate import Validation, best_gaussian
 from napari_microdiff.training.restore.predict import blind_prediction
-from napari_microdiff.training.restore.sources import load_sources
+from napari_microdiff.training.restore.sources import CleanPlane, PairPlane, Sources, load_sources
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +60,24 @@ def test_the_scale_of_the_spread_makes_recorded_pairs_right(untrained: Precondit
         for field, _ in validation._items["pairs"]
     ]
     assert validation.spread_scale(untrained) == pytest.approx(float(np.sqrt(np.mean(errors))), rel=0.03)
+
+
+def test_pairs_of_which_any_number_of_rows_is_held_out_are_judged_by(
+    recipe: DenoiseRecipe, untrained: Preconditioned
+) -> None:
+    clean = filaments_and_blobs((125, 300), seed=0).astype(np.float32)
+    noisy = clean + 0.1 * np.random.default_rng(0).standard_normal(clean.shape).astype(np.float32)
+    pairs = [PairPlane(noisy[:rows], clean[:rows]) for rows in (48, 100, 125)]
+    assert np.isfinite(Validation(recipe, Sources(pairs, [], [])).measure(untrained)["pairs"])
+
+
+def test_blank_places_of_images_are_not_judged_by(recipe: DenoiseRecipe, untrained: Preconditioned) -> None:
+    blank = np.zeros((256, 256), np.float32)
+    seen = filaments_and_blobs((256, 256), seed=0).astype(np.float32)
+    planes = [CleanPlane(image, (1.0, 1.0), 1.0) for image in (seen, blank)]
+    noise = np.random.default_rng(0).standard_normal(blank.shape).astype(np.float32)
+    validation = Validation(recipe, Sources([PairPlane(noise, blank)], planes, planes[:1]))
+    figures = validation.measure(untrained)
+    assert list(figures) == ["recorded", "procedural"]
+    assert np.isfinite(list(figures.values())).all()
+    assert np.isfinite(validation.spread_scale(untrained))

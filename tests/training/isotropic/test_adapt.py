@@ -12,7 +12,8 @@ from napari_microdiff import isotropic
 from napari_microdiff.engine.events import Notice, Progress
 from napari_microdiff.engine.options import IsotropicOptions
 from napari_microdiff.engine.request import Request
-from napari_microdiff.errors import ImageError, ModelError
+from napari_microdiff.errors import ImageError, ModelError, RequestError
+from napari_microdiff.models.model import Model
 from napari_microdiff.models.store import find_model, list_models
 from napari_microdiff.tasks.base import open_source
 from napari_microdiff.training.adapted import Adapted
@@ -72,11 +73,48 @@ def test_of_many_slices_and_channels_some_are_read(slicer: str) -> None:
     np.testing.assert_array_equal(slices.learned.clean[-1].image, image[0, -1])
 
 
+def test_a_factor_that_the_parent_does_not_know_is_known_to_what_learned_it(
+    slicer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = find_model(slicer)
+    few = Model(known.card.model_copy(update={"factors": (2, 3)}), known.folder, known.bundled)
+    monkeypatch.setattr("napari_microdiff.training.isotropic.adapt.find_model", lambda _: few)
+    image = stack(2, LEAST, LEAST)
+    list(adapt(slicer, image, factor=6, axes="ZYX", name="wider", steps=1, device="cpu"))
+    assert find_model("wider").card.factors == (2, 3, 6)
+    made = isotropic(image[:, :32, :32], factor=6, axes="ZYX", model="wider", device="cpu", outputs=("mean",))
+    assert made.mean is not None
+    assert len(made.mean) == 7
+
+
+@pytest.mark.parametrize(("fields", "message"), [({"factor": 1}, "factor"), ({"factor": 4, "steps": 0}, "more steps")])
+def test_what_cannot_be_asked_for_is_said(slicer: str, fields: dict[str, int], message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        next(adapt(slicer, stack(2, LEAST, LEAST), axes="ZYX", device="cpu", **fields))
+
+
 def test_of_small_slices_nothing_is_kept_back_and_nothing_claimed(slicer: str) -> None:
     events = list(adapt(slicer, stack(2, LEAST, LEAST), factor=4, axes="ZYX", name="small", steps=1, device="cpu"))
     assert events[-1].gain_db is None  # type: ignore[union-attr]
     assert any("was not measured" in event.message for event in events if isinstance(event, Notice))
     assert "estimated_gain_db" not in find_model("small").card.training
+
+
+@pytest.mark.parametrize("blank", [slice(LEAST), slice(LEAST, None)])
+def test_of_slices_with_a_blank_part_nothing_is_kept_back(slicer: str, blank: slice) -> None:
+    image = stack(2, 2 * LEAST, LEAST)
+    image[:, blank] = 0
+    learned, kept_back = slices_of(slicer, image)
+    assert kept_back is None
+    assert learned.clean[0].image.shape == (2 * LEAST, LEAST)
+
+
+def test_where_all_that_is_drawn_is_blank_nothing_is_claimed(slicer: str) -> None:
+    image = stack(2, 2 * LEAST, 4 * LEAST)
+    image[:, -LEAST:, :-1] = 0
+    events = list(adapt(slicer, image, factor=4, axes="ZYX", name="dark", steps=1, device="cpu"))
+    assert events[-1].gain_db is None  # type: ignore[union-attr]
+    assert any("was not measured" in event.message for event in events if isinstance(event, Notice))
 
 
 def test_a_model_that_got_worse_is_said_to_suit_already(slicer: str, monkeypatch: pytest.MonkeyPatch) -> None:

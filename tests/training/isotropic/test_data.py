@@ -33,7 +33,7 @@ from napari_microdiff.training.isotropic.validate import Validation
 from napari_microdiff.training.parent import parent_of, weights_of
 from napari_microdiff.training.recipes import read_recipe
 from napari_microdiff.training.restore.recipe import Clean
-from napari_microdiff.training.restore.sources import CleanPlane, load_sources
+from napari_microdiff.training.restore.sources import CleanPlane, Sources, load_sources
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +153,17 @@ def test_an_untrained_network_is_the_linear_estimate(recipe: IsotropicRecipe, da
     assert validation.measure(denoiser) == pytest.approx({"recorded": 0.0, "procedural": 0.0}, abs=1e-4)
     assert validation.gain_over_interpolation(denoiser)["procedural"] > 0.2
     assert validation.spread_scale(denoiser) > 0
+
+
+def test_blank_images_are_not_judged_by(recipe: IsotropicRecipe) -> None:
+    seen = np.random.default_rng(0).random((FIELD, FIELD)).astype(np.float32)
+    planes = [CleanPlane(image, (1.0, 1.0), 1.0) for image in (seen, np.zeros_like(seen))]
+    validation = Validation(recipe, Sources([], planes, planes[:1]))
+    denoiser = Preconditioned(LocalUNet(**recipe.architecture.model_dump()), 0.5, 2.5)
+    for figures in (validation.measure(denoiser), validation.gain_over_interpolation(denoiser)):
+        assert list(figures) == ["recorded", "procedural"]
+        assert np.isfinite(list(figures.values())).all()
+    assert np.isfinite(validation.spread_scale(denoiser))
 
 
 def test_a_run_makes_a_model_for_the_task(recipe: IsotropicRecipe, data_folder: Path, tmp_path: Path) -> None:

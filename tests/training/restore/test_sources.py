@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from skimage import io
 
 from napari_microdiff.errors import FileError, TrainingError
 from napari_microdiff.training.denoise.recipe import DenoiseRecipe
@@ -113,6 +114,7 @@ def test_procedural_images_that_do_not_fit_on_the_disk_leave_nothing(
         (np.where(np.eye(96), np.nan, 1.0).astype(np.float32), "bad.tif has pixels that are not finite"),
         (np.ones((2, 7, 96, 96), np.uint8), "bad.tif has 4 axes"),
         (np.ones((20, 96), np.uint8), "is large enough"),
+        (np.ones((96, 96), np.uint8), "the same value everywhere"),
     ],
 )
 def test_clean_images_that_cannot_be_trained_on_are_named(
@@ -140,3 +142,25 @@ def test_a_noisy_image_without_its_clean_one_is_told(recipe: DenoiseRecipe, tmp_
             tifffile.imwrite(tmp_path / kind / f"{number}.tif", np.zeros((64, 64), dtype=np.uint8))
     with pytest.raises(TrainingError, match=r"2 files match 'noisy/\*.tif' and 1 match"):
         load_sources(recipe, tmp_path)
+
+
+def test_transparency_and_unused_channels_are_no_images(recipe: DenoiseRecipe, tmp_path: Path) -> None:
+    seen = np.random.default_rng(0).integers(1, 255, (2, 96, 96)).astype(np.uint8)
+    blank = np.zeros_like(seen[0])
+    io.imsave(tmp_path / "colours.png", np.dstack([*seen, seen[0], 255 - seen[0]]), check_contrast=False)
+    tifffile.imwrite(tmp_path / "unused.tif", np.stack([seen[0], blank, seen[1], blank]), photometric="minisblack")
+    entry = Clean(files="*.*", hold_out=0)
+    planes = load_sources(recipe.model_copy(update={"pairs": (), "clean": (entry,)}), tmp_path).clean
+    assert len(planes) == 3 + 2
+    assert sum(plane.weight for plane in planes) == pytest.approx(1)
+    correlations = [np.corrcoef(planes[0].image.ravel(), plane.image.ravel())[0, 1] for plane in planes]
+    assert min(correlations) > -0.5  # and not that of the transparency, which is the negative of red
+
+
+def test_what_is_held_out_and_blank_is_no_image(recipe: DenoiseRecipe, tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(1, 255, (200, 96)).astype(np.uint8)
+    image[140:] = 0
+    tifffile.imwrite(tmp_path / "padded.tif", image)
+    alone = recipe.model_copy(update={"pairs": (), "clean": (Clean(files="*.tif"),)})
+    assert len(load_sources(alone, tmp_path).clean) == 1
+    assert load_sources(alone, tmp_path, validation=True).clean == []

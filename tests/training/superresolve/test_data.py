@@ -17,7 +17,7 @@ from napari_microdiff.tasks.conditioning import NOISELESS, SUPERRESOLVING_LENGTH
 from napari_microdiff.training.course import open_course
 from napari_microdiff.training.recipes import read_recipe
 from napari_microdiff.training.restore.recipe import Clean, Noise
-from napari_microdiff.training.restore.sources import load_sources
+from napari_microdiff.training.restore.sources import CleanPlane, Sources, load_sources
 from napari_microdiff.training.superresolve.data import CROP, FIELD, SuperresolveBatches, normalise
 from napari_microdiff.training.superresolve.recipe import SuperresolveRecipe
 from napari_microdiff.training.superresolve.simulate import Recorded, draw_psf, record_blurred
@@ -106,6 +106,17 @@ def test_an_untrained_network_is_the_linear_estimate(recipe: SuperresolveRecipe,
     assert validation.measure(denoiser) == pytest.approx({"recorded": 0.0, "procedural": 0.0}, abs=1e-4)
     assert min(validation.gain_over_cubic(denoiser).values()) > 0.2
     assert validation.spread_scale(denoiser) > 0
+
+
+def test_blank_images_are_not_judged_by(recipe: SuperresolveRecipe) -> None:
+    seen = np.random.default_rng(0).random((FIELD, FIELD)).astype(np.float32)
+    planes = [CleanPlane(image, (1.0, 1.0), 1.0) for image in (seen, np.zeros_like(seen))]
+    validation = Validation(recipe, Sources([], planes, planes[:1]))
+    denoiser = Preconditioned(LocalUNet(**recipe.architecture.model_dump()), 0.5, 2.5)
+    for figures in (validation.measure(denoiser), validation.gain_over_cubic(denoiser)):
+        assert list(figures) == ["recorded", "procedural"]
+        assert np.isfinite(list(figures.values())).all()
+    assert np.isfinite(validation.spread_scale(denoiser))
 
 
 def test_cubic_interpolation_keeps_the_corners_of_the_image() -> None:

@@ -14,13 +14,13 @@ from collections.abc import Iterator
 
 from ...engine.device import choose_device, choose_precision, torch_dtype
 from ...engine.events import Notice, Preview, Progress
-from ...engine.options import DenoiseOptions
-from ...engine.request import Request
+from ...engine.request import build_request
 from ...imaging.axes import Sliceable
 from ...models.build import load_denoiser
 from ...models.store import find_model
-from ...tasks.base import open_source
-from ..adapted import Adapted, new_identity, nothing_gained, save_adapted
+from ...tasks.base import check_architecture, check_model_fits, open_source
+from ...tasks.starting import PRIOR
+from ..adapted import Adapted, check_steps, new_identity, nothing_gained, save_adapted
 from .fresh_noise import WHITE
 from .noisy_images import NoisyImages
 from .recorrupt import RecorruptedFit
@@ -58,11 +58,15 @@ def adapt(
 
     Raises
     ------
-    ImageError, ModelError, DeviceError
-        If the image has no noise or is too small, or the model is of the wrong kind.
+    ImageError, ModelError, DeviceError, RequestError
+        If the image has no noise or is too small, the model is of the wrong kind, or there is no such number of steps.
     """
+    check_steps(steps)
+    asked = build_request({"model": model_id, "axes": axes})
     parent = find_model(model_id)
-    opened = open_source(Request(model=model_id, axes=axes, options=DenoiseOptions()), source)
+    check_model_fits(asked, parent.card)
+    check_architecture(parent.card, PRIOR)
+    opened = open_source(asked, source)
     place = choose_device(device)
     new_id = new_identity(parent, name)
     denoiser = copy.deepcopy(load_denoiser(parent, place))

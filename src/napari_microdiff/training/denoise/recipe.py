@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field, model_validator
 
-from ..recipe import Part, Pattern
+from ...imaging.spectrum import VECTOR_LENGTH
+from ..recipe import Part, Pattern, check_architecture
 from ..restore.recipe import RestoreRecipe
 
-_Share = Annotated[float, Field(ge=0)]
-_Shares = tuple[_Share, _Share, _Share]
-
-
-def _not_all_zero(shares: _Shares) -> _Shares:
-    if not any(shares):
-        raise ValueError("one of the shares at least has to be more than 0")
-    return shares
+_NETWORK = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}
+_Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Pairs(Part):
@@ -48,4 +43,15 @@ class DenoiseRecipe(RestoreRecipe):
 
     task: Literal["denoise"] = "denoise"
     pairs: tuple[Pairs, ...] = ()
-    shares: Annotated[_Shares, AfterValidator(_not_all_zero)] = (0.15, 0.35, 0.5)
+    shares: tuple[_Share, _Share, _Share] = (0.15, 0.35, 0.5)
+
+    @model_validator(mode="after")
+    def _suits_the_task(self) -> DenoiseRecipe:
+        check_architecture(self.architecture, _NETWORK)
+        there = (bool(self.pairs), bool(self.clean), True)
+        if not any(share for share, is_there in zip(self.shares, there, strict=True) if is_there):
+            raise ValueError(
+                "shares: nothing is left to draw from. Name recorded images, or give procedural ones a share of more "
+                "than 0"
+            )
+        return self

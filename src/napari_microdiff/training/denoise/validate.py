@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from ...diffusion.denoiser import Preconditioned
 from ...imaging.quality import psnr
+from ..recipe import GRID
 from ..recording import record
 from ..restore.batch import Field
 from ..restore.fields import clean_field, pair_field
@@ -36,15 +37,14 @@ class Validation:
     def __init__(self, recipe: DenoiseRecipe, sources: Sources) -> None:
         noise = recipe.noise.model_copy(update={"psnr_db": _HEAVY_DB})
         recipe = recipe.model_copy(update={"noise": noise})
-        self._items = {
-            name: [self._prepare(*pair) for pair in pairs]
-            for name, pairs in {
-                "pairs": list(self._pairs(sources)),
-                "recorded": list(self._simulated(recipe, sources.clean)),
-                "procedural": list(self._simulated(recipe, sources.procedural)),
-            }.items()
-            if pairs
+        kinds = {
+            "pairs": self._pairs(sources),
+            "recorded": self._simulated(recipe, sources.clean),
+            "procedural": self._simulated(recipe, sources.procedural),
         }
+        prepared = {name: [self._prepare(*pair) for pair in pairs] for name, pairs in kinds.items()}
+        told = {name: [item for item in items if not item[0].blank] for name, items in prepared.items()}
+        self._items = {name: items for name, items in told.items() if items}
 
     def measure(self, denoiser: Preconditioned) -> dict[str, float]:
         """Return the mean gain in dB of one evaluation over the best Gaussian, for each kind of image."""
@@ -79,7 +79,8 @@ class Validation:
     def _pairs(sources: Sources) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         for number in range(_COUNT if sources.pairs else 0):
             rng = np.random.default_rng([1, number])
-            yield pair_field(sources.pairs[number % len(sources.pairs)], _SIDE, rng)
+            plane = sources.pairs[number % len(sources.pairs)]
+            yield pair_field(plane, min(_SIDE, min(plane.noisy.shape) // GRID * GRID), rng)
 
     @staticmethod
     def _simulated(recipe: DenoiseRecipe, planes: list) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:  # type: ignore[type-arg]

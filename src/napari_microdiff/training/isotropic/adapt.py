@@ -16,8 +16,7 @@ from torch.utils.data import DataLoader
 from ...diffusion.denoiser import Preconditioned
 from ...engine.device import choose_device, choose_precision, torch_dtype
 from ...engine.events import Notice, Progress
-from ...engine.options import IsotropicOptions
-from ...engine.request import Request
+from ...engine.request import build_request
 from ...errors import ModelError
 from ...imaging.axes import Sliceable
 from ...models.build import load_denoiser
@@ -25,7 +24,7 @@ from ...models.model import Model
 from ...models.store import find_model
 from ...tasks.base import open_source
 from ...tasks.isotropic import check_stack
-from ..adapted import Adapted, new_identity, nothing_gained, save_adapted
+from ..adapted import Adapted, check_steps, new_identity, nothing_gained, save_adapted
 from ..average import PowerAverage
 from ..descent import Descent
 from ..restore.batch import Batch
@@ -74,13 +73,16 @@ def adapt(
 
     Raises
     ------
-    ImageError, ModelError, DeviceError
-        If the image is no stack or its slices are too small, or the model is of the wrong kind.
+    ImageError, ModelError, DeviceError, RequestError
+        If the image is no stack or its slices are too small, the model is of the wrong kind, or there is no such factor
+        or number of steps.
     """
+    check_steps(steps)
+    fields = {"task": "isotropic", "model": model_id, "axes": axes, "options": {"factor": factor}}
+    asked = build_request(fields)
     parent = find_model(model_id)
     if parent.card.task != "isotropic":
         raise ModelError(f"The model '{model_id}' does not fill in what lies between slices. Choose one that does.")
-    asked = Request(task="isotropic", model=model_id, axes=axes, options=IsotropicOptions(factor=factor))
     stack = open_source(asked, source)
     check_stack(stack)
     place = choose_device(device)
@@ -96,18 +98,26 @@ def adapt(
         yield Progress(step, steps, (time.monotonic() - started) / step * (steps - step))
     judged = Validation(recipe, slices.kept_back or slices.learned, slices.side)
     before, after = load_denoiser(parent, place), average.module
-    gain = None
-    if slices.kept_back is None:
-        yield Notice("Whether adapting helped was not measured: slices are too small to keep a part back to judge by.")
-    else:
-        gain = judged.measure(after)["recorded"] - judged.measure(before)["recorded"]
+    gain = _gain(judged, after, before) if slices.kept_back else None
+    if gain is None:
+        yield Notice(
+            "Whether adapting helped was not measured: slices are too small to keep a part back to judge by, or what "
+            "would be kept back shows nothing."
+        )
     examples = judged.example(before), judged.example(after)
     yield Progress(steps, steps, 0.0)  # for whoever wants to stop it now
-    new_id = save_adapted(parent, new_id, after, to="the slices of one stack", steps=steps, gain_db=gain)
+    to = "the slices of one stack"
+    new_id = save_adapted(parent, new_id, after, to=to, steps=steps, gain_db=gain, factors=(factor,))
     adapted = Adapted(new_id, *examples, gain)
     if gain is not None and not adapted.helped:
         yield Notice(nothing_gained(parent, "stack", gain))
     yield adapted
+
+
+def _gain(judged: Validation, after: Preconditioned, before: Preconditioned) -> float | None:
+    """Return how many decibels one is better than the other; ``None`` where nothing is shown to judge by."""
+    figures = judged.measure(after), judged.measure(before)
+    return figures[0]["recorded"] - figures[1]["recorded"] if "recorded" in figures[0] else None
 
 
 def _recipe(parent: Model, factor: int, steps: int, seed: int) -> IsotropicRecipe:

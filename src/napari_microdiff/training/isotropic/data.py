@@ -24,7 +24,6 @@ from ..restore.sources import CleanPlane
 from .recipe import IsotropicRecipe
 
 FIELD = 256
-GRID = 32  # pixels; sides that are multiples of it suit any network
 
 
 class Gaps(NamedTuple):

@@ -7,7 +7,11 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from ...imaging.between import BESIDE, PLANE_MAPS
+from ...imaging.spectrum import VECTOR_LENGTH
+from ..recipe import FactorRange, check_architecture
 from ..restore.recipe import RestoreRecipe
+
+_NETWORK = {"dims": 2, "channels": 1, "vector_length": VECTOR_LENGTH}
 
 
 class IsotropicRecipe(RestoreRecipe):
@@ -29,7 +33,7 @@ class IsotropicRecipe(RestoreRecipe):
     """
 
     task: Literal["isotropic"]
-    factors: tuple[int, int] = (2, 10)
+    factors: FactorRange = (2, 10)
     noisier: float = Field(default=0.3, ge=0, le=1)
     simulated: float = Field(default=0.2, ge=0, le=1)
     alone: float = Field(default=0.25, ge=0, le=1)
@@ -41,6 +45,7 @@ class IsotropicRecipe(RestoreRecipe):
 
     @model_validator(mode="after")
     def _shows_what_there_is(self) -> IsotropicRecipe:
+        check_architecture(self.architecture, _NETWORK)
         few, many = PLANE_MAPS, PLANE_MAPS + len(BESIDE)
         if self.architecture.condition_channels not in (few, many):
             raise ValueError(

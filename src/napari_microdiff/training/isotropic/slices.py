@@ -11,11 +11,13 @@ from ...errors import ImageError
 from ...imaging.axes import planes
 from ...tasks.base import Source
 from ...tasks.statistics import channel_axis
+from ..recipe import GRID
 from ..restore.sources import CleanPlane, Sources
-from .data import FIELD, GRID
+from .data import FIELD
 
 LEAST = 160  # pixels of a side of a slice
 _KEPT = LEAST  # rows at the end of slices that are kept back
+_LEARNED, _LAST = slice(-_KEPT), slice(-_KEPT, None)
 _MOST, _SIDE = 64, 1024  # slices; pixels of a side
 
 
@@ -27,7 +29,7 @@ class Slices(NamedTuple):
     learned : Sources
         All but their last rows.
     kept_back : Sources or None
-        Their last rows; ``None`` where slices are too small for that.
+        Their last rows; ``None`` where slices are too small for that, or show nothing in one of the two parts.
     """
 
     learned: Sources
@@ -51,7 +53,8 @@ class Slices(NamedTuple):
         read = _some_slices(source)
         if shape[0] < LEAST + _KEPT:
             return cls(_sources(read), None)
-        return cls(_sources([plane[:-_KEPT] for plane in read]), _sources([plane[-_KEPT:] for plane in read]))
+        learned, kept_back = (_not_blank([plane[part] for plane in read]) for part in (_LEARNED, _LAST))
+        return cls(_sources(learned), _sources(kept_back)) if learned and kept_back else cls(_sources(read), None)
 
     @property
     def side(self) -> int:
@@ -74,9 +77,13 @@ def _some_slices(source: Source) -> list[NDArray[np.float32]]:
     indices = list(planes(source.axes, source.shape, tuple(region)))
     chosen = np.unique(np.linspace(0, len(indices) - 1, min(_MOST, len(indices))).round().astype(int))
     middle = tuple(slice((n - min(n, _SIDE)) // 2, (n + min(n, _SIDE)) // 2) for n in source.plane_shape)
-    read = [np.asarray(source.plane(indices[number])[middle], dtype=np.float32) for number in chosen]
-    if all(np.ptp(plane) == 0 for plane in read):
+    read = _not_blank([np.asarray(source.plane(indices[number])[middle], dtype=np.float32) for number in chosen])
+    if not read:
         raise ImageError("The slices have the same value everywhere, so there is nothing to learn from.")
+    return read
+
+
+def _not_blank(read: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
     return [plane for plane in read if np.ptp(plane) > 0]
 
 

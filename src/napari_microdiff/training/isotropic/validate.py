@@ -11,10 +11,11 @@ from torch import Tensor
 
 from ...diffusion.denoiser import Preconditioned
 from ...imaging.quality import psnr
+from ..recipe import GRID
 from ..restore.batch import Field
 from ..restore.predict import predicted
 from ..restore.sources import CleanPlane, Sources
-from .data import FIELD, GRID, Gaps, normalise, recorded_field
+from .data import FIELD, Gaps, normalise, recorded_field
 from .recipe import IsotropicRecipe
 
 _COUNT = 27
@@ -28,14 +29,20 @@ class Validation:
         noise = recipe.noise.model_copy(update={"psnr_db": _USUAL_DB})
         recipe = recipe.model_copy(update={"noise": noise})
         kinds = {"recorded": sources.clean, "procedural": sources.procedural}
-        self._items = {
+        drawn = {
             name: list(self._fields(recipe, planes, side, procedural=name == "procedural"))
             for name, planes in kinds.items()
             if planes
         }
+        told = {name: [field for field in fields if not _blank(field)] for name, fields in drawn.items()}
+        self._items = {name: fields for name, fields in told.items() if fields}
+        self._example = next(field for fields in (*self._items.values(), *drawn.values()) for field in fields)
 
     def measure(self, denoiser: Preconditioned) -> dict[str, float]:
-        """Return the mean gain in dB of one evaluation over the best linear estimate, for each kind of image."""
+        """Return the mean gain in dB of one evaluation over the best linear estimate, for each kind of image.
+
+        A kind of which all images are blank is left out.
+        """
         return self._gains(denoiser, lambda field: field.guess)
 
     def gain_over_interpolation(self, denoiser: Preconditioned) -> dict[str, float]:
@@ -53,8 +60,8 @@ class Validation:
         return float(np.sqrt(np.mean(squares)))
 
     def example(self, denoiser: Preconditioned) -> NDArray[np.float32]:
-        """Return one of the recorded images as a network fills it in, shape (y, x), in normalised units."""
-        mean: NDArray[np.float32] = predicted(denoiser, self._items["recorded"][0]).mean.numpy()
+        """Return one of the images as a network fills it in, shape (y, x), in normalised units."""
+        mean: NDArray[np.float32] = predicted(denoiser, self._example).mean.numpy()
         return mean
 
     def _gains(self, denoiser: Preconditioned, over: Callable[[Field], Tensor]) -> dict[str, float]:
@@ -79,5 +86,14 @@ class Validation:
 
 def _psnr(field: Field, made: Tensor) -> float:
     """Compare the rows that were not shown."""
-    between = (field.noisy[1, :, 0] > 0).numpy()
+    between = _between(field)
     return psnr(field.clean.numpy()[between], made.numpy()[between])
+
+
+def _blank(field: Field) -> bool:
+    """Whether the same value is wanted in all rows that were not shown."""
+    return field.blank or bool(np.ptp(field.clean.numpy()[_between(field)]) == 0)
+
+
+def _between(field: Field) -> NDArray[np.bool_]:
+    return np.asarray(field.noisy[1, :, 0] > 0)

@@ -47,6 +47,11 @@ class Field(NamedTuple):
     guess_error: float
     vector: Tensor
 
+    @property
+    def blank(self) -> bool:
+        """Whether the same value is wanted everywhere: nothing can be judged by it, of which no peak is known."""
+        return bool(self.clean.min() == self.clean.max())
+
 
 def jittered(measured: Normalization, rng: np.random.Generator | None) -> tuple[Normalization, float]:
     """Return a normalisation and a factor of the noise level that miss the measured ones a little.

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ..recipe import Part, Pattern, Recipe
+from ..recipe import Part, Pattern, PositiveRange, Range, Recipe, ShareRange
 
 
 class Clean(Part):
@@ -29,7 +29,7 @@ class Clean(Part):
     """
 
     files: Pattern
-    shrink: tuple[float, float] = (1.0, 1.0)
+    shrink: PositiveRange = (1.0, 1.0)
     average: int = Field(default=1, ge=1)
     isotropic: bool = False
     hold_out: float = Field(default=0.25, ge=0, lt=1)
@@ -51,10 +51,10 @@ class Noise(Part):
         How often images are stored in 8 bits, have row offsets, or have hot pixels.
     """
 
-    psnr_db: tuple[float, float] = (10.0, 36.0)
-    shot_share: tuple[float, float] = (0.0, 1.0)
+    psnr_db: Range = (10.0, 36.0)
+    shot_share: ShareRange = (0.0, 1.0)
     correlated: float = 0.15
-    correlation_px: tuple[float, float] = (0.3, 1.0)
+    correlation_px: PositiveRange = (0.3, 1.0)
     quantised: float = 0.3
     stripes: float = 0.05
     hot_pixels: float = 0.05
@@ -80,4 +80,4 @@ class RestoreRecipe(Recipe):
     procedural_count: int = Field(default=600, ge=1)
     noise: Noise = Noise()
     blurred: float = 0.7
-    blur_px: tuple[float, float] = (0.4, 4.0)
+    blur_px: PositiveRange = (0.4, 4.0)

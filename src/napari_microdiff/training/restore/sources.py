@@ -22,6 +22,7 @@ from .recipe import Clean, RestoreRecipe
 
 Plane = NDArray[np.float32]
 _SMALLEST = 48  # a side below this holds too little context to train on
+_CHANNELS = 4  # a shorter axis than this, or one as long, is of channels
 SMALLEST_PAIR = 192  # pairs are not magnified, so they must hold a whole field
 
 
@@ -146,9 +147,8 @@ def _load_clean(entry: Clean, data: Path, validation: bool) -> list[CleanPlane]:
         image = read_pixels(path)
         if image.ndim == 2:
             planes.append(_stretch(image)[_part(len(image), entry.hold_out, validation)])
-        elif image.ndim == 3 and min(image.shape) <= 4:  # channels
-            channels = np.moveaxis(image, int(np.argmin(image.shape)), 0)
-            planes += [_stretch(c)[_part(len(c), entry.hold_out, validation)] for c in channels]
+        elif image.ndim == 3 and min(image.shape) <= _CHANNELS:
+            planes += [_stretch(c)[_part(len(c), entry.hold_out, validation)] for c in _channels(image)]
         elif image.ndim == 3:
             stack = _stretch(image)[_part(len(image), entry.hold_out, validation)]
             for axis in (0, 1, 2) if entry.isotropic else (0,):
@@ -161,17 +161,30 @@ def _load_clean(entry: Clean, data: Path, validation: bool) -> list[CleanPlane]:
                 f"{path} has {image.ndim} axes. Clean images have two, or a third of slices or up to four channels. "
                 "Save it as such, or leave it out."
             )
-    usable = [number for number, plane in enumerate(planes) if min(plane.shape) >= _SMALLEST]
-    if not (usable or validation):
+    large = [number for number, plane in enumerate(planes) if min(plane.shape) >= _SMALLEST]
+    if not (large or validation):
         raise TrainingError(
             f"No image of '{entry.files}' in {data} is large enough: {_SMALLEST} pixels must be left of each side "
             f"after holding out {entry.hold_out:.0%} of them."
+        )
+    usable = [number for number in large if np.ptp(planes[number]) > 0]
+    if not (usable or validation):
+        raise TrainingError(
+            f"All images of '{entry.files}' in {data} have the same value everywhere. Leave them out, or export them "
+            "again from their source."
         )
     # The weight is that of the entry, however many images it has.
     weight = entry.weight / max(1, len(usable))
     return [
         CleanPlane(np.ascontiguousarray(planes[n]), entry.shrink, weight, *volumes.get(n, (None, 0))) for n in usable
     ]
+
+
+def _channels(image: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return the channels of an image, shape (channels, y, x), without the transparency of one in colours."""
+    axis = int(np.argmin(image.shape))
+    channels = np.moveaxis(image, axis, 0)
+    return channels[:-1] if axis == 2 and len(channels) == _CHANNELS else channels
 
 
 def _averaged(stack: Plane, count: int) -> list[Plane]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ..recipe import Part, Pattern, Recipe
+from ..recipe import Part, Pattern, Recipe, check_architecture
+
+_NETWORK = {"dims": 2, "channels": 2, "condition_channels": 4, "vector_length": 0}
 
 
 class Labelled(Part):
@@ -57,10 +59,15 @@ class SegmentRecipe(Recipe):
     """
 
     task: Literal["segment"]
-    labelled: tuple[Labelled, ...]
+    labelled: tuple[Labelled, ...] = Field(min_length=1)
     diameter_px: float = Field(default=24.0, gt=4)
     zoom: float = Field(default=0.3, ge=0)
     altered: float = Field(default=0.7, ge=0, le=1)
     strokes: float = Field(default=0.5, ge=0, le=1)
     depth: Literal["even", "steep"] = "even"
     blind: int = Field(default=4, ge=1, le=8)
+
+    @model_validator(mode="after")
+    def _suits_the_task(self) -> SegmentRecipe:
+        check_architecture(self.architecture, _NETWORK)
+        return self

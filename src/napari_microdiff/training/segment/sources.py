@@ -84,7 +84,10 @@ def _load(
     kept = [i for i in range(len(images)) if (i % entry.hold_out == entry.hold_out - 1) == validation]
     planes = [_plane(images[i], labels[i], entry, coloured, weight / len(kept)) for i in kept]
     if not planes:
-        raise TrainingError(f"'{entry.images}' has too few images to keep one of {entry.hold_out} for validation.")
+        raise TrainingError(
+            f"'{entry.images}' has too few images to keep one of {entry.hold_out} for validation. Add images, or give "
+            "the entry a smaller hold_out in the recipe."
+        )
     return [_with_classes(p, tables[i], classes) for p, i in zip(planes, kept, strict=True)] if classes else planes
 
 

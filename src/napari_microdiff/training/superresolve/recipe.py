@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from ...tasks.conditioning import SUPERRESOLVING_LENGTH
+from ..recipe import PositiveRange, check_architecture
 from ..restore.recipe import RestoreRecipe
+
+_NETWORK = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": SUPERRESOLVING_LENGTH}
 
 
 class SuperresolveRecipe(RestoreRecipe):
@@ -26,7 +30,12 @@ class SuperresolveRecipe(RestoreRecipe):
 
     task: Literal["superresolve"]
     factors: tuple[Literal[2, 4, 8], ...] = Field(default=(2, 4), min_length=1)
-    psf_px: tuple[float, float] = (0.25, 1.6)
+    psf_px: PositiveRange = (0.25, 1.6)
     unblurred: float = Field(default=0.25, ge=0, le=1)
     noiseless: float = Field(default=0.2, ge=0, le=1)
     simulated: float = Field(default=0.4, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _suits_the_task(self) -> SuperresolveRecipe:
+        check_architecture(self.architecture, _NETWORK)
+        return self

@@ -36,7 +36,9 @@ class Validation:
         noise = recipe.noise.model_copy(update={"psnr_db": _USUAL_DB})
         recipe = recipe.model_copy(update={"noise": noise})
         kinds = {"recorded": sources.clean, "procedural": sources.procedural}
-        self._items = {name: list(self._recorded(recipe, planes)) for name, planes in kinds.items() if planes}
+        seen = {name: list(self._recorded(recipe, planes)) for name, planes in kinds.items() if planes}
+        told = {name: [item for item in items if not item[0].blank] for name, items in seen.items()}
+        self._items = {name: items for name, items in told.items() if items}
 
     def measure(self, denoiser: Preconditioned) -> dict[str, float]:
         """Return the mean gain in dB of one evaluation over the best linear estimate, for each kind of image."""

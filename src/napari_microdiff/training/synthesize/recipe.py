@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from ...imaging.mask_maps import EXTRA_MAPS
-from ..recipe import Recipe
+from ...imaging.style import style_length
+from ..recipe import Recipe, check_architecture
 from ..segment.recipe import Labelled
 
 
@@ -32,7 +33,7 @@ class SynthesizeRecipe(Recipe):
     """
 
     task: Literal["synthesize"]
-    labelled: tuple[Labelled, ...]
+    labelled: tuple[Labelled, ...] = Field(min_length=1)
     classes: tuple[str, ...] = ()
     diameter_px: float = Field(default=24.0, gt=4)
     zoom: float = Field(default=0.35, ge=0)
@@ -40,7 +41,11 @@ class SynthesizeRecipe(Recipe):
     untold: float = Field(default=0.15, ge=0, le=0.5)
 
     @model_validator(mode="after")
-    def _knows_its_classes(self) -> SynthesizeRecipe:
+    def _suits_the_task_and_its_classes(self) -> SynthesizeRecipe:
+        channels = self.architecture.channels
+        if channels not in (1, 3):
+            raise ValueError(f"architecture.channels must be 1, or 3 for images in colours, not {channels}")
+        check_architecture(self.architecture, {"dims": 2, "vector_length": style_length(channels)})
         maps = max(1, len(self.classes)) + EXTRA_MAPS
         if self.architecture.condition_channels != maps:
             raise ValueError(f"architecture.condition_channels must be {maps}: one for each class, and {EXTRA_MAPS}")

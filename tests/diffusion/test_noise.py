@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from napari_microdiff.diffusion.noise import BLOCK, positional_noise
+from napari_microdiff.diffusion.noise import BLOCK, Stream, antithetic, positional_noise
 
 WHOLE = positional_noise(3, 5, 7, (0, 0), (200, 150))
 VOLUME = positional_noise(3, 5, 7, (0, 0, 0), (5, 90, 130))
@@ -43,6 +43,18 @@ def test_the_same_key_gives_the_same_noise_for_good():
     np.testing.assert_array_equal(again, positional_noise(0, 0, 0, (0, 0), (64, 64))[:1, :3])
     block = np.random.Generator(np.random.Philox(key=[0, 0], counter=[0, 0, 0, 0])).standard_normal(3, np.float32)
     np.testing.assert_array_equal(again[0], block)
+
+
+def test_the_streams_keep_their_numbers():
+    # For the same reason. Those of samplers are below, and the first ones of sampling begin one for each pair.
+    assert dict(Stream.__members__) == {"PHOTONS": 2**40, "READ": 2**40 + 1, "START": 2**40 + 2, "RECORDED": 2**41}
+    np.testing.assert_array_equal(
+        positional_noise(3, Stream.READ, 7, (0, 0), (2, 3)), positional_noise(3, 2**40 + 1, 7, (0, 0), (2, 3))
+    )
+
+
+def test_samples_come_in_pairs_of_opposite_sign():
+    assert [antithetic(sample) for sample in range(5)] == [(0, 1), (0, -1), (1, 1), (1, -1), (2, 1)]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Noise levels fall, keep their ends, and convert to the older names and back."""
+"""Noise levels fall and keep their ends."""
 
 from __future__ import annotations
 
@@ -7,13 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_microdiff.diffusion.schedule import (
-    alpha_bar_from_sigma,
-    check_falling,
-    karras_sigmas,
-    linear_beta_sigmas,
-    sigma_from_alpha_bar,
-)
+from napari_microdiff.diffusion.schedule import check_falling, karras_sigmas
 
 positive = st.floats(1e-4, 100)
 
@@ -44,27 +38,6 @@ def test_rho_of_one_is_evenly_spaced():
 def test_levels_that_make_no_sense_are_refused(high, low, count):
     with pytest.raises(ValueError, match="need count >= 1"):
         karras_sigmas(high, low, count)
-
-
-@given(sigma=positive)
-def test_variance_preserving_time_and_back(sigma):
-    assert sigma_from_alpha_bar(alpha_bar_from_sigma(sigma)) == pytest.approx(sigma, rel=1e-6)
-
-
-def test_the_two_processes_have_one_signal_to_noise_ratio():
-    # z = sqrt(abar) x + sqrt(1 - abar) n has the ratio abar / (1 - abar); x + sigma n has 1 / sigma^2
-    assert sigma_from_alpha_bar(0.2) == pytest.approx((0.8 / 0.2) ** 0.5)
-    assert alpha_bar_from_sigma(0) == 1
-    assert sigma_from_alpha_bar(1) == 0
-
-
-def test_linear_betas_are_those_of_ddpm():
-    betas = np.linspace(1e-4, 0.02, 1000)
-    kept = np.cumprod(1 - betas)
-    sigmas = linear_beta_sigmas(1000)
-    assert sigmas == pytest.approx([*np.sqrt(1 / kept - 1)[::-1], 0])
-    assert sigmas[0] == pytest.approx(157.4, abs=0.1)
-    check_falling(sigmas)
 
 
 @pytest.mark.parametrize("bad", [[], [1.0], [0.5, 0.5], [0.5, 0.6], [0.5, -0.1]])

@@ -15,8 +15,10 @@ from napari_microdiff.engine.tiles import (
     batches,
     grown,
     make_tiles,
+    overlap,
     read_window,
     side_of_tiles,
+    slices_in,
     split_tile,
 )
 
@@ -201,3 +203,19 @@ def test_where_the_core_lies_in_the_window():
     tile = Tile(core=((4, 8), (10, 20)), window=((-4, 16), (0, 32)))
     assert tile.inner == (slice(8, 12), slice(10, 20))
     assert tile.window_shape == (20, 32)
+
+
+SPANS = st.tuples(st.integers(0, 9), st.integers(0, 9)).map(sorted).map(tuple)
+
+
+@given(st.tuples(SPANS, SPANS), st.tuples(SPANS, SPANS))
+def test_the_overlap_of_boxes_is_what_both_cover(box, other):
+    places = np.arange(81).reshape(9, 9)
+
+    def inside(spans):
+        return places[tuple(slice(*span) for span in spans)]
+
+    both = overlap(box, other)
+    assert all(start <= stop for start, stop in both)
+    np.testing.assert_array_equal(inside(both).ravel(), np.intersect1d(inside(box), inside(other)))
+    np.testing.assert_array_equal(inside(box)[slices_in(both, box)], inside(both))

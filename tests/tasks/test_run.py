@@ -16,6 +16,7 @@ from napari_microdiff.models.store import find_model
 from napari_microdiff.tasks import count_evaluations, denoise, run
 from napari_microdiff.tasks import run as run_module_function
 from napari_microdiff.tasks.collect import Collector
+from napari_microdiff.tasks.run import finish
 
 SAMPLERS = ["dpmpp-2m", "heun", "ddim", "ddpm", "sde"]
 ALL = ("mean", "sample", "uncertainty")
@@ -45,6 +46,16 @@ def test_progress_rises_to_its_total_and_done_comes_last(sampler, start, events,
         assert image.dtype == np.float32
         assert np.isfinite(image).all()
     assert (last.result.uncertainty > 0).all()
+
+
+def test_a_run_is_finished_with_its_result(events, noisy):
+    def passed_on(happened):
+        told.append((yield from finish(iter(happened))))
+
+    told = []
+    happened = events(noisy, steps=2)
+    assert list(passed_on(happened)) == happened[:-1]
+    assert told == [happened[-1].result]
 
 
 @pytest.mark.parametrize("outputs", [("mean",), ("sample",), ("uncertainty",), ("uncertainty", "mean"), ALL])

@@ -10,11 +10,13 @@ from typing import Any
 import napari.settings
 import numpy as np
 import pytest
-from napari.layers import Image
+from napari.components import ViewerModel
+from napari.layers import Image, Layer
 from napari.utils.notifications import notification_manager
 
 from napari_microdiff.engine.events import Done, Preview, Progress, Result
 from napari_microdiff.engine.request import Request
+from napari_microdiff.viewer.layers import Source, result_layers
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +72,13 @@ def layers_belong_to_the_gui_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator
     monkeypatch.setattr(Image, "__setattr__", set_attribute)
     yield
     assert not wrong, wrong
+
+
+def add_results(viewer: ViewerModel, source: Source, result: Result) -> list[Layer]:
+    """Add the layers of a result at once and select the lowest of them, which is the one that shows."""
+    layers = [viewer.add_layer(new.make()) for new in result_layers(viewer, source, result)]
+    viewer.layers.selection.active = layers[0]
+    return layers
 
 
 def result_of(array: Any, request: Request, **report: Any) -> Result:

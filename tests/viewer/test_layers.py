@@ -12,9 +12,9 @@ from napari.layers import Image, Labels
 from napari_microdiff.engine.record import KEY
 from napari_microdiff.engine.request import Request
 from napari_microdiff.errors import ImageError
-from napari_microdiff.viewer.layers import Source, add_results, placement, recall
+from napari_microdiff.viewer.layers import Source, placement, recall
 
-from .conftest import result_of
+from .conftest import add_results, result_of
 
 RNG = np.random.default_rng(0)
 # All within the plane: napari cannot show a plane that is tilted against its slider.

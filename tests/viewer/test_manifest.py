@@ -13,9 +13,9 @@ import napari_microdiff
 from napari_microdiff.engine.request import Request
 from napari_microdiff.viewer import settings
 from napari_microdiff.viewer.denoise import DenoisePanel
-from napari_microdiff.viewer.layers import Source, add_results
+from napari_microdiff.viewer.layers import Source
 
-from .conftest import result_of
+from .conftest import add_results, result_of
 
 MANIFEST = PluginManifest.from_file(Path(napari_microdiff.__file__).with_name("napari.yaml"))
 

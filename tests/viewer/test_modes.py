@@ -16,12 +16,12 @@ from napari_microdiff.engine.options import IsotropicOptions, RepairOptions, Sup
 from napari_microdiff.engine.request import Request
 from napari_microdiff.viewer import settings
 from napari_microdiff.viewer.isotropic import IsotropicPanel
-from napari_microdiff.viewer.layers import Source, add_results
+from napari_microdiff.viewer.layers import Source
 from napari_microdiff.viewer.modes import SuperresolveModes
 from napari_microdiff.viewer.repair import RepairPanel
 from napari_microdiff.viewer.superresolve import SuperresolvePanel
 
-from .conftest import result_of
+from .conftest import add_results, result_of
 
 KINDS = {"superresolve": SuperresolvePanel, "isotropic": IsotropicPanel, "repair": RepairPanel}
 

@@ -7,23 +7,16 @@ from pathlib import Path
 
 import yaml
 
-from ..engine.request import Request, build_request
+from ..engine.request import OUTPUTS, Request, build_request
 from ..errors import FileError, RequestError
 
 _FILES = ("input", "output", "sample", "uncertainty", "residual", "table", "behind", "objects_behind", "damaged")
-_PRINCIPAL = {
-    "denoise": ("mean", "sample", "uncertainty"),
-    "superresolve": ("mean", "sample", "uncertainty", "residual"),
-    "isotropic": ("sample", "mean", "uncertainty"),
-    "repair": ("sample", "mean", "uncertainty"),
-    "synthesize": ("sample", "mean"),
-}
 _BESIDE = ("behind", "objects_behind", "damaged")
 _MADE = ("sample", "uncertainty", "residual", "table")  # of the files
 
 
 def _written_by(task: str) -> tuple[str, ...]:
-    return ("labels", "table") if task == "segment" else _PRINCIPAL[task]
+    return ("labels", "table") if task == "segment" else OUTPUTS[task]
 
 
 @dataclass(frozen=True)
@@ -66,7 +59,7 @@ class SavedRequest:
         if self.request.task == "segment":
             table = self.files.get("table")
             return {"labels": given or self._named("output", "OUT")} | ({"table": table} if table else {})
-        order = _PRINCIPAL[self.request.task]
+        order = OUTPUTS[self.request.task]
         wanted = self.request.outputs if self.says_outputs else order[:1]
         principal: str = next(name for name in order if name in wanted)
         targets = {principal: given or self._named("output", "OUT")}

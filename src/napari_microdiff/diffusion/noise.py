@@ -7,6 +7,7 @@ same noise comes out whatever the tiles, the device or the number of workers, an
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import IntEnum
 from itertools import product
 
 import numpy as np
@@ -14,6 +15,21 @@ from numpy.typing import NDArray
 
 BLOCK = 64
 _BITS = 32
+
+
+class Stream(IntEnum):
+    """Streams of noise that no sampler uses; the samplers' own are numbered from 0 and do not come this far."""
+
+    PHOTONS = 2**40  # of a camera over a drawn image
+    READ = 2**40 + 1  # of the same
+    START = 2**40 + 2  # over what sampling begins with; a stream for each pair of samples from here on
+    RECORDED = 2**41  # over repaired pixels
+
+
+def antithetic(sample: int) -> tuple[int, float]:
+    """Return the number of a sample's pair and the sign of its noise, in which alone the samples of a pair differ."""
+    pair, second = divmod(sample, 2)
+    return pair, -1.0 if second else 1.0
 
 
 def _block(seed: int, stream: int, plane: int, corner: tuple[int, ...]) -> NDArray[np.float32]:

@@ -1,13 +1,13 @@
-"""Noise levels: which ones a sampler visits, and how they are named in the older literature.
+"""Noise levels: which ones a sampler visits.
 
 Everything here uses ``sigma``, the standard deviation of the noise in ``x_sigma = x + sigma n`` (Karras et al. 2022).
-The variance-preserving process ``z = sqrt(abar) x + sqrt(1 - abar) n`` of DDPM is the same thing scaled.
+The variance-preserving process ``z = sqrt(abar) x + sqrt(1 - abar) n`` of DDPM is the same thing scaled, with
+``abar = 1 / (1 + sigma^2)``.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 
 
@@ -26,25 +26,6 @@ def karras_sigmas(sigma_max: float, sigma_min: float, count: int, rho: float = 7
     high, low = sigma_max ** (1 / rho), sigma_min ** (1 / rho)
     ramp = [(high + i / (count - 1) * (low - high)) ** rho for i in range(count)]
     return [sigma_max, *ramp[1:-1], sigma_min, 0.0]
-
-
-def sigma_from_alpha_bar(alpha_bar: float) -> float:
-    """Return the noise level at which the variance-preserving process has kept ``alpha_bar`` of the signal's power."""
-    return math.sqrt(1 / alpha_bar - 1)
-
-
-def alpha_bar_from_sigma(sigma: float) -> float:
-    """Return the inverse of `sigma_from_alpha_bar`."""
-    return 1 / (1 + sigma**2)
-
-
-def linear_beta_sigmas(count: int, beta_start: float = 1e-4, beta_end: float = 0.02) -> list[float]:
-    """Return the noise levels of DDPM's linear schedule, falling, with a final 0 (Ho et al. 2020)."""
-    kept, sigmas = 1.0, []
-    for i in range(count):
-        kept *= 1 - (beta_start + (beta_end - beta_start) * i / max(1, count - 1))
-        sigmas.append(sigma_from_alpha_bar(kept))
-    return [*reversed(sigmas), 0.0]
 
 
 def check_falling(sigmas: Sequence[float]) -> None:

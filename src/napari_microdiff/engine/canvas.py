@@ -17,11 +17,11 @@ import torch
 from numpy.typing import NDArray
 
 from ..diffusion.denoiser import Condition, Denoiser
-from ..diffusion.noise import positional_noise
+from ..diffusion.noise import antithetic, positional_noise
 from ..diffusion.samplers import Mix, Step
 from .events import Notice
 from .memory import Scratch, Workplace, is_out_of_memory
-from .tiles import Box, Reach, Tile, batches, grown, make_tiles, read_window
+from .tiles import Box, Reach, Tile, batches, grown, make_tiles, overlap, read_window, slices_in
 
 Image = NDArray[np.float32]
 _STREAMS_PER_PAIR = 2**20
@@ -147,8 +147,8 @@ def sample_plane(
 
 def stream_of(step: int, sample: int) -> tuple[int, float]:
     """Return the stream of noise of a step of a sample, and its sign; samples of a pair differ in the sign."""
-    pair, second = divmod(sample, 2)
-    return pair * _STREAMS_PER_PAIR + step, -1.0 if second else 1.0
+    pair, sign = antithetic(sample)
+    return pair * _STREAMS_PER_PAIR + step, sign
 
 
 @dataclass(frozen=True)
@@ -173,13 +173,11 @@ def evaluate(
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            failed = error
         else:
             yield from done
             waiting = waiting[len(group) :]
             continue
         # Out of the handler, so that the failed evaluation's tensors are no longer held by its traceback.
-        del failed
         smaller, notice = workplace.shrink(group, plane.shape, plane.reach)
         waiting = smaller + workplace.cut(waiting[len(group) :], plane.shape, plane.reach)
         yield notice
@@ -213,8 +211,8 @@ def _value_at(plane: Plane, tile: Tile, canvas: Canvas | None) -> Image:
 
 def cut_to(item: Evaluated, region: Box, *, first: bool) -> Denoised:
     """Cut what was evaluated to the region that was asked for."""
-    box = tuple((max(a, c), max(a, c, min(b, d))) for (a, b), (c, d) in zip(item.core, region, strict=True))
-    inner = (slice(None), *(slice(a - c, b - c) for (a, b), (c, _) in zip(box, item.core, strict=True)))
+    box = overlap(item.core, region)
+    inner = (slice(None), *slices_in(box, item.core))
     variance = None if item.variance is None else item.variance[inner]
     return Denoised(box, item.mean[inner], variance, first)
 
@@ -234,8 +232,7 @@ class Canvas:
 
     def begin(self, core: Box, values: Image) -> None:
         """Set the values of a part before the first step, shape (channels, [z,] y, x)."""
-        here = (slice(a - o, b - o) for (a, b), o in zip(core, self._origin[1:], strict=True))
-        self._x[(slice(None), *here)] = values
+        self._x[(slice(None), *slices_in(core, self._area))] = values
 
     def read(self, window: Box) -> Image:
         """Return the present values in a window, reflected outside the area."""
@@ -244,7 +241,7 @@ class Canvas:
 
     def apply(self, step: Step, item: Evaluated, seed: int, stream: int, sign: float) -> None:
         """Take one step at the pixels of a tile, with the noise of a stream times ``sign``."""
-        here = (slice(None), *(slice(a - o, b - o) for (a, b), o in zip(item.core, self._origin[1:], strict=True)))
+        here = (slice(None), *slices_in(item.core, self._area))
         memory = None if self._memory is None else self._memory[here]
         new = _mixed(step.x, item, memory)
         if step.noise or (step.variance and item.variance is not None):
@@ -269,8 +266,7 @@ class Canvas:
 
     def read_region(self) -> Image:
         """Return a copy of the present values in the plane's region."""
-        inner = (slice(a - o, b - o) for (a, b), o in zip(self._plane.region, self._origin[1:], strict=True))
-        return np.array(self._x[(slice(None), *inner)])
+        return np.array(self._x[(slice(None), *slices_in(self._plane.region, self._area))])
 
     def close(self) -> None:
         """Give back memory and files."""

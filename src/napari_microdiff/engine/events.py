@@ -14,12 +14,15 @@ from .request import Request, Span
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the job is; told after each evaluation of the denoiser on one tile, and while results are read.
+    """How far the job is.
+
+    A run tells it after each evaluation of the denoiser on one tile, and while results are read.
 
     Attributes
     ----------
     done, total : int
-        Evaluations so far and in all.
+        So far and in all: the evaluations of a run, else what the job is made of, such as pairs, objects, files or
+        steps of training.
     seconds_left : float, optional
         Estimated from the pace so far; ``None`` while there is no pace yet.
     """
@@ -43,7 +46,8 @@ class Preview:
     Attributes
     ----------
     image : ndarray of float32
-        Current posterior mean, in the units of the input, with as many axes as the input.
+        Current posterior mean, with as many axes as the input and in its units; when segmenting, the depth within
+        objects instead.
     region : tuple of (start, stop)
         Where it belongs in the input, one pair per axis; in the pixels of the result where these are finer.
     number : int

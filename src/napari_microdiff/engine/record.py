@@ -17,7 +17,8 @@ def record(result: Result, output: str, source: str, beside: Mapping[str, str] |
     Parameters
     ----------
     output : str
-        Which of the result's images: "mean", "sample" or "uncertainty".
+        Which of the result's arrays, by the name of its layer or file: "mean", "sample", "uncertainty", "residual",
+        "labels", "depth" and so on.
     source : str
         Name of the image that it was made from.
     beside : mapping of str to str, optional

@@ -22,7 +22,8 @@ SamplerName = Literal["dpmpp-2m", "heun", "ddim", "ddpm", "sde"]
 OutputName = Literal["mean", "sample", "uncertainty", "residual", "labels", "maps", "draws"]
 Span = tuple[int, int]
 
-_OUTPUTS: dict[str, tuple[OutputName, ...]] = {
+# What each task makes, the principal one first.
+OUTPUTS: dict[str, tuple[OutputName, ...]] = {
     "denoise": ("mean", "sample", "uncertainty"),
     "superresolve": ("mean", "sample", "uncertainty", "residual"),
     "isotropic": ("sample", "mean", "uncertainty"),
@@ -141,9 +142,9 @@ class Request(Frozen):
     def _fits_its_task(self) -> Request:
         if self.options.task != self.task:
             raise ValueError(f"the options are those of the task '{self.options.task}', not of '{self.task}'")
-        strange = [name for name in self.outputs if name not in _OUTPUTS[self.task]]
+        strange = [name for name in self.outputs if name not in OUTPUTS[self.task]]
         if strange:
-            raise ValueError(f"'{self.task}' makes {', '.join(_OUTPUTS[self.task])}, but not {', '.join(strange)}")
+            raise ValueError(f"'{self.task}' makes {', '.join(OUTPUTS[self.task])}, but not {', '.join(strange)}")
         return self
 
     @field_validator("outputs")
@@ -180,7 +181,7 @@ def in_words(error: ValidationError) -> str:
     """Return a sentence that names all fields with impossible values."""
     faults = []
     for fault in error.errors():
-        name = ".".join(str(part) for part in fault["loc"] if part not in ("options", *_OUTPUTS))
+        name = ".".join(str(part) for part in fault["loc"] if part not in ("options", *OUTPUTS))
         text = fault["msg"].removeprefix("Value error, ")
         faults.append(f"{name}: {text}" if name else text)
     return f"{'; '.join(faults)}."

@@ -65,12 +65,22 @@ class Tile:
     @property
     def inner(self) -> tuple[slice, ...]:
         """Where the core lies in the window."""
-        return tuple(slice(c[0] - w[0], c[1] - w[0]) for c, w in zip(self.core, self.window, strict=True))
+        return slices_in(self.core, self.window)
 
     @property
     def window_shape(self) -> tuple[int, ...]:
         """Shape of what the network sees."""
         return tuple(stop - start for start, stop in self.window)
+
+
+def slices_in(box: Box, outer: Box) -> tuple[slice, ...]:
+    """Return the slices that cut a box out of an array which begins where an outer box does."""
+    return tuple(slice(start - first, stop - first) for (start, stop), (first, _) in zip(box, outer, strict=True))
+
+
+def overlap(box: Box, other: Box) -> Box:
+    """Return the part of a box that lies in another one; where they do not meet it is empty."""
+    return tuple((max(a, c), max(a, c, min(b, d))) for (a, b), (c, d) in zip(box, other, strict=True))
 
 
 def _window(core: Sequence[tuple[int, int]], shape: Sequence[int], reach: Reach) -> Box:

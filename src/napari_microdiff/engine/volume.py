@@ -21,7 +21,7 @@ from ..diffusion.samplers import Step
 from .canvas import Canvas, Denoised, Evaluated, Image, Plane, cut_to, evaluate, sampled_area, stream_of
 from .events import Notice
 from .memory import Scratch, Workplace
-from .tiles import Box, Reach, Tile, make_tiles
+from .tiles import Box, Reach, Tile, make_tiles, slices_in
 
 _SIDES = (1, 2)  # axes that planes are cut across: y and x
 _DIMS = 3
@@ -164,8 +164,7 @@ class _Mean:
     def add(self, item: Evaluated) -> None:
         """Add what was seen of a part from one side."""
         share = np.float32(1 / len(_SIDES))
-        spans = zip(item.core, self._slab, strict=True)
-        here = (slice(None), *(slice(a - first, b - first) for (a, b), (first, _) in spans))
+        here = (slice(None), *slices_in(item.core, self._slab))
         self._mean[here] += share * item.mean
         if item.variance is not None:
             if self._variance is None:
@@ -175,7 +174,7 @@ class _Mean:
     def parts(self, canvas: Canvas | None) -> Iterator[Evaluated]:
         """Yield what was seen from both sides, a few slices at a time."""
         for core in _few_slices(self._slab):
-            here = (slice(None), slice(core[0][0] - self._slab[0][0], core[0][1] - self._slab[0][0]))
+            here = (slice(None), *slices_in(core, self._slab))
             x = np.zeros((), np.float32) if canvas is None else canvas.read(core)
             yield Evaluated(core, x, self._mean[here], None if self._variance is None else self._variance[here])
 

@@ -289,7 +289,4 @@ def synthesize(
 
 
 def _finished(request: Request, image: Sliceable, **arrays: Sliceable | None) -> Result:
-    for event in run(request, image, **arrays):
-        if isinstance(event, Done):
-            return event.result
-    raise AssertionError("a run ends with Done")
+    return next(event.result for event in run(request, image, **arrays) if isinstance(event, Done))

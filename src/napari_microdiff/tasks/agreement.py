@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from ..engine.request import Request
-from ..engine.tiles import Box, grown
-from ..imaging.axes import PlaneIndex, region_of, region_shape
+from ..engine.tiles import Box, grown, slices_in
+from ..imaging.axes import PlaneIndex, region_of, region_shape, region_slices
 from ..imaging.quality import fourier_ring_correlation, resolution
 from ..imaging.resolved import power_beyond
 from ..imaging.unexplained import unexplained
@@ -137,8 +137,8 @@ class AgreeingCollector(Collector):
                 window = grown(core, shape, (margin, margin))
                 inside = tuple(slice(a * factor - o[0], b * factor - o[0]) for (a, b), o in _with(window, job))
                 seen = self._measuring.forward(torch.from_numpy(np.ascontiguousarray(made[inside]))).numpy()
-                here = tuple(slice(c[0] - w[0], c[1] - w[0]) for c, w in zip(core, window, strict=True))
-                measured = job.noisy[tuple(slice(a, b) for a, b in core)]
+                here = slices_in(core, window)
+                measured = job.noisy[region_slices(core)]
                 residual = np.asarray(measured, dtype=np.float64) - seen[here]
                 self._count(index, residual)
                 self._look_for_structures(residual, seen[here], self._noise_at(index))
@@ -173,9 +173,7 @@ class AgreeingCollector(Collector):
     def _keep(self, index: PlaneIndex, core: Box, residual: NDArray[np.floating]) -> None:
         if self._residual_map is None:
             return
-        region = region_of(index, core)
-        first = (start for start, _ in self._source.region)
-        place = tuple(slice(a - o, b - o) for (a, b), o in zip(region, first, strict=True))
+        place = slices_in(region_of(index, core), self._source.region)
         self._residual_map[place] = self._with_all_axes(index, residual.astype(np.float32))
 
     def _look_for_structures(self, residual: NDArray[np.float64], seen: Image, noise: float) -> None:

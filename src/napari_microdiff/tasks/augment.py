@@ -6,14 +6,14 @@ with.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine.events import Done, Event, Notice, Preview, Progress, Result
+from ..engine.events import Notice, Preview, Progress, Result
 from ..engine.options import SynthesizeOptions
 from ..engine.request import Request
 from ..errors import ImageError, RequestError
@@ -25,7 +25,7 @@ from ..models.store import find_model
 from .base import check_model_fits
 from .judge import Judge
 from .reference import Reference
-from .run import run
+from .run import finish, run
 
 _PATIENCE = 5  # attempts for each pair that is wanted, before it is given up
 _AT_LEAST = 20
@@ -149,7 +149,7 @@ class Augmentation:
         like = int(rng.choice(self._models)) if self._kindred else self._models[number % len(self._models)]
         labels, kinds = self._mask(like, rng)
         request, reference = self._request(number, like, kinds, rng)
-        result = yield from _done(run(request, labels))
+        result = yield from finish(run(request, labels))
         mask, parents = (None, self._kindred[like]) if self._kindred else (like, (like,))
         judge = self.plan.judge
         if judge is None:
@@ -212,11 +212,3 @@ def check_patience(attempts: int, accepted: int, wanted: int, last: Sequence[str
             f"Of {attempts} images that were drawn {attempts - accepted} were rejected.{why} "
             "Choose another model or reference, or ask for less."
         )
-
-
-def _done(events: Iterator[Event]) -> Generator[Progress | Notice | Preview, None, Result]:
-    for event in events:
-        if isinstance(event, Done):
-            return event.result
-        yield event
-    raise AssertionError("a run ends with Done")

@@ -16,14 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..diffusion.noise import positional_noise
+from ..diffusion.noise import Stream, antithetic, positional_noise
 from ..engine.tiles import Box, Tile, read_window
 from ..errors import ImageError
-from ..imaging.axes import PlaneIndex, Sliceable
+from ..imaging.axes import PlaneIndex, Sliceable, region_slices
 from ..imaging.intensity import Normalization
 from .base import Image, PlaneView, Source
-
-_START = 2**40 + 2  # first stream of noise that neither a sampler nor the camera uses
 
 
 @dataclass(frozen=True)
@@ -76,8 +74,8 @@ class Behind:
 
         Samples 0 and 1, 2 and 3 and so on have the same of opposite sign, as everywhere.
         """
-        pair, second = divmod(sample, 2)
-        view = _Normalised(self, index, -sigma if second else sigma, seed, _START + pair)
+        pair, sign = antithetic(sample)
+        view = _Normalised(self, index, sign * sigma, seed, Stream.START + pair)
 
         def start_at(tile: Tile) -> Image:
             return np.ascontiguousarray(read_window(view, ((0, self._channels(index)), *tile.window)))
@@ -86,12 +84,12 @@ class Behind:
 
     def pixels(self, index: PlaneIndex, box: Box) -> Image:
         """Return the image in a box of a plane as it is, float32 of shape (channels, y, x)."""
-        part = self._view(index)[(*(slice(*span) for span in box), *self._colours(index))]
+        part = self._view(index)[(*region_slices(box), *self._colours(index))]
         return np.asarray(np.moveaxis(part, -1, 0) if self._colours(index) else part[None], dtype=np.float32)
 
     def kept_in(self, index: PlaneIndex, box: Box) -> NDArray[np.bool_]:
         """Return which pixels of a box of a plane are kept."""
-        return _Kept(self, index)[tuple(slice(*span) for span in box)] > 0
+        return _Kept(self, index)[region_slices(box)] > 0
 
     def _view(self, index: PlaneIndex) -> PlaneView:
         shape = (*self.source.plane_shape, *self.image.shape[len(index) :])

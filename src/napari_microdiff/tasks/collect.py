@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ..engine.canvas import Denoised
 from ..engine.events import Preview
 from ..engine.request import Request
-from ..engine.tiles import Box
-from ..imaging.axes import PlaneIndex, region_of, region_shape
+from ..engine.tiles import Box, slices_in
+from ..imaging.axes import PlaneIndex, region_of, region_shape, region_slices
 from .base import Image, PlaneJob, Source
 
 _SPREAD_NEEDS = 8  # samples; fewer give a spread too noisy to be worth more than the denoiser's own variance
@@ -101,7 +101,7 @@ class Collector:
 
     def compare(self, job: PlaneJob, core: Box, mean: Image) -> None:
         """Hold a part of the mean against the pixels that it was made from."""
-        pixels = np.asarray(job.noisy[tuple(slice(a, b) for a, b in core)], dtype=np.float64)
+        pixels = np.asarray(job.noisy[region_slices(core)], dtype=np.float64)
         self._residual.add(pixels - mean)
 
     def report(self) -> dict[str, Any]:
@@ -114,9 +114,7 @@ class Collector:
 
     def _put(self, name: str, index: PlaneIndex, core: Box, pixels: Image) -> None:
         if name in self.images:
-            region = region_of(index, core)
-            first = (start for start, _ in self._region)
-            place = tuple(slice(a - o, b - o) for (a, b), o in zip(region, first, strict=True))
+            place = slices_in(region_of(index, core), self._region)
             self.images[name][place] = self._with_all_axes(index, self.settled(name, index, core, pixels))
 
     @staticmethod

@@ -11,7 +11,7 @@ from ..engine.canvas import Denoised
 from ..engine.events import Preview
 from ..engine.options import SynthesizeOptions
 from ..engine.request import Request
-from ..engine.tiles import Box
+from ..engine.tiles import Box, overlap, slices_in
 from ..imaging.axes import PlaneIndex, region_of, region_shape
 from ..imaging.intensity import Normalization
 from .base import Image, PlaneJob, Source, box_of
@@ -58,16 +58,16 @@ class Drawn:
             shape = (self._channels, *(stop - start for start, stop in region))
             if self._first.shape != shape:
                 self._first = np.zeros(shape, np.float32)
-            place = (slice(a - o, b - o) for (a, b), (o, _) in zip(event.core, region, strict=True))
-            self._first[(slice(None), *place)] = mean
-        core, inner = within(event.core, box_of(index))
-        return Preview(self._with_all_axes(index, mean[(slice(None), *inner)]), region_of(index, core))
+            self._first[(slice(None), *slices_in(event.core, region))] = mean
+        core = overlap(event.core, box_of(index))
+        inner = (slice(None), *slices_in(core, event.core))
+        return Preview(self._with_all_axes(index, mean[inner]), region_of(index, core))
 
     def take_sample(self, index: PlaneIndex, job: PlaneJob, drawn: Image | None, sample: int) -> tuple[()]:
         """Take in a whole sample of a plane; ``None`` if its only evaluation was already taken."""
         box, region = box_of(index), job.plane.region
         image = self._first if drawn is None else self._levels.undo(drawn)
-        inner = (slice(None), *(slice(a - o, b - o) for (a, b), (o, _) in zip(box, region, strict=True)))
+        inner = (slice(None), *slices_in(box, region))
         if sample == 0:
             self._put("sample", index, self._recorded(image, job, box))
         if "mean" not in self._images:
@@ -100,9 +100,7 @@ class Drawn:
 
     def _put(self, name: str, index: PlaneIndex, pixels: Image) -> None:
         if name in self._images:
-            first = (start for start, _ in self._source.region)
-            region = region_of(index, box_of(index))
-            place = tuple(slice(a - o, b - o) for (a, b), o in zip(region, first, strict=True))
+            place = slices_in(region_of(index, box_of(index)), self._source.region)
             self._images[name][place] = self._with_all_axes(index, self._with_kept(index, pixels))
 
     def _with_kept(self, index: PlaneIndex, pixels: Image) -> Image:
@@ -119,9 +117,3 @@ class Drawn:
             return np.asarray(pixels[0][plane])
         coloured: Image = np.moveaxis(pixels, 0, -1)[(*plane, slice(None))]
         return coloured
-
-
-def within(core: Box, box: Box) -> tuple[Box, tuple[slice, ...]]:
-    """Return the part of a core that lies in a box, and where it is in the core; empty where they do not meet."""
-    part = tuple((max(a, c), max(a, c, min(b, d))) for (a, b), (c, d) in zip(core, box, strict=True))
-    return part, tuple(slice(a - o, b - o) for (a, b), (o, _) in zip(part, core, strict=True))

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.special import ndtr, pdtr, pdtrik
 
-from ..diffusion.noise import positional_noise
+from ..diffusion.noise import Stream, positional_noise
 from ..engine.options import SynthesizeOptions
 
 _REACH = 4.0  # standard deviations of a Gaussian that count
-_PHOTONS, _READ = 2**40, 2**40 + 1  # streams of noise that no sampler uses
 _NORMAL_FROM = 1e6  # photons from which on Poisson and normal numbers differ by less than float32 tells
 
 
@@ -70,12 +69,12 @@ def exposed(
     if options.photons is not None:
         per_photon = (bright - dark) / options.photons
         counted = [
-            _counted(np.maximum(channel - dark, 0) / per_photon, noise(_PHOTONS, number))
+            _counted(np.maximum(channel - dark, 0) / per_photon, noise(Stream.PHOTONS, number))
             for number, channel in enumerate(image)
         ]
         image = (dark + per_photon * np.stack(counted)).astype(np.float32)
     if options.read_noise:
-        image = image + np.float32(options.read_noise) * np.stack([noise(_READ, n) for n in range(len(image))])
+        image = image + np.float32(options.read_noise) * np.stack([noise(Stream.READ, n) for n in range(len(image))])
     return np.asarray(image, dtype=np.float32)
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine.events import Done, Notice, Preview, Progress
+from ..engine.events import Notice, Preview, Progress
 from ..engine.options import SegmentOptions, Stroke
 from ..engine.request import Request, Span
 from ..errors import RequestError
 from ..imaging.axes import Sliceable
 from .base import Source, open_source
-from .run import run
+from .run import finish, run
 
 MARGIN = 2.0  # diameters around what is concerned that are outlined anew, so that neighbours are seen whole
 News = Progress | Preview | Notice
@@ -104,14 +104,9 @@ class Labelled:
                 "options": options.model_copy(update=changes | ({"saddle": saddle} if saddle else {})),
             }
         )
-        found = None
-        for event in run(anew, self.image):
-            if isinstance(event, Done):
-                found = event.result.draws
-            else:
-                yield event
-        assert found is not None
-        return found.astype(np.int64)
+        found = yield from finish(run(anew, self.image))
+        assert found.draws is not None
+        return found.draws.astype(np.int64)
 
     def _on_image(self, stroke: Stroke) -> Stroke:
         points = tuple(tuple(p + o for p, o in zip(corner, self._origin, strict=True)) for corner in stroke.points)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine.events import Done, Notice, Preview, Progress
+from ..engine.events import Notice, Preview, Progress
 from ..engine.options import SynthesizeOptions
 from ..engine.request import Request, Span
 from ..imaging.axes import Sliceable
 from ..imaging.changes import around
 from .base import open_source
-from .run import run
+from .run import finish, run
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,6 @@ def redraw(
     if wanted.steps > 1:
         first = wanted.model_copy(update={"steps": 1})
         yield from (event for event in run(first, labels, behind=image) if isinstance(event, Preview))
-    for event in run(wanted, labels, behind=image):
-        if isinstance(event, Done):
-            assert event.result.sample is not None
-            yield Redrawn(region, event.result.sample)
-        else:
-            yield event
+    result = yield from finish(run(wanted, labels, behind=image))
+    assert result.sample is not None
+    yield Redrawn(region, result.sample)

@@ -7,7 +7,7 @@ job, and between two events nothing takes longer than one evaluation of one batc
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from copy import copy
 
 import numpy as np
@@ -111,6 +111,15 @@ def run(
         fallen_back = f"{error} Going on with the CPU."
         yield Notice(fallen_back)
         yield from _run_on(torch.device("cpu"), request, source, given, fallen_back)
+
+
+def finish(events: Iterator[Event]) -> Generator[Progress | Preview | Notice, None, Result]:
+    """Pass on what a run tells while it goes on, and return its result."""
+    for event in events:
+        if isinstance(event, Done):
+            return event.result
+        yield event
+    raise AssertionError("a run ends with Done")
 
 
 def _check_given(request: Request, given: Mapping[str, Sliceable | None]) -> None:

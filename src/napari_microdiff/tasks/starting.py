@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..diffusion.denoiser import Condition
-from ..diffusion.noise import positional_noise
+from ..diffusion.noise import Stream, antithetic, positional_noise
 from ..engine.canvas import Plane
 from ..engine.tiles import Tile, read_window
 from ..imaging.spectrum import VECTOR_LENGTH
@@ -17,7 +17,6 @@ from ..models.card import Card
 from .base import Image
 
 PRIOR = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}  # architecture
-_START = 2**40 + 2  # first stream of noise that no sampler uses
 
 
 def untold(card: Card, tile: Tile) -> Condition:
@@ -38,11 +37,11 @@ def started(plane: Plane, guess: Callable[[Tile], Image], sigma: float, *, seed:
     sigma : float
         Standard deviation of the noise, in normalised units.
     """
-    pair, second = divmod(sample, 2)
-    noise = _Noise(plane.shape, seed, _START + pair, plane.number)
+    pair, sign = antithetic(sample)
+    noise = _Noise(plane.shape, seed, Stream.START + pair, plane.number)
 
     def start_at(tile: Tile) -> Image:
-        away = np.float32(-sigma if second else sigma) * read_window(noise, tile.window)
+        away = np.float32(sign * sigma) * read_window(noise, tile.window)
         return np.asarray((guess(tile) + away)[None], dtype=np.float32)
 
     return replace(plane, start_at=start_at)

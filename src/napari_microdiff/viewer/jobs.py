@@ -24,8 +24,10 @@ from .worker import EventWorker, Failure, News
 logger = logging.getLogger(__name__)
 
 TICK_MS = 150
-SHOWN_AFTER_MS = 600  # to enter the activity dock keeps the viewer busy for about a tenth of a second,
-ENTERED_WITHIN_MS = 1500  # or several while a worker computes, so it is done when there is news, and the worker waits
+# To enter the activity dock keeps the viewer busy for about a tenth of a second, or several while a worker computes, so
+# it is done when there is news, and the worker waits.
+SHOWN_AFTER_MS = 600
+ENTERED_WITHIN_MS = 1500
 
 
 class _Named:

@@ -226,15 +226,6 @@ def result_layers(viewer: ViewerModel, source: Source, result: Result, made: str
     return layers
 
 
-def add_results(viewer: ViewerModel, source: Source, result: Result, made: str = "denoised") -> list[Layer]:
-    """Add the layers of a result and select the lowest of them, which is the one that shows."""
-    layers = [new.make() for new in result_layers(viewer, source, result, made)]
-    for layer in layers:
-        viewer.add_layer(layer)
-    viewer.layers.selection.active = layers[0]
-    return layers
-
-
 def arrays_of(result: Result) -> dict[str, NDArray[Any]]:
     """Return what was made by the name of its layer, the one that is shown first."""
     maps = {} if result.maps is None else dict(zip(("depth", "contact"), result.maps, strict=True))

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from ..complete import new_file
 from ..faults import reading, writing
 from .fingerprint import Fingerprint
 
@@ -119,16 +119,8 @@ class Journal:
         FileError
             If they cannot be written; the file is as it was then.
         """
-        temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.part")
-        try:
-            with writing(self.path):
-                with temporary.open("xb") as stream:
-                    stream.writelines(_line(fact) for fact in facts)
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                os.replace(temporary, self.path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with new_file(self.path) as stream:
+            stream.writelines(_line(fact) for fact in facts)
 
 
 def _line(fact: dict[str, Any]) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from qtpy import QtBindingsNotFoundError
 
 from napari_microdiff.cli import main, terminal
 from napari_microdiff.engine.events import Done, Notice, Progress, Result
@@ -126,17 +127,26 @@ def test_demo(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatc
     assert seen == [Path("shots"), None]
 
 
-def test_demo_without_napari(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    class NoNapari:
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        (ModuleNotFoundError("No module named 'napari'", name="napari"), ("napari is not", "[all]")),
+        (QtBindingsNotFoundError(), ("Qt, which shows the window of napari, is not", "[pyside6]")),
+    ],
+)
+def test_demo_without_napari_or_qt(
+    missing: ImportError, said: tuple[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Nothing:
         def find_spec(self, name: str, *_: Any) -> None:
             if name == "napari_microdiff.viewer.demo":
-                raise ModuleNotFoundError("No module named 'napari'", name="napari")
+                raise missing
 
     monkeypatch.delitem(sys.modules, "napari_microdiff.viewer.demo", raising=False)
-    monkeypatch.setattr(sys, "meta_path", [NoNapari(), *sys.meta_path])
+    monkeypatch.setattr(sys, "meta_path", [Nothing(), *sys.meta_path])
     code, _, err = shell(capsys, "demo")
-    assert code == 2
-    assert err.startswith("error: napari is not installed")
+    what, extra = said
+    assert (code, err) == (2, f'error: {what} installed. Install it with: pip install "napari-microdiff{extra}".\n')
 
 
 class Terminal(io.StringIO):

@@ -32,6 +32,19 @@ def test_folders_that_may_not_be_entered_are_no_bug(monkeypatch: pytest.MonkeyPa
     assert "no permission to write" in str(cannot_write(locked, PermissionError(errno.EACCES, "Permission denied")))
 
 
+def test_a_file_that_another_program_holds_on_windows_is_not_called_forbidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.csv"
+    held = PermissionError(errno.EACCES, "Permission denied")
+    assert "no permission to write" in str(cannot_write(path, held))  # there is no such file
+    path.touch()
+    assert str(cannot_write(path, held)).endswith("open in another program. Close it there, or choose another name.")
+    for forbidden in (path, tmp_path):
+        monkeypatch.setattr("os.access", lambda asked, _, forbidden=forbidden: asked != forbidden)
+        assert "no permission to write" in str(cannot_write(path, held))
+
+
 def test_a_disk_that_fills_up_in_the_middle_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     for error in (OSError("65536 requested and 32600 written"), OSError(errno.EFBIG, "File too large")):

@@ -148,7 +148,7 @@ def test_a_folder_that_is_missing_or_may_not_be_written(tmp_path: Path, monkeypa
 
 def test_the_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "zarr", None)
-    with pytest.raises(FileError, match=r"pip install 'napari-microdiff\[zarr\]'"):
+    with pytest.raises(FileError, match=r'pip install "napari-microdiff\[zarr\]"'):
         write_zarr_labels(tmp_path / "a.zarr", Picture(np.eye(2, dtype=int), "YX"))
     assert not list(tmp_path.iterdir())
 

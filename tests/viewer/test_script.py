@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shlex
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -50,6 +51,14 @@ def test_python_always_says_what_a_reader_wants_to_see() -> None:
     code = as_python(Request(), layer("actin"))
     for line in ("model='denoise-fluorescence'", "steps=1", "seed=0", "outputs=('mean', 'uncertainty')"):
         assert line in code
+
+
+def test_a_command_for_windows_has_double_quotes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_microdiff.viewer.script.os", SimpleNamespace(name="nt"))
+    source = r"C:\my data\actin.tif"
+    assert as_command(REQUEST, source).startswith(
+        rf'napari-microdiff denoise "{source}" OUTPUT.tif --model denoise-em '
+    )
 
 
 def test_a_command_names_the_same_options() -> None:

@@ -13,6 +13,7 @@ from ..errors import MicrodiffError
 from .terminal import say
 
 _VIEWER = ("napari", "qtpy", "superqt", "magicgui")
+_NO_QT = "No Qt bindings could be found"  # by qtpy, in an error that names no module
 
 
 def train(
@@ -55,9 +56,14 @@ def demo(
     """Open napari with a noisy image and denoise it."""
     try:
         from ..viewer.demo import main
-    except ModuleNotFoundError as error:
+    except ImportError as error:
+        if _NO_QT in str(error):
+            raise MicrodiffError(
+                "Qt, which shows the window of napari, is not installed. Install it with: pip install "
+                '"napari-microdiff[pyside6]".'
+            ) from None
         if not str(error.name).startswith(_VIEWER):
             raise
-        raise MicrodiffError("napari is not installed. Install it with: pip install 'napari-microdiff[all]'.") from None
+        raise MicrodiffError('napari is not installed. Install it with: pip install "napari-microdiff[all]".') from None
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Python hears of signals between its own steps, a window waits in Qt
     main(screenshot)

@@ -59,6 +59,8 @@ def cannot_write(path: Path, error: OSError) -> FileError:
         return FileError(f"The folder {path.parent} does not exist. Create it, or choose another.")
     if os.path.isdir(path):
         return FileError(f"{path} is a folder. Choose the name of a file.")
+    if error.errno == errno.EACCES and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):  # on Windows
+        return FileError(f"{path} may be open in another program. Close it there, or choose another name.")
     if error.errno in _FORBIDDEN:
         return FileError(f"You have no permission to write {path}. Choose another folder.")
     return FileError(f"{path} cannot be written: {error.strerror or error}. Choose another name or folder.")

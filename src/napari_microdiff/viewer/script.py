@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
 from collections.abc import Mapping
 from typing import Any
 
@@ -98,7 +100,7 @@ def as_command(request: Request, source: str = "INPUT.tif", beside: Mapping[str,
     if isinstance(request.options, SynthesizeOptions):
         classes = ["--classes", "CLASSES.csv"] if request.options.kinds else []
         behind = [part for name, option in _BEHIND.items() if name in files for part in (option, files[name])]
-        return shlex.join([*words, *_style_of(request.options), *classes, *behind])
+        return _joined([*words, *_style_of(request.options), *classes, *behind])
     if isinstance(request.options, SuperresolveOptions):
         words += _blur_of(request.options)
     if isinstance(request.options, RepairOptions) and not request.options.noise:
@@ -107,7 +109,12 @@ def as_command(request: Request, source: str = "INPUT.tif", beside: Mapping[str,
     for output in ("mean", "uncertainty") if drawn else ("sample", "uncertainty", "residual"):
         if output in request.outputs:
             words += [f"--{output}", f"{output.upper()}.tif"]
-    return shlex.join(words)
+    return _joined(words)
+
+
+def _joined(words: list[str]) -> str:
+    """Return words as a line for the shell of this system; that of Windows knows double quotes only."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 class _Code(str):

@@ -95,6 +95,13 @@ def test_corrupt_weights(capsys: pytest.CaptureFixture[str], user_models: Path) 
     code, out, err = shell(capsys, "models", "verify", CARD.id)
     assert (code, out) == (2, "")
     assert err.startswith("error: weights.safetensors is a pickle")
+    save_model(CARD.model_copy(update={"id": "denoise-whole"}), {"a": torch.ones(3)}, user_models / "denoise-whole")
+    (user_models / "broken").mkdir()
+    code, out, err = shell(capsys, "models", "verify")
+    assert (code, out) == (2, "denoise-whole: ok\n")
+    assert err.count("\n") == 1
+    assert "broken is not a model" in err
+    assert "weights.safetensors is a pickle" in err
 
 
 def test_train(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -310,6 +310,33 @@ def test_remains_of_a_model_give_way(outside: Path, user_models: Path) -> None:
     assert set(read_weights(add_model(outside))) == set(TENSORS)
 
 
+@pytest.mark.parametrize("place", [CARD.id, "moved"])
+def test_a_damaged_model_is_replaced_by_a_whole_one(outside: Path, user_models: Path, place: str) -> None:
+    add_model(outside)
+    folder = (user_models / CARD.id).rename(user_models / place)
+    weights = folder / WEIGHTS_NAME
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    assert set(read_weights(add_model(outside))) == set(TENSORS)
+    assert _ids() == [CARD.id]
+    assert [path.name for path in user_models.iterdir()] == [place]
+
+
+def test_damaged_models_of_the_package_are_told_of(outside: Path, tmp_path: Path) -> None:
+    shutil.copytree(outside, tmp_path / "bundled" / CARD.id)
+    (tmp_path / "bundled" / CARD.id / WEIGHTS_NAME).write_bytes(b"")
+    with pytest.raises(ModelError, match="came with the package, and is damaged: install the package again"):
+        add_model(outside)
+
+
+def test_a_link_to_a_model_is_removed_and_the_model_is_not(outside: Path, user_models: Path) -> None:
+    user_models.mkdir()
+    (user_models / CARD.id).symlink_to(outside, target_is_directory=True)
+    assert _ids() == [CARD.id]
+    store.remove_model(CARD.id)
+    assert _ids() == []
+    assert (outside / WEIGHTS_NAME).is_file()
+
+
 def test_another_model_of_the_same_name(outside: Path) -> None:
     add_model(outside)
     save_model(CARD, {"a": torch.zeros(3)}, outside)
@@ -363,6 +390,16 @@ def test_sources_that_are_no_models(tmp_path: Path, outside: Path) -> None:
     for path in (tmp_path / "a.txt", outside / WEIGHTS_NAME):
         with pytest.raises(ModelError, match="is not a model"):
             add_model(path)
+
+
+def test_the_folder_of_a_training_leads_to_its_model(tmp_path: Path, outside: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "checkpoint.pt").write_bytes(b"")
+    shutil.move(outside, run / "model")
+    with pytest.raises(ModelError, match="is not a model, but its folder") as told:
+        add_model(run)
+    assert f"{run / 'model'} is. Give that." in str(told.value)
 
 
 def test_user_folder(monkeypatch: pytest.MonkeyPatch, user_models: Path) -> None:

@@ -61,12 +61,18 @@ def verify(
     from ..models.originals import read_originals
     from ..models.store import broken_models, find_model, list_models, verify_model
 
-    for model in [find_model(id) for id in ids] if ids else list_models():
-        verify_model(model)
-        read_originals(model)
-        typer.echo(f"{model.card.id}: ok")
-    if not ids and (broken := broken_models()):
-        raise ModelError(next(iter(broken.values())))
+    models = [find_model(id) for id in ids] if ids else list_models()
+    faults = [] if ids else list(broken_models().values())
+    for model in models:
+        try:
+            verify_model(model)
+            read_originals(model)
+        except ModelError as error:
+            faults.append(str(error))
+        else:
+            typer.echo(f"{model.card.id}: ok")
+    if faults:
+        raise ModelError(" ".join(faults))
 
 
 @app.command()

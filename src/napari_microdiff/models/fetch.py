@@ -19,6 +19,9 @@ from .weights_file import ORIGINALS_NAME, PICKLE_SUFFIXES, WEIGHTS_NAME, fingerp
 LARGEST_FILE = 512 * 2**20
 """Bytes of the largest file that is taken out of a zip; weights are a thirtieth of it."""
 
+TRAINED = "model"
+"""Folder in which a training leaves its model."""
+
 _TEXT = re.compile(r"(licen[cs]e|readme|notice|citation)[\w.-]*", re.IGNORECASE)
 _ADDRESS = re.compile(r"^([a-z][a-z0-9+.-]+)://|^(doi):", re.IGNORECASE)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -79,6 +82,9 @@ def _belongs(name: str) -> bool:
 
 
 def _copy(source: Path, target: Path) -> None:
+    trained = source / TRAINED
+    if not (source / CARD_NAME).exists() and (trained / CARD_NAME).is_file():
+        raise ModelError(f"{source} is not a model, but its folder {trained} is. Give that.")
     for file in sorted(source.iterdir()):
         if file.suffix.lower() in PICKLE_SUFFIXES:
             raise pickle_refused(str(file))

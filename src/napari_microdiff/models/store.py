@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 
 from ..errors import ModelError
-from .card import CARD_NAME, read_card
+from .card import CARD_NAME, Card, read_card
 from .model import BUNDLED_FOLDER, Model, new_folder, read_weights, save_model, verify_model
 from .originals import read_originals
 from .weights_file import WEIGHTS_NAME
@@ -106,16 +106,13 @@ def add_model(source: str | Path, sha256: str | None = None) -> Model:
         verify_model(found)
         read_originals(found)
         card = found.card
-        for other in list_models():
-            if other.card.id == card.id:
-                if other.card == card:
-                    return other
-                raise ModelError(
-                    f"There is already another model called {card.id}. "
-                    + ("It came with the package: give yours another id." if other.bundled else "Remove it first.")
-                )
-        place = user_folder() / card.id
-        with new_folder(place, replace=_is_remains(place)) as draft:
+        there = next((model for model in list_models() if model.card.id == card.id), None)
+        if there and there.card == card and _is_whole(there):
+            return there
+        if there and (there.bundled or there.card != card):
+            raise _taken(there, card)
+        place = there.folder if there else user_folder() / card.id
+        with new_folder(place, replace=there is not None or _is_remains(place)) as draft:
             for file in sorted(folder.iterdir()):
                 shutil.copyfile(file, draft / file.name)
     return find_model(card.id)
@@ -143,7 +140,10 @@ def remove_model(id: str) -> None:
             raise ModelError(f"The model {id} came with the package and cannot be removed.")
         folder = model.folder
     try:
-        shutil.rmtree(folder)
+        if folder.is_symlink():
+            folder.unlink()
+        else:
+            shutil.rmtree(folder)
     except OSError as error:
         raise ModelError(f"The model {id} cannot be removed: {folder}: {error.strerror}.") from None
 
@@ -165,6 +165,22 @@ def _look() -> tuple[list[Model], dict[Path, str]]:
             except OSError as error:
                 broken[folder] = f"{folder / CARD_NAME} cannot be read: {error.strerror}."
     return list(models.values()), broken
+
+
+def _is_whole(model: Model) -> bool:
+    try:
+        verify_model(model)
+        read_originals(model)
+    except ModelError:
+        return False
+    return True
+
+
+def _taken(there: Model, card: Card) -> ModelError:
+    if there.card == card:
+        return ModelError(f"The model {card.id} came with the package, and is damaged: install the package again.")
+    what_to_do = "It came with the package: give yours another id." if there.bundled else "Remove it first."
+    return ModelError(f"There is already another model called {card.id}. {what_to_do}")
 
 
 def _is_remains(folder: Path) -> bool:

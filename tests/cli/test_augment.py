@@ -115,6 +115,7 @@ def test_images_in_which_the_mask_does_not_come_back_are_not_in_the_set(capsys: 
     [
         (("masks", "set", "--model", "tiny"), "is for 'denoise'"),
         (("masks", "set", "--segmenter", "tiny"), "is for 'denoise'"),
+        (("masks", "set", "--segmenter", "nope", "--agreement", "0"), "There is no model called 'nope'"),
         (("nowhere", "set"), "nowhere"),
         (("empty", "set"), "no images"),
         (("masks", "masks"), "not empty"),

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from napari_microdiff.errors import FileError, RequestError
 from napari_microdiff.files import Picture, check_writable, prepare, read_image, tiff_writer, write_image, write_images
 from napari_microdiff.files.convert import convert
+from napari_microdiff.files.table import OutputTable
 
 RNG = np.random.default_rng(11)
 SIZES = {"Z": 0.3, "Y": 0.07, "X": 0.065}
@@ -260,6 +261,13 @@ def test_replaces_and_follows_links(tmp_path: Path) -> None:
     write_image(link, np.full((8, 8), 5, np.uint8))
     assert link.is_symlink()
     np.testing.assert_array_equal(read_image(target).array, 5)
+    table = tmp_path / "table.csv"
+    table.touch()
+    linked = tmp_path / "linked.csv"
+    linked.symlink_to(table)
+    write_images([OutputTable(linked, {"index": np.array([1])})])
+    assert linked.is_symlink()
+    assert table.read_text(encoding="utf-8").split() == ["index", "1"]
 
 
 def test_check_writable(tmp_path: Path) -> None:

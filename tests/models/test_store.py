@@ -328,6 +328,7 @@ def test_damaged_models_of_the_package_are_told_of(outside: Path, tmp_path: Path
         add_model(outside)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
 def test_a_link_to_a_model_is_removed_and_the_model_is_not(outside: Path, user_models: Path) -> None:
     user_models.mkdir()
     (user_models / CARD.id).symlink_to(outside, target_is_directory=True)

@@ -134,18 +134,19 @@ def write_images(images: Sequence[OutputImage | OutputTable]) -> None:
     FileError
         As :func:`write_image`; then none of the files is new.
     """
+    paths = [Path(os.path.realpath(image.path)) for image in images]  # links stay links
     temporaries: list[Path] = []
     try:
-        for image in images:
-            temporary = image.path.with_name(f".{image.path.name}.{secrets.token_hex(4)}.part")
+        for image, path in zip(images, paths, strict=True):
+            temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
             temporaries.append(temporary)
-            with writing(image.path), temporary.open("xb+") as stream:
+            with writing(path), temporary.open("xb+") as stream:
                 _write(stream, image)
                 stream.flush()
                 os.fsync(stream.fileno())
-        for image, temporary in zip(images, temporaries, strict=True):
-            with writing(image.path):
-                os.replace(temporary, image.path)
+        for path, temporary in zip(paths, temporaries, strict=True):
+            with writing(path):
+                os.replace(temporary, path)
     finally:
         for temporary in temporaries:
             temporary.unlink(missing_ok=True)

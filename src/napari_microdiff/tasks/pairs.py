@@ -112,6 +112,7 @@ def make_pairs(wanted: Wanted, folder: Path) -> Iterator[Progress | Notice | Pre
     model = find_model(wanted.request.model)
     references = [reference_of(style.array, axes=style.axes) for style in wanted.styles]
     judge = Judge(wanted.segmenter, limits=Limits(mask=wanted.agreement), device=wanted.request.device)
+    judge.check()  # also if it is not asked: the manifest names it
     plan = Plan(
         request=wanted.request,
         masks=[mask.array for mask in wanted.masks],

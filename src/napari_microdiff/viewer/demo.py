@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from .samples import noisy_cell
 
 SCREENSHOT, RESULT = "napari-microdiff.png", "cell-denoised.tif"
 PATIENCE = 600  # seconds
+_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
 def main(screenshot: Path | None = None) -> list[Path]:
@@ -31,8 +33,9 @@ def main(screenshot: Path | None = None) -> list[Path]:
     Raises
     ------
     MicrodiffError
-        If the run fails or does not end, or the files cannot be written.
+        If there is no display, the run fails or does not end, or the files cannot be written.
     """
+    _check_display()
     if screenshot is not None:
         _make_folder(Path(screenshot))
     viewer = napari.Viewer(title="napari-microdiff demo", show_welcome_screen=False)
@@ -51,6 +54,15 @@ def main(screenshot: Path | None = None) -> list[Path]:
         return _to_the_end(viewer, panel, Path(screenshot))
     finally:
         viewer.close()
+
+
+def _check_display() -> None:
+    """Say what is missing; without a display Qt ends the process."""
+    if sys.platform == "linux" and not any(map(os.environ.get, _DISPLAYS)):
+        raise MicrodiffError(
+            "There is no display to open a window on. Run it on a desktop, or on a virtual display: xvfb-run -a "
+            "napari-microdiff demo --screenshot FOLDER."
+        )
 
 
 def _make_folder(folder: Path) -> None:

@@ -23,7 +23,7 @@ from ..imaging.resize import Part, Resized
 from .base import Image, PlaneJob, Source
 
 _Labels = NDArray[np.int32]
-_OF_SIZE = 1 / 3  # power of the size in the confidence: of .1 to 1, what ranked held-out objects best
+_AS_LARGE, _OF_SIZE = 1.3, 1 / 3  # diameters from which on, and the power with which, size counts in the confidence
 
 
 class ObjectGatherer:
@@ -32,7 +32,7 @@ class ObjectGatherer:
     Objects are read from the mean over the samples of their first evaluations, each the posterior mean at its
     magnification. In a stack, objects that lie on each other are joined. The confidence of an object is the geometric
     mean of its depth in that mean and of its agreement with the samples: the mean intersection over union with the
-    object of each sample that it overlaps most. It is less for an object that is larger than the others.
+    object of each sample that it overlaps most. It is less for an object that is much larger than the others.
     """
 
     def __init__(
@@ -235,10 +235,10 @@ def _depth(maps: NDArray[np.float32], found: _Labels) -> NDArray[np.float64]:
 
 
 def _plausible(found: _Labels, diameter: float) -> NDArray[np.float64]:
-    """Return for each object 1, or less if it is larger than the others.
+    """Return for each object 1, or less if it is much larger than the others.
 
     Samples agree where all of them take two objects for one, so agreement does not tell; the size does. Small objects
     need no such weight: samples disagree on them.
     """
     area = np.bincount(found.ravel())[1:]
-    return np.asarray(np.minimum(1, diameter / (2 * np.sqrt(area / np.pi))) ** _OF_SIZE)
+    return np.asarray(np.minimum(1, _AS_LARGE * diameter / (2 * np.sqrt(area / np.pi))) ** _OF_SIZE)

@@ -462,6 +462,10 @@ class TestBadInput:
         panel.image.changed.connect(lambda: changes.append(True))
         chosen.name = "gfp, cell 1"
         assert panel.image.layer == chosen
+        viewer.layers.move(1, 0)
+        chosen.name = "dapi"  # at first napari has two of this name
+        assert [layer.name for layer in viewer.layers] == ["dapi [1]", "dapi"]
+        assert panel.image.layer == chosen
         assert not changes
         viewer.layers.remove(chosen)
         assert panel.image.layer == viewer.layers["dapi"]

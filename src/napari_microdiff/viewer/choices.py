@@ -72,6 +72,9 @@ class LayerChoice(QWidget):
         self.changed.emit()
 
     def _refresh(self, event: Any = None) -> None:
+        names = [layer.name for layer in self._viewer.layers]
+        if len(set(names)) < len(names):  # napari is about to rename the one that was renamed last, and tells of it
+            return
         before = self.layer
         with self._box.changed.blocked():
             self._box.reset_choices()  # which tells choices by their names

@@ -6,10 +6,12 @@ import importlib.metadata
 import runpy
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 import napari_microdiff
+from napari_microdiff.__main__ import main
 
 
 def test_import_is_light() -> None:
@@ -43,7 +45,25 @@ def test_version() -> None:
 
 def test_module_runs_the_command_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["napari-microdiff", "--version"])
+    monkeypatch.delitem(sys.modules, "napari_microdiff.__main__")
     with pytest.raises(SystemExit) as stop:
         runpy.run_module("napari_microdiff", run_name="__main__")
     assert stop.value.code == 0
     assert napari_microdiff.__version__ in capsys.readouterr().out
+
+
+def test_an_interrupt_while_the_command_line_is_imported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted:
+        def find_spec(self, name: str, *_: Any) -> None:
+            if name == "napari_microdiff.cli":
+                raise KeyboardInterrupt
+
+    for name in [name for name in sys.modules if name.startswith("napari_microdiff.cli")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 130
+    assert capsys.readouterr().err == "cancelled\n"

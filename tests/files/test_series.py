@@ -20,12 +20,12 @@ from napari_microdiff.files.series import (
     EDITED,
     OUTPUT,
     Fingerprint,
-    Labelled,
     OutputError,
+    Segmentation,
     Series,
     State,
-    describe,
     open_series,
+    state_table,
 )
 from napari_microdiff.files.series.journal import Journal
 
@@ -63,9 +63,9 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def labelled(labels: np.ndarray = LABELS, state: str = AUTO) -> Labelled:
+def labelled(labels: np.ndarray = LABELS, state: str = AUTO) -> Segmentation:
     known = {"label": [1, 5], "confidence": [0.75, 0.5], "state": [state, AUTO]}
-    return Labelled(labels, "YX", describe(labels, "YX", known), "made by a test")
+    return Segmentation(labels, "YX", state_table(labels, "YX", known), "made by a test")
 
 
 def save(series: Series, name: str, state: State = State.SEGMENTED, **of: Any) -> None:

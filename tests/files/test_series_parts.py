@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from napari_microdiff.files import Picture
-from napari_microdiff.files.series import AUTO, EDITED, Labelled, changed_objects, describe, natural_order
+from napari_microdiff.files.series import AUTO, EDITED, Segmentation, changed_objects, natural_order, state_table
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_the_table_is_measured_from_the_labels(largest: int) -> None:
     labels = np.random.default_rng(0).integers(0, 4, (3, 8, 9)).astype(np.int32)
     labels[labels == 3] = largest
     known = {"label": [1, 2, 77], "confidence": [0.5, 0.25, 1.0], "state": [AUTO, "accepted", AUTO]}
-    table = describe(labels, "ZYX", known)
+    table = state_table(labels, "ZYX", known)
     assert list(table) == ["label", "area", "confidence", "state", "z", "y", "x"]
     assert table["label"].tolist() == [1, 2, largest]
     assert table["area"].tolist() == [int((labels == label).sum()) for label in (1, 2, largest)]
@@ -46,7 +46,7 @@ def test_the_table_is_measured_from_the_labels(largest: int) -> None:
 
 
 def test_there_may_be_no_objects() -> None:
-    table = describe(np.zeros((4, 5), np.int32), "YX")
+    table = state_table(np.zeros((4, 5), np.int32), "YX")
     assert {name: len(column) for name, column in table.items()} == dict.fromkeys(table, 0)
 
 
@@ -72,7 +72,7 @@ def test_labels_take_the_axes_of_their_image(
     axes: str, shape: tuple[int, ...], image_axes: str, image_shape: tuple[int, ...]
 ) -> None:
     labels = np.arange(np.prod(shape)).reshape(shape)
-    found = Labelled(labels, axes, {}).for_image(Picture(np.zeros(image_shape), image_axes))
+    found = Segmentation(labels, axes, {}).for_image(Picture(np.zeros(image_shape), image_axes))
     assert found is not None
     assert found.axes == image_axes.replace("S", "")
     assert found.labels.shape == image_shape[: len(found.axes)]
@@ -82,4 +82,4 @@ def test_labels_take_the_axes_of_their_image(
 
 @pytest.mark.parametrize(("axes", "shape"), [("YX", (5, 4)), ("YX", (4, 6)), ("ZYX", (2, 4, 5)), ("ZYX", (20, 1, 1))])
 def test_labels_of_another_size_do_not_fit(axes: str, shape: tuple[int, ...]) -> None:
-    assert Labelled(np.zeros(shape, np.int32), axes, {}).for_image(Picture(np.zeros((4, 5)), "YX")) is None
+    assert Segmentation(np.zeros(shape, np.int32), axes, {}).for_image(Picture(np.zeros((4, 5)), "YX")) is None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from napari_microdiff.files.windows import LARGEST, MARGIN, Window, cut, halves, largest_rectangle, windows
+from napari_microdiff.files.windows import LARGEST, MARGIN, Window, cut_window, halves, largest_rectangle, windows
 
 
 def discs(shape: tuple[int, int] = (400, 600), step: int = 40, radius: int = 8) -> NDArray[np.int64]:
@@ -90,7 +90,7 @@ def test_a_window_with_fragments_only_is_left_out() -> None:
 
 
 def test_a_window_is_cut_into_equal_parts() -> None:
-    parts = cut((slice(10, 20), slice(0, 9)), 4)
+    parts = cut_window((slice(10, 20), slice(0, 9)), 4)
     assert parts[:3] == [(slice(10, 13), slice(0, 3)), (slice(10, 13), slice(3, 6)), (slice(10, 13), slice(6, 9))]
     assert len(parts) == 9
 

@@ -11,7 +11,7 @@ from scipy import ndimage
 from skimage.measure import label as connected
 from skimage.morphology import local_maxima, reconstruction
 
-from napari_microdiff.imaging.basins import highest_in, parted
+from napari_microdiff.imaging.basins import highest_in, part_into_basins
 
 
 def along(*heights: float) -> NDArray[np.float32]:
@@ -21,7 +21,7 @@ def along(*heights: float) -> NDArray[np.float32]:
 
 def parts_of(heights: NDArray[np.float32], bump: float) -> list[list[int]]:
     """Return the columns of each part of one row, from left to right."""
-    (row,) = parted(heights, heights > 0, bump)
+    (row,) = part_into_basins(heights, heights > 0, bump)
     return [np.flatnonzero(row == number).tolist() for number in dict.fromkeys(row[row > 0].tolist())]
 
 
@@ -50,8 +50,8 @@ def test_two_low_peaks_are_one_part() -> None:
 
 def test_corners_touch_and_nothing_has_no_part() -> None:
     corner = np.array([[2, -1], [-1, 3]], dtype=np.float32)
-    assert np.unique(parted(corner, corner > 0, 4.0)).size == 2
-    assert not parted(corner, np.zeros((2, 2), dtype=bool), 1.0).any()
+    assert np.unique(part_into_basins(corner, corner > 0, 4.0)).size == 2
+    assert not part_into_basins(corner, np.zeros((2, 2), dtype=bool), 1.0).any()
 
 
 @settings(max_examples=60, deadline=None)
@@ -66,7 +66,7 @@ def test_parts_are_those_of_the_filled_landscape(seed: int, smooth: float, bump:
     bump = float(np.float32(np.round(8 * bump) / 8 + 1 / 16 if in_steps else bump))
     filled = np.pad(reconstruction(height - np.float32(bump), height), 1, constant_values=-99)
     tops = connected(local_maxima(filled)[1:-1, 1:-1] & inside, connectivity=2)
-    found = parted(height, inside, bump)
+    found = part_into_basins(height, inside, bump)
     np.testing.assert_array_equal(found > 0, inside)
     under = [np.unique(found[tops == number]) for number in range(1, tops.max() + 1)]
     assert all(parts.size == 1 for parts in under)  # each top is in one part, and each part has one

@@ -9,7 +9,7 @@ from skimage.draw import disk, ellipse
 from napari_microdiff.errors import ImageError
 from napari_microdiff.imaging.mask_edits import (
     bend,
-    box_of,
+    bounding_box,
     common_background,
     copy_beside,
     duplicate,
@@ -156,7 +156,7 @@ def test_what_cannot_be_done_is_said(edit: object, message: str) -> None:
 
 
 def test_the_box_of_an_object_is_the_smallest() -> None:
-    assert box_of(three_objects(), 9) == (slice(0, 8), slice(65, 76))
+    assert bounding_box(three_objects(), 9) == (slice(0, 8), slice(65, 76))
 
 
 def test_the_common_background_keeps_away_from_the_objects_of_both_masks() -> None:

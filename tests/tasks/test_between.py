@@ -11,9 +11,9 @@ from napari_microdiff.engine.tiles import Tile
 from napari_microdiff.imaging.axes import full_region
 from napari_microdiff.imaging.between import BESIDE, PLANE_MAPS, between_filter
 from napari_microdiff.tasks.base import PlaneView, Source
-from napari_microdiff.tasks.between import Between
+from napari_microdiff.tasks.between import RowsBetween
 from napari_microdiff.tasks.conditioning import between_rows, differences_beside
-from napari_microdiff.tasks.statistics import measure
+from napari_microdiff.tasks.statistics import measure_channel
 
 FACTOR = 4
 STACK = np.random.default_rng(0).normal(100, 20, (5, 24, 30)).astype(np.float32)
@@ -21,16 +21,16 @@ WHOLE = (0, (len(STACK) - 1) * FACTOR + 1)
 
 
 @pytest.fixture(scope="module")
-def between() -> Between:
+def between() -> RowsBetween:
     source = Source(STACK, "ZYX", full_region(STACK.shape))
-    statistics = measure(source, None)
+    statistics = measure_channel(source, None)
     view = PlaneView(STACK, (slice(None),) * 3, STACK.shape)
     told = between_filter(statistics.spectrum.powers, FACTOR)
-    return Between(view, FACTOR, statistics, told, BESIDE, ((0, 24), (0, 30)))
+    return RowsBetween(view, FACTOR, statistics, told, BESIDE, ((0, 24), (0, 30)))
 
 
 def normalised() -> np.ndarray:
-    return measure(Source(STACK, "ZYX", full_region(STACK.shape)), None).normalization.apply(STACK)
+    return measure_channel(Source(STACK, "ZYX", full_region(STACK.shape)), None).normalization.apply(STACK)
 
 
 def plane(side: int, at: int) -> Tile:
@@ -41,7 +41,7 @@ def plane(side: int, at: int) -> Tile:
 
 @pytest.mark.parametrize("side", [1, 2])
 @pytest.mark.parametrize("at", [0, 3, 12, 23])
-def test_known_rows_of_a_plane_and_its_neighbours_are_shown(between: Between, side: int, at: int) -> None:
+def test_known_rows_of_a_plane_and_its_neighbours_are_shown(between: RowsBetween, side: int, at: int) -> None:
     condition = between.condition(plane(side, at))
     assert condition.maps is not None
     maps = condition.maps.squeeze(side + 2)[0].numpy()
@@ -54,7 +54,7 @@ def test_known_rows_of_a_plane_and_its_neighbours_are_shown(between: Between, si
         np.testing.assert_allclose(maps[PLANE_MAPS + number, ::FACTOR], neighbour - known[at], atol=1e-6)
 
 
-def test_a_part_of_a_plane_is_shown_as_in_the_whole(between: Between) -> None:
+def test_a_part_of_a_plane_is_shown_as_in_the_whole(between: RowsBetween) -> None:
     whole = between.condition(plane(1, 12)).maps
     window = ((3, 14), (12, 13), (9, 25))
     part = between.condition(Tile(window, window)).maps
@@ -73,7 +73,7 @@ def test_differences_are_those_of_the_guesses() -> None:
 
 
 @pytest.mark.parametrize("window", [(WHOLE, (0, 24), (0, 30)), ((3, 14), (5, 6), (2, 9)), ((4, 5), (0, 2), (0, 2))])
-def test_slices_are_interpolated(between: Between, window: tuple[tuple[int, int], ...]) -> None:
+def test_slices_are_interpolated(between: RowsBetween, window: tuple[tuple[int, int], ...]) -> None:
     every = np.arange(WHOLE[1]) / FACTOR
     places = np.meshgrid(every, np.arange(24), np.arange(30), indexing="ij")
     expected = ndimage.map_coordinates(normalised(), places, order=1)

@@ -9,12 +9,12 @@ import pytest
 from scipy import ndimage, stats
 
 from napari_microdiff.engine.options import SynthesizeOptions
-from napari_microdiff.tasks.exposure import blur_margin, exposed
+from napari_microdiff.tasks.exposure import blur_margin, expose
 
 
 def record(image: np.ndarray, *, seed: int = 0, plane: int = 0, start: tuple[int, int] = (0, 0), **options: Any):
     chosen = SynthesizeOptions(**{"levels": (100.0, 300.0), **options})
-    return exposed(image.astype(np.float32), chosen, seed=seed, plane=plane, start=start)
+    return expose(image.astype(np.float32), chosen, seed=seed, plane=plane, start=start)
 
 
 @pytest.mark.parametrize("photons", [0.5, 8.0, 200.0, 5e7])
@@ -52,9 +52,9 @@ def test_a_part_has_the_noise_of_that_part_of_the_whole() -> None:
     image = 200 + 60 * ndimage.gaussian_filter(np.random.default_rng(0).standard_normal((2, 90, 100)), (0, 3, 3))
     options = {"photons": 20.0, "read_noise": 3.0, "blur": 1.2, "levels": (100.0, 300.0)}
     chosen = SynthesizeOptions(**options)
-    whole = exposed(image.astype(np.float32), chosen, seed=5, plane=4, start=(0, 0))
+    whole = expose(image.astype(np.float32), chosen, seed=5, plane=4, start=(0, 0))
     margin = blur_margin(chosen)
-    part = exposed(
+    part = expose(
         image[:, 30 - margin : 70 + margin, 20 - margin :].astype(np.float32),
         chosen,
         seed=5,

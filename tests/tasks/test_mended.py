@@ -12,7 +12,7 @@ from napari_microdiff.imaging.axes import full_region
 from napari_microdiff.imaging.spectrum import measure_spectrum
 from napari_microdiff.tasks.base import Source
 from napari_microdiff.tasks.mended import Kept, mended
-from napari_microdiff.tasks.statistics import measure
+from napari_microdiff.tasks.statistics import measure_channel
 
 _HOT = ([5, 31, 60], [7, 44, 0])
 
@@ -104,7 +104,7 @@ def test_each_channel_has_its_own_limit(lazy: bool) -> None:
     image[1, 0, 10, 10] = 1e5
     array = da.from_array(image, chunks=(1, 1, 16, 16)) if lazy else image
     source = Source(array, "ZCYX", full_region(image.shape))
-    faults = {p: measure(source, p).faults for p in (0, 1)}
+    faults = {p: measure_channel(source, p).faults for p in (0, 1)}
     assert faults[0].any_hot
     assert not faults[1].any_hot
     notices: list[str] = []

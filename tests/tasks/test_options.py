@@ -13,7 +13,7 @@ from napari_microdiff.errors import RequestError
 from napari_microdiff.imaging.camera import Camera, simulate
 from napari_microdiff.imaging.wiener import RADIUS
 from napari_microdiff.tasks.base import Source
-from napari_microdiff.tasks.statistics import measure
+from napari_microdiff.tasks.statistics import measure_channel
 
 PRIOR = {"start": "measured-noise"}
 
@@ -90,7 +90,7 @@ def test_a_larger_noise_level_takes_more_away(start, result, recorded):
 
 
 def test_a_noise_level_counts_even_where_none_was_measured(noiseless):
-    statistics = measure(Source(noiseless, "YX", ((0, 96), (0, 80))), None)
+    statistics = measure_channel(Source(noiseless, "YX", ((0, 96), (0, 80))), None)
     assert statistics.noise_level == 0  # and not what rounding leaves
     middle = [statistics.wiener(level)[RADIUS, RADIUS] for level in (None, 0.01, 1.0, 20.0)]
     assert middle == sorted(middle, reverse=True)

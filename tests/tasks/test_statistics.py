@@ -12,7 +12,7 @@ from napari_microdiff.imaging.axes import full_region
 from napari_microdiff.imaging.noise import noise_sigma
 from napari_microdiff.tasks import statistics
 from napari_microdiff.tasks.base import Source
-from napari_microdiff.tasks.statistics import Statistics, measure
+from napari_microdiff.tasks.statistics import Statistics, measure_channel
 
 
 @pytest.fixture
@@ -35,14 +35,14 @@ def _image(seed: int = 0) -> np.ndarray:
 
 
 def _measured(image: np.ndarray, axes: str = "YX", position: int | None = None) -> Statistics:
-    return measure(Source(image, axes, full_region(image.shape)), position)
+    return measure_channel(Source(image, axes, full_region(image.shape)), position)
 
 
 def test_another_part_of_an_image_is_shown_by_the_same_statistics(spectra: list) -> None:
     image = _image()
     first = _measured(image)
     assert first.noise_level == noise_sigma(image, "YX")
-    assert measure(Source(image, "YX", ((0, 50), (20, 90))), None) is first
+    assert measure_channel(Source(image, "YX", ((0, 50), (20, 90))), None) is first
     assert _measured(image.copy()) is first
     assert len(spectra) == 1
 

@@ -10,8 +10,10 @@ from napari_microdiff.errors import TrainingError
 from napari_microdiff.imaging.mask_maps import EXTRA_MAPS
 from napari_microdiff.imaging.style import style_length
 from napari_microdiff.models.store import find_model
-from napari_microdiff.tasks import isotropic, segment, superresolve
+from napari_microdiff.tasks.isotropic import _ARCHITECTURE as ISOTROPIC
+from napari_microdiff.tasks.segment import _ARCHITECTURE as SEGMENT
 from napari_microdiff.tasks.starting import PRIOR
+from napari_microdiff.tasks.superresolve import _ARCHITECTURE as SUPERRESOLVE
 from napari_microdiff.training.denoise import recipe as denoise_recipe
 from napari_microdiff.training.denoise.recipe import DenoiseRecipe
 from napari_microdiff.training.isotropic import recipe as isotropic_recipe
@@ -160,9 +162,9 @@ def test_a_network_whose_model_could_not_be_used_is_refused(tmp_path: Path, name
 def test_recipes_ask_for_the_networks_that_tasks_take() -> None:
     for asked, taken in (
         (denoise_recipe, PRIOR),
-        (superresolve_recipe, superresolve._ARCHITECTURE),
-        (isotropic_recipe, isotropic._ARCHITECTURE),
-        (segment_recipe, segment._ARCHITECTURE),
+        (superresolve_recipe, SUPERRESOLVE),
+        (isotropic_recipe, ISOTROPIC),
+        (segment_recipe, SEGMENT),
     ):
         assert taken == asked._NETWORK
 

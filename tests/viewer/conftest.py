@@ -16,7 +16,7 @@ from napari.utils.notifications import notification_manager
 
 from napari_microdiff.engine.events import Done, Preview, Progress, Result
 from napari_microdiff.engine.request import Request
-from napari_microdiff.viewer.layers import Source, result_layers
+from napari_microdiff.viewer.layers import LayerSource, result_layers
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +74,7 @@ def layers_belong_to_the_gui_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator
     assert not wrong, wrong
 
 
-def add_results(viewer: ViewerModel, source: Source, result: Result) -> list[Layer]:
+def add_results(viewer: ViewerModel, source: LayerSource, result: Result) -> list[Layer]:
     """Add the layers of a result at once and select the lowest of them, which is the one that shows."""
     layers = [viewer.add_layer(new.make()) for new in result_layers(viewer, source, result)]
     viewer.layers.selection.active = layers[0]

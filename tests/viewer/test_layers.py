@@ -12,7 +12,7 @@ from napari.layers import Image, Labels
 from napari_microdiff.engine.record import KEY
 from napari_microdiff.engine.request import Request
 from napari_microdiff.errors import ImageError
-from napari_microdiff.viewer.layers import Source, placement, recall
+from napari_microdiff.viewer.layers import LayerSource, placement, recall
 
 from .conftest import add_results, result_of
 
@@ -34,7 +34,7 @@ def stack(**arguments: Any) -> Image:
 
 
 def done(layer: Image, viewer: ViewerModel, **fields: Any) -> list[Any]:
-    source = Source.of(layer)
+    source = LayerSource.of(layer)
     request = Request(axes=source.axes, **fields)
     return add_results(viewer, source, result_of(source.array, request))
 
@@ -90,7 +90,7 @@ def test_a_coarse_pixel_lies_in_the_middle_of_those_that_it_spans() -> None:
 
 def test_a_layer_remembers_how_it_was_made(viewer: ViewerModel) -> None:
     layer = viewer.add_layer(stack())
-    source = Source.of(layer)
+    source = LayerSource.of(layer)
     request = Request(axes="ZYX", steps=4, seed=7, region=((0, 1), (0, 8), (0, 8)))
     (mean, _) = add_results(viewer, source, result_of(source.array, request, seconds=np.float32(0.5), device="cpu"))
     assert json.loads(mean.metadata[KEY])["source"] == "actin"
@@ -131,7 +131,7 @@ def test_float_rgb_is_cut_to_what_napari_can_show(viewer: ViewerModel) -> None:
 def test_of_a_multiscale_image_the_finest_level_is_taken(viewer: ViewerModel) -> None:
     fine = RNG.random((64, 64)).astype(np.float32)
     layer = viewer.add_layer(Image([fine, fine[::2, ::2]], multiscale=True, name="pyramid"))
-    source = Source.of(layer)
+    source = LayerSource.of(layer)
     assert source.array.shape == (64, 64)
     (mean,) = done(layer, viewer, outputs=("mean",))
     assert not mean.multiscale
@@ -148,22 +148,22 @@ def test_a_lazy_array_is_not_computed_by_taking_it() -> None:
     lazy = da.zeros((4, 64, 64), chunks=(1, 64, 64)).map_blocks(count, dtype=float, meta=np.empty((0, 0, 0)))
     layer = Image(lazy, contrast_limits=(0, 1))
     shown = len(blocks)
-    assert Source.of(layer).array is lazy
+    assert LayerSource.of(layer).array is lazy
     assert len(blocks) == shown
 
 
 def test_label_layers_are_refused() -> None:
     with pytest.raises(ImageError, match="'cells' is not an image layer"):
-        Source.of(Labels(np.zeros((8, 8), int), name="cells"))
+        LayerSource.of(Labels(np.zeros((8, 8), int), name="cells"))
 
 
 class TestChangesWhileAJobRuns:
     def test_nothing_happened(self, viewer: ViewerModel) -> None:
-        assert Source.of(viewer.add_layer(stack())).changes(viewer) == []
+        assert LayerSource.of(viewer.add_layer(stack())).changes(viewer) == []
 
     def test_renamed_and_moved(self, viewer: ViewerModel) -> None:
         layer = viewer.add_layer(stack())
-        source = Source.of(layer)
+        source = LayerSource.of(layer)
         layer.name, layer.translate = "tubulin", (1, 2, 3)
         assert source.changes(viewer) == []
         (mean,) = add_results(viewer, source, result_of(source.array, Request(axes="ZYX", outputs=("mean",))))
@@ -172,7 +172,7 @@ class TestChangesWhileAJobRuns:
 
     def test_removed(self, viewer: ViewerModel) -> None:
         layer = viewer.add_layer(stack(**SHEARED))
-        source = Source.of(layer)
+        source = LayerSource.of(layer)
         viewer.layers.remove(layer)
         assert "was removed" in source.changes(viewer)[0]
         (mean,) = add_results(viewer, source, result_of(source.array, Request(axes="ZYX", outputs=("mean",))))
@@ -181,23 +181,23 @@ class TestChangesWhileAJobRuns:
 
     def test_replaced(self, viewer: ViewerModel) -> None:
         layer = viewer.add_layer(stack())
-        source = Source.of(layer)
+        source = LayerSource.of(layer)
         layer.data = layer.data.copy()
         assert "was edited" in source.changes(viewer)[0]
 
     def test_edited_in_place(self, viewer: ViewerModel) -> None:
         layer = viewer.add_layer(stack())
-        source = Source.of(layer)
+        source = LayerSource.of(layer)
         layer.data[2] = 0
         assert "was edited" in source.changes(viewer)[0]
 
     def test_not_a_number_is_not_an_edit(self, viewer: ViewerModel) -> None:
         layer = viewer.add_layer(Image(np.full((8, 8), np.nan), contrast_limits=(0, 1)))
-        assert Source.of(layer).changes(viewer) == []
+        assert LayerSource.of(layer).changes(viewer) == []
 
     def test_another_size(self, viewer: ViewerModel) -> None:
         layer = viewer.add_layer(stack())
-        source = Source.of(layer)
+        source = LayerSource.of(layer)
         layer.data = layer.data[:, :10]
         assert "another size" in source.changes(viewer)[0]
         (mean,) = add_results(viewer, source, result_of(source.array, Request(axes="ZYX", outputs=("mean",))))

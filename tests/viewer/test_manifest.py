@@ -13,7 +13,7 @@ import napari_microdiff
 from napari_microdiff.engine.request import Request
 from napari_microdiff.viewer import settings
 from napari_microdiff.viewer.denoise import DenoisePanel
-from napari_microdiff.viewer.layers import Source
+from napari_microdiff.viewer.layers import LayerSource
 
 from .conftest import add_results, result_of
 
@@ -79,7 +79,7 @@ def test_a_result_layer_brings_its_settings_back(viewer: Viewer, notes: Any) -> 
     execute = Application.get_app("test_app").commands.execute_command
     viewer.open_sample(settings.PLUGIN, "noisy_cell")
     cell = next(layer for layer in viewer.layers if layer.name == "cell")
-    source = Source.of(cell)
+    source = LayerSource.of(cell)
     request = Request(axes="YX", steps=8, samples=3, seed=5, outputs=("sample",), sampler="heun")
     add_results(viewer, source, result_of(source.array, request))
     execute("napari-microdiff.again").result()

@@ -16,7 +16,7 @@ from napari_microdiff.engine.options import IsotropicOptions, RepairOptions, Sup
 from napari_microdiff.engine.request import Request
 from napari_microdiff.viewer import settings
 from napari_microdiff.viewer.isotropic import IsotropicPanel
-from napari_microdiff.viewer.layers import Source
+from napari_microdiff.viewer.layers import LayerSource
 from napari_microdiff.viewer.modes import SuperresolveModes
 from napari_microdiff.viewer.repair import RepairPanel
 from napari_microdiff.viewer.superresolve import SuperresolvePanel
@@ -99,7 +99,7 @@ def test_a_result_brings_its_mode_and_settings_back(modes: SuperresolveModes, vi
 
     task = {SuperresolveOptions: "superresolve", IsotropicOptions: "isotropic", RepairOptions: "repair"}[type(options)]
     stack = viewer.add_image(np.zeros((4, 16, 16), np.float32), name="stack", axis_labels=("z", "y", "x"))
-    source = Source.of(stack)
+    source = LayerSource.of(stack)
     request = Request(task=task, axes="ZYX", steps=6, outputs=("sample",), options=options)
     shape = [b - a for a, b in request.finer.region(tuple((0, n) for n in stack.data.shape), "ZYX")]
     made = result_of(np.zeros(shape, np.float32), request)

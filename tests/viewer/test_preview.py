@@ -9,7 +9,7 @@ from napari.layers import Image, Labels
 
 from napari_microdiff.engine.events import Preview, Result
 from napari_microdiff.engine.request import Request
-from napari_microdiff.viewer.layers import Source, recall, result_layers
+from napari_microdiff.viewer.layers import LayerSource, recall, result_layers
 from napari_microdiff.viewer.preview import BUDGET, LivePreview, is_forming
 
 from .conftest import result_of
@@ -23,7 +23,7 @@ def viewer() -> ViewerModel:
 def live(viewer: ViewerModel, array: Any, region: Any = None, **arguments: Any) -> tuple[Image, LivePreview]:
     arguments = {"contrast_limits": None if arguments.get("rgb") else (0, 1), **arguments}
     layer = viewer.add_image(array, name="actin", **arguments)
-    return layer, LivePreview(viewer, Source.of(layer), region or tuple((0, n) for n in array.shape))
+    return layer, LivePreview(viewer, LayerSource.of(layer), region or tuple((0, n) for n in array.shape))
 
 
 def test_tiles_fill_up_one_layer_and_the_rest_stays_transparent(viewer: ViewerModel) -> None:
@@ -97,7 +97,7 @@ def test_a_preview_turns_into_the_result(viewer: ViewerModel, side: int, rgb: bo
     region = tuple((0, n) for n in shape)
     preview.show([Preview(np.ones(shape, np.float32), region)])
     shown = preview.layer
-    source = Source.of(layer)
+    source = LayerSource.of(layer)
     request = Request(axes=source.axes, outputs=("mean",))
     (result,) = result_layers(viewer, source, result_of(source.array, request))
     assert preview.become(result) is shown
@@ -118,7 +118,7 @@ def test_a_preview_takes_the_units_that_were_set_meanwhile(viewer: ViewerModel) 
     assert preview.layer is not None
     assert not preview.layer.editable  # what is painted on it would be lost
     layer.scale, layer.units, layer.axis_labels = (0.1, 0.1), ("um", "um"), ("y", "x")
-    source = Source.of(layer)
+    source = LayerSource.of(layer)
     request = Request(axes=source.axes, outputs=("mean",))
     (result,) = result_layers(viewer, source, result_of(source.array, request))
     shown = preview.become(result)
@@ -130,7 +130,7 @@ def test_a_preview_takes_the_units_that_were_set_meanwhile(viewer: ViewerModel) 
 
 def test_objects_form_as_labels_and_turn_into_the_result(viewer: ViewerModel) -> None:
     image = viewer.add_image(np.zeros((1500, 1200), np.uint16), name="dapi", scale=(0.5, 0.25), translate=(3, 4))
-    preview = LivePreview(viewer, Source.of(image), ((0, 1500), (0, 1200)), objects=True)
+    preview = LivePreview(viewer, LayerSource.of(image), ((0, 1500), (0, 1200)), objects=True)
     depth = np.full((1500, 1200), -0.5, np.float32)
     depth[300:600] = 0.2
     preview.show([Preview(depth, ((0, 1500), (0, 1200)))])
@@ -144,7 +144,7 @@ def test_objects_form_as_labels_and_turn_into_the_result(viewer: ViewerModel) ->
     objects = {"label": np.array([1, 2]), "area": np.array([240_000, 120_000]), "confidence": np.array([0.5, 0.75])}
     request = Request.model_validate({"task": "segment", "axes": "YX"})
     found = Result(request, ((0, 1500), (0, 1200)), labels=labels, objects=objects)
-    (result,) = result_layers(viewer, Source.of(image), found, "objects")
+    (result,) = result_layers(viewer, LayerSource.of(image), found, "objects")
     assert preview.become(result) is shown
     assert not is_forming(shown)
     assert shown.name == "dapi objects"
@@ -158,12 +158,12 @@ def test_objects_form_as_labels_and_turn_into_the_result(viewer: ViewerModel) ->
 def test_turning_into_the_result_draws_once_where_the_place_stays(viewer: ViewerModel) -> None:
     image = viewer.add_image(np.zeros((64, 64), np.uint16), scale=(0.5, 0.25), rotate=20, affine=np.diag([2, 2, 1]))
     region = ((0, 64), (0, 64))
-    preview = LivePreview(viewer, Source.of(image), region, objects=True)
+    preview = LivePreview(viewer, LayerSource.of(image), region, objects=True)
     preview.show([Preview(np.ones((64, 64), np.float32), region)])
     labels = np.ones((64, 64), np.int32)
     objects = {"label": np.array([1]), "area": np.array([64 * 64]), "confidence": np.array([0.5])}
     found = Result(Request.model_validate({"task": "segment", "axes": "YX"}), region, labels=labels, objects=objects)
-    (result,) = result_layers(viewer, Source.of(image), found, "objects")
+    (result,) = result_layers(viewer, LayerSource.of(image), found, "objects")
     drawn: list[object] = []
     assert preview.layer is not None
     preview.layer.events.set_data.connect(drawn.append)
@@ -177,7 +177,9 @@ def test_an_image_does_not_turn_into_what_is_shown_otherwise(viewer: ViewerModel
     array = np.ones(layer.data.shape, np.float32)
     preview.show([Preview(array, tuple((0, n) for n in array.shape))])
     axes = "YXS" if rgb else "YX"
-    (result,) = result_layers(viewer, Source.of(layer), result_of(array, Request(axes=axes, outputs=("uncertainty",))))
+    (result,) = result_layers(
+        viewer, LayerSource.of(layer), result_of(array, Request(axes=axes, outputs=("uncertainty",)))
+    )
     assert preview.become(result) is None
     preview.remove()
     assert list(viewer.layers) == [layer]
@@ -185,7 +187,7 @@ def test_an_image_does_not_turn_into_what_is_shown_otherwise(viewer: ViewerModel
 
 def test_objects_do_not_turn_into_an_image(viewer: ViewerModel) -> None:
     image = viewer.add_image(np.zeros((8, 8), np.float32), name="dapi")
-    source = Source.of(image)
+    source = LayerSource.of(image)
     preview = LivePreview(viewer, source, ((0, 8), (0, 8)), objects=True)
     preview.show([Preview(np.ones((8, 8), np.float32), ((0, 8), (0, 8)))])
     (result,) = result_layers(viewer, source, result_of(source.array, Request(axes="YX", outputs=("mean",))))

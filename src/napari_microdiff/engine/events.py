@@ -115,5 +115,6 @@ class Done:
     result: Result
 
 
-Event: TypeAlias = Progress | Notice | Preview | Done
+Update: TypeAlias = Progress | Notice | Preview  # while a job goes on
+Event: TypeAlias = Update | Done
 Events: TypeAlias = Iterator[Event]

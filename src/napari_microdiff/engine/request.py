@@ -174,10 +174,10 @@ def build_request(fields: dict[str, Any], where: str = "") -> Request:
     try:
         return Request.model_validate(fields)
     except ValidationError as error:
-        raise RequestError(f"{where}{in_words(error)}") from None
+        raise RequestError(f"{where}{problem_with(error)}") from None
 
 
-def in_words(error: ValidationError) -> str:
+def problem_with(error: ValidationError) -> str:
     """Return a sentence that names all fields with impossible values."""
     faults = []
     for fault in error.errors():

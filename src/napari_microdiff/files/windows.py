@@ -45,7 +45,7 @@ def windows(plane: NDArray[np.integer], accepted: _Mask) -> list[Window]:
     others, usual = (plane > 0) & ~accepted, _diameter(plane[accepted])
     whole = slice(0, plane.shape[0]), slice(0, plane.shape[1])
     found = _free(others, accepted, int(np.ceil(usual))) if others.any() else [whole]
-    parts = [part for window in found for part in cut(window, LARGEST)]
+    parts = [part for window in found for part in cut_window(window, LARGEST)]
     return [part for part in parts if _has_objects(plane[part], usual)]
 
 
@@ -60,7 +60,7 @@ def halves(plane: NDArray[np.integer], window: Window) -> list[Window]:
     return parts if all(_has_objects(plane[part], usual) for part in parts) else [window]
 
 
-def cut(window: Window, longest: int) -> list[Window]:
+def cut_window(window: Window, longest: int) -> list[Window]:
     """Cut a window into equal parts that are no longer than ``longest``."""
     sides = []
     for side in window:

@@ -21,7 +21,7 @@ _NEIGHBOURS = (  # where a pixel and its next one to the right, below, and on bo
 )
 
 
-def parted(height: _Heights, inside: NDArray[np.bool_], bump: float) -> NDArray[np.int32]:
+def part_into_basins(height: _Heights, inside: NDArray[np.bool_], bump: float) -> NDArray[np.int32]:
     """Part a landscape into basins of attraction of the peaks that rise high enough above the pass to a higher one.
 
     These are the peaks that stay when all lower bumps were filled (h-maxima: Soille 1999, section 6.3.4). They are told

@@ -16,7 +16,7 @@ from scipy import ndimage
 from skimage.segmentation import relabel_sequential
 
 from ..errors import ImageError
-from .basins import highest_in, parted
+from .basins import highest_in, part_into_basins
 from .threads import in_threads
 
 Maps = NDArray[np.float32]
@@ -246,7 +246,7 @@ def _objects_in(
     smallest: int,
 ) -> NDArray[np.int32]:
     height = np.where(foreground, depth * (1 - np.clip((contact + 1) / 2, 0, 1)), -1.0).astype(np.float32)
-    found = parted(height, foreground, saddle)
+    found = part_into_basins(height, foreground, saddle)
     left_out = (highest_in(found, depth) < saddle) | (np.bincount(found.ravel()) < smallest)
     found[left_out[found]] = 0
     return np.asarray(relabel_sequential(found)[0], dtype=np.int32)

@@ -120,7 +120,7 @@ def deformed(mask: _Mask, rng: Generator, *, zoom: float = 1.0, angle: float = 0
     return _largest_piece(soft >= 0.5)
 
 
-def overlap(shape: tuple[int, ...], mask: _Mask, start: tuple[int, ...]) -> tuple[tuple[slice, ...], _Mask]:
+def clip_to_image(shape: tuple[int, ...], mask: _Mask, start: tuple[int, ...]) -> tuple[tuple[slice, ...], _Mask]:
     """Clip a mask that is laid into an image.
 
     Parameters
@@ -185,7 +185,7 @@ class _Canvas:
             middle = self._middle_at_another(mask) if at_another and self._laid else self._free_middle(wide)
             if middle is None:
                 continue
-            here, part = overlap(self.labels.shape, mask, _corner(middle, mask))
+            here, part = clip_to_image(self.labels.shape, mask, _corner(middle, mask))
             if not part.any():
                 continue
             self.labels[here][part] = len(self._laid) + 1
@@ -212,7 +212,7 @@ class _Canvas:
         return None
 
     def _free(self, mask: _Mask, middle: _Place) -> bool:
-        here, part = overlap(self.labels.shape, mask, _corner(middle, mask))
+        here, part = clip_to_image(self.labels.shape, mask, _corner(middle, mask))
         return not bool((part & (self.labels[here] > 0)).any())
 
 

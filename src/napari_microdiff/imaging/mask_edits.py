@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from ..errors import ImageError
 from .axes import Sliceable, planes
-from .layout import deformed, overlap
+from .layout import clip_to_image, deformed
 
 _Labels = NDArray[np.integer]
 _Mask = NDArray[np.bool_]
@@ -69,7 +69,7 @@ def move(labels: _Labels, label: int, by: tuple[int, int]) -> MaskEdit:
         If there is no such object, or nothing of it would be left in the image and beside other objects. All edits
         raise it then.
     """
-    here = box_of(labels, label)
+    here = bounding_box(labels, label)
     return _replaced(labels, label, labels[here] == label, (here[0].start + by[0], here[1].start + by[1]))
 
 
@@ -92,7 +92,7 @@ def bend(labels: _Labels, label: int, rng: Generator, *, strength: float = 0.1) 
 
 def grow(labels: _Labels, label: int, by: float) -> MaskEdit:
     """Push the border of an object outwards by as many pixels; inwards if ``by`` is negative."""
-    here = box_of(labels, label)
+    here = bounding_box(labels, label)
     margin = max(0, int(np.ceil(by))) + 1
     padded = np.pad(labels[here] == label, margin)
     # Distances between the middles of pixels: the border lies half a pixel further.
@@ -103,7 +103,7 @@ def grow(labels: _Labels, label: int, by: float) -> MaskEdit:
 
 def remove(labels: _Labels, label: int) -> MaskEdit:
     """Take an object away."""
-    here = box_of(labels, label)
+    here = bounding_box(labels, label)
     after = labels[here].copy()
     after[after == label] = 0
     return MaskEdit(here, after)
@@ -121,7 +121,7 @@ def duplicate(labels: _Labels, label: int, by: tuple[int, int], *, fresh: int) -
         raise ImageError(f"A label {fresh} does not fit into labels of type {labels.dtype}. Convert them to int32.")
     if (labels == fresh).any():
         raise ImageError(f"There already is an object {fresh}. Choose a label that is free.")
-    here = box_of(labels, label)
+    here = bounding_box(labels, label)
     mask = labels[here] == label
     return _laid(labels, fresh, mask, (here[0].start + by[0], here[1].start + by[1]))
 
@@ -134,11 +134,11 @@ def copy_beside(labels: _Labels, label: int, *, fresh: int) -> MaskEdit:
     ImageError
         As of `duplicate`, or if there is no room.
     """
-    here = box_of(labels, label)
+    here = bounding_box(labels, label)
     mask = labels[here] == label
     best, most = None, 0
     for by in _places_beside(mask.shape):
-        where, part = overlap(labels.shape, mask, (here[0].start + by[0], here[1].start + by[1]))
+        where, part = clip_to_image(labels.shape, mask, (here[0].start + by[0], here[1].start + by[1]))
         free = int(np.count_nonzero(part & (labels[where] == 0)))
         if free > most:
             best, most = by, free
@@ -208,7 +208,7 @@ def common_background(before: _Labels, after: _Labels, *, margin: int = 3) -> _M
     return np.asarray(ndimage.distance_transform_edt(~objects) > margin)
 
 
-def box_of(labels: _Labels, label: int) -> _Box:
+def bounding_box(labels: _Labels, label: int) -> _Box:
     """Return the smallest box that holds an object, which is what changes when only its class does."""
     found = labels == label
     if label == 0 or not found.any():
@@ -229,7 +229,7 @@ def _places_beside(shape: tuple[int, ...]) -> list[tuple[int, int]]:
 
 def _reshaped(labels: _Labels, label: int, rng: Generator, **how: float) -> MaskEdit:
     """Turn, magnify or bend an object, its centre of gravity staying where it is; of several pieces one is left."""
-    here = box_of(labels, label)
+    here = bounding_box(labels, label)
     before = labels[here] == label
     after = deformed(before, rng, **how)
     shift = np.subtract(_centre(before), _centre(after))
@@ -243,8 +243,8 @@ def _centre(mask: _Mask) -> NDArray[np.float64]:
 
 def _replaced(labels: _Labels, label: int, mask: _Mask, start: _Place) -> MaskEdit:
     """Give an object the pixels of a mask that begins at ``start``, instead of those that it has."""
-    old = box_of(labels, label)
-    new, part = overlap(labels.shape, mask, start)
+    old = bounding_box(labels, label)
+    new, part = clip_to_image(labels.shape, mask, start)
     free = part & np.isin(labels[new], (0, label))
     _check_left(free, label)
     box = tuple(slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(old, new, strict=True))
@@ -256,7 +256,7 @@ def _replaced(labels: _Labels, label: int, mask: _Mask, start: _Place) -> MaskEd
 
 
 def _laid(labels: _Labels, label: int, mask: _Mask, start: _Place) -> MaskEdit:
-    here, part = overlap(labels.shape, mask, start)
+    here, part = clip_to_image(labels.shape, mask, start)
     free = part & (labels[here] == 0)
     _check_left(free, label)
     after = labels[here].copy()

@@ -28,7 +28,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @contextmanager
-def fetched(source: str | Path, sha256: str | None = None) -> Iterator[Path]:
+def fetch_model(source: str | Path, sha256: str | None = None) -> Iterator[Path]:
     """Give a folder with the files of the model at ``source``, and nothing else; it is gone afterwards.
 
     Parameters

@@ -145,7 +145,7 @@ def save_model(
                     f"The weight {name} of {card.id} is not finite, so the model was not saved. Train again."
                 )
         stored[name] = values.contiguous()
-    with new_folder(folder, replace=replace) as draft:
+    with model_draft(folder, replace=replace) as draft:
         (draft / WEIGHTS_NAME).write_bytes(save(stored))
         card = card.model_copy(update={"weights_sha256": fingerprint(draft / WEIGHTS_NAME), **beside(draft)})
         write_card(card, draft)
@@ -153,7 +153,7 @@ def save_model(
 
 
 @contextmanager
-def new_folder(folder: Path, *, replace: bool) -> Iterator[Path]:
+def model_draft(folder: Path, *, replace: bool) -> Iterator[Path]:
     """Give an empty folder to fill, which takes the place of ``folder`` when all went well.
 
     Raises

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import ModelError
 from .card import CARD_NAME, Card, read_card
-from .model import BUNDLED_FOLDER, Model, new_folder, read_weights, save_model, verify_model
+from .model import BUNDLED_FOLDER, Model, model_draft, read_weights, save_model, verify_model
 from .originals import read_originals
 from .weights_file import WEIGHTS_NAME
 
@@ -99,9 +99,9 @@ def add_model(source: str | Path, sha256: str | None = None) -> Model:
         If the source is not a model, does not have that fingerprint, could carry code, or has the name of another
         model.
     """
-    from .fetch import fetched
+    from .fetch import fetch_model
 
-    with fetched(source, sha256) as folder:
+    with fetch_model(source, sha256) as folder:
         found = Model(read_card(folder), folder, bundled=False)
         verify_model(found)
         read_originals(found)
@@ -112,7 +112,7 @@ def add_model(source: str | Path, sha256: str | None = None) -> Model:
         if there and (there.bundled or there.card != card):
             raise _taken(there, card)
         place = there.folder if there else user_folder() / card.id
-        with new_folder(place, replace=there is not None or _is_remains(place)) as draft:
+        with model_draft(place, replace=there is not None or _is_remains(place)) as draft:
             for file in sorted(folder.iterdir()):
                 shutil.copyfile(file, draft / file.name)
     return find_model(card.id)

@@ -16,9 +16,10 @@ from ..imaging.quality import fourier_ring_correlation, resolution
 from ..imaging.resolved import power_beyond
 from ..imaging.unexplained import unexplained
 from .base import Image, PlaneJob, Source, box_of
-from .collect import Collector, Reader, Residual
+from .collect import Collector, Reader
 from .measuring import Measuring
 from .mended import Kept
+from .residual import Residual
 from .statistics import position_of
 
 _BLOCK = 512  # measured pixels that are compared at once
@@ -28,6 +29,8 @@ _INDEPENDENT = 2  # number of the first sample that is drawn with other noise th
 
 class AgreeingCollector(Collector):
     """Gathers images on finer pixels, and compares the mean with the image that it was made from.
+
+    It does so when all of a plane is there, for blur reaches over tiles.
 
     Parameters
     ----------
@@ -53,7 +56,7 @@ class AgreeingCollector(Collector):
     ) -> None:
         super().__init__(request, source, task)
         self._measuring, self._range, self._noise_at = measuring, image_range, noise_at
-        self._kept = kept
+        self._kept, self._residual = kept, Residual()
         self._places, self._strongest = 0, 0.0
         self._noise_squares, self._compared_pixels = 0.0, 0
         self._in_noise: dict[int | None, Residual] = {}  # by channel
@@ -66,9 +69,6 @@ class AgreeingCollector(Collector):
         self._drawn: Image | None = None
         self._agree_to: dict[int | None, list[float]] = {}  # of each plane, by channel
         self._beyond: list[float] = []
-
-    def compare(self, job: PlaneJob, core: Box, mean: Image) -> None:
-        """Leave this to when all of the plane is there, for blur reaches over tiles."""
 
     def take_sample(self, index: PlaneIndex, job: PlaneJob, drawn: Image | None, sample: int) -> Iterable[None]:
         """Take in a whole sample of a plane; after the last one, compare it."""

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine.events import Notice, Preview, Progress, Result
+from ..engine.events import Result, Update
 from ..engine.options import SynthesizeOptions
 from ..engine.request import Request
 from ..errors import ImageError, RequestError
@@ -132,7 +132,7 @@ class Augmentation:
             raise ImageError("There are no objects in these masks. Choose masks that hold some.")
         self._counted: dict[int, Census] = {}
 
-    def attempt(self, number: int) -> Generator[Progress | Notice | Preview, None, Attempt]:
+    def attempt(self, number: int) -> Generator[Update, None, Attempt]:
         """Make one attempt.
 
         Yields

@@ -25,7 +25,7 @@ from .base import Image, PlaneView, Source
 
 
 @dataclass(frozen=True)
-class Behind:
+class ImageBehind:
     """An image behind a mask.
 
     Attributes
@@ -48,7 +48,7 @@ class Behind:
     @classmethod
     def checked(
         cls, image: Sliceable, kept: Sliceable | None, source: Source, levels: Normalization, channels: int
-    ) -> Behind:
+    ) -> ImageBehind:
         """Return it, or raise ImageError if image or kept pixels do not lie under the mask."""
         wanted = source.shape + ((channels,) if channels > 1 else ())
         if tuple(image.shape) != wanted:
@@ -106,7 +106,7 @@ class Behind:
 class _Normalised:
     """A plane of the image in normalised units, channels first, with noise over it."""
 
-    behind: Behind
+    behind: ImageBehind
     index: PlaneIndex
     sigma: float = 0.0
     seed: int = 0
@@ -133,7 +133,7 @@ class _Normalised:
 class _Kept:
     """A plane that is 1 where the image is kept, outside of the region and where the user says, and 0 elsewhere."""
 
-    behind: Behind
+    behind: ImageBehind
     index: PlaneIndex
 
     @property

@@ -16,7 +16,7 @@ from .statistics import Statistics
 _BEYOND = SLICES // 2 - 1  # slices beyond the two around a place that its guess is made of
 
 
-class Between:
+class RowsBetween:
     """Known and missing rows of planes across y and across x.
 
     Parameters

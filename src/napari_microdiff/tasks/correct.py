@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine.events import Notice, Preview, Progress
+from ..engine.events import Update
 from ..engine.options import Stroke
 from ..engine.request import Request, Span
 from ..errors import RequestError
 from ..imaging.axes import PlaneIndex, Sliceable, region_of
 from ..imaging.corrections import cut, joined
-from .labelled import MARGIN, Labelled, window_around
+from .labelled import MARGIN, LabelledImage, window_around
 from .strokes import StrokeMaps
 
 
@@ -43,7 +43,7 @@ def correct(
     *,
     fresh: int,
     locked: Collection[int] = (),
-) -> Iterator[Progress | Preview | Notice | Corrected]:
+) -> Iterator[Update | Corrected]:
     """Correct a segmentation by a stroke: "object" joins or adds, "cut" parts.
 
     Parameters
@@ -72,13 +72,13 @@ def correct(
     RequestError
         If labels or stroke do not fit the image, or the request says no diameter.
     """
-    here = Labelled.of(request, image, labels)
+    here = LabelledImage.of(request, image, labels)
     index = _plane_of(stroke, here.axes, here.shape)
     plane = np.asarray(labels[index]).astype(np.int64)
     drawn = _drawn(stroke, here.axes, index, plane.shape)
     window = window_around(_concerned(plane, drawn), round(MARGIN * here.diameter))
     region = region_of(index, window)
-    (proposed,) = yield from here.outlined_anew(region, strokes=(stroke,))
+    (proposed,) = yield from here.outline_anew(region, strokes=(stroke,))
     part = tuple(slice(*span) for span in window)
     before, seen, line = plane[part], proposed.reshape(plane[part].shape), drawn[part]
     if stroke.kind == "cut":

@@ -22,21 +22,31 @@ from ..diffusion.guidance import classifier_free, within_bounds
 from ..engine.canvas import Plane
 from ..engine.options import DenoiseOptions
 from ..engine.request import Request
-from ..engine.tiles import Reach, Tile, read_window
+from ..engine.tiles import Box, Reach, Tile, read_window
 from ..errors import ImageError, RequestError
-from ..imaging.axes import PlaneIndex
+from ..imaging.axes import PlaneIndex, region_slices
 from ..imaging.camera import Camera, destabilise, stabilise
 from ..imaging.intensity import Normalization
 from ..imaging.noise import estimate_camera
 from ..imaging.wiener import RADIUS
-from .base import Context, Image, PlaneJob, check_architecture, evaluations_needed, steps_of, without_equal_samples
+from .base import (
+    Context,
+    Image,
+    PlaneJob,
+    Source,
+    check_architecture,
+    evaluations_needed,
+    steps_of,
+    without_equal_samples,
+)
 from .collect import Collector
 from .conditioning import filtered, noisy_condition, range_around
 from .likeness import likeness
-from .mended import KeepingCollector, Kept, mended
+from .mended import Kept, mended
 from .remember import Remembered
-from .starting import PRIOR, untold
-from .statistics import Statistics, channel_view, measure, position_of, positions
+from .residual import Residual
+from .starting import PRIOR, empty_condition
+from .statistics import Statistics, channel_view, measure_channel, position_of, positions
 
 _DETERMINISTIC = {"dpmpp-2m", "heun", "ddim"}
 _FEWEST_PIXELS = 16  # along the longer side, below which statistics are those of no image
@@ -69,7 +79,7 @@ class Denoise:
             self.notices.append(f"'{self.request.sampler}' draws no samples from a noisy image: 'ddpm' was used.")
             self.request = self.request.model_copy(update={"sampler": "ddpm"})
         self.request = without_equal_samples(self.request, self.notices)
-        self._statistics = {p: measure(self.source, p) for p in positions(self.source)}
+        self._statistics = {p: measure_channel(self.source, p) for p in positions(self.source)}
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("The image has the same value everywhere, so there is nothing to denoise.")
         if max(self.source.plane_shape) < _FEWEST_PIXELS:
@@ -105,15 +115,15 @@ class Denoise:
             region=region,
             reach=Reach.of(network.stride, self.card.halo),
             number=self.source.plane_number(index),
-            condition_at=partial(untold, self.card),
+            condition_at=partial(empty_condition, self.card),
         )
         if self._by_prior:
             return (self._job_by_prior(plane, noisy, self._stabilised[position]),)
         return (self._job_by_condition(plane, noisy, statistics),)
 
-    def gatherer(self, request: Request) -> Collector:
+    def gatherer(self, request: Request) -> DenoiseCollector:
         """Return what gathers mean, sample and uncertainty."""
-        return KeepingCollector(request, self.source, self, self._kept)
+        return DenoiseCollector(request, self.source, self, self._kept)
 
     def read(self, index: PlaneIndex, normalised: Image) -> Image:
         """Bring a mean or a sample back to the units of the image."""
@@ -199,3 +209,24 @@ class Denoise:
         if found is not None:
             report["familiarity"] = found.report(kept[0].noise_level / kept[0].normalization.scale)
         return report
+
+
+class DenoiseCollector(Collector):
+    """Gathers images in which all that is beyond the range of the image stays, and tells what else was taken away."""
+
+    def __init__(self, request: Request, source: Source, task: Denoise, kept: Kept) -> None:
+        super().__init__(request, source, task)
+        self._kept, self._residual = kept, Residual()
+
+    def finalise(self, name: str, index: PlaneIndex, core: Box, pixels: Image) -> Image:
+        """Return a part of an image with what is kept of the image as it came."""
+        return self._kept.restored(name, index, core, pixels)
+
+    def compare(self, job: PlaneJob, core: Box, mean: Image) -> None:
+        """Add up what is taken away of a part of the image."""
+        pixels = np.asarray(job.noisy[region_slices(core)], dtype=np.float64)
+        self._residual.add(pixels - mean)
+
+    def report(self) -> dict[str, Any]:
+        """Return how strong that is, and how much like white noise."""
+        return {"residual": self._residual.summary()}

@@ -15,11 +15,11 @@ from ..engine.tiles import Box, overlap, slices_in
 from ..imaging.axes import PlaneIndex, region_of, region_shape
 from ..imaging.intensity import Normalization
 from .base import Image, PlaneJob, Source, box_of
-from .behind import Behind
-from .exposure import exposed
+from .behind import ImageBehind
+from .exposure import expose
 
 
-class Drawn:
+class DrawnGatherer:
     """Gathers the images; see `tasks.base.Gatherer`. Where the model makes colours, they are the last axis.
 
     Parameters
@@ -32,12 +32,12 @@ class Drawn:
         From grey levels to what the model knows.
     channels : int
         That the model makes.
-    behind : Behind, optional
+    behind : ImageBehind, optional
         The image behind, whose kept pixels come out as they went in.
     """
 
     def __init__(
-        self, request: Request, source: Source, levels: Normalization, channels: int, behind: Behind | None = None
+        self, request: Request, source: Source, levels: Normalization, channels: int, behind: ImageBehind | None = None
     ) -> None:
         options = request.options
         assert isinstance(options, SynthesizeOptions)
@@ -96,7 +96,7 @@ class Drawn:
         margin = tuple((a - c, d - b) for (a, b), (c, d) in zip(box, job.plane.region, strict=True))
         start = [first for first, _ in box]
         number = job.plane.number * self._channels
-        return exposed(image, self._options, seed=self._request.seed, plane=number, start=start, margin=margin)
+        return expose(image, self._options, seed=self._request.seed, plane=number, start=start, margin=margin)
 
     def _put(self, name: str, index: PlaneIndex, pixels: Image) -> None:
         if name in self._images:

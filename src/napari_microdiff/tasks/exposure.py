@@ -25,7 +25,7 @@ def blur_margin(options: SynthesizeOptions) -> int:
     return math.ceil(_REACH * options.blur)
 
 
-def exposed(
+def expose(
     image: NDArray[np.float32],
     options: SynthesizeOptions,
     *,

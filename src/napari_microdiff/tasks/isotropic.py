@@ -37,11 +37,11 @@ from .base import (
     steps_of,
     without_equal_samples,
 )
-from .between import Between
+from .between import RowsBetween
 from .collect import Collector
 from .conditioning import range_between
 from .likeness import likeness
-from .statistics import Statistics, measure, position_of, positions
+from .statistics import Statistics, measure_channel, position_of, positions
 
 _ARCHITECTURE = {"dims": 2, "channels": 1, "vector_length": VECTOR_LENGTH}
 _SIGMA_MIN = 0.02  # of the expected error of the guess; what is below cannot be seen
@@ -59,7 +59,7 @@ class Isotropic:
         self._beside = self.check_model()
         check_stack(self.source)
         self.request = without_equal_samples(self.request, self.notices)
-        self._statistics = {p: measure(self.source, p) for p in positions(self.source)}
+        self._statistics = {p: measure_channel(self.source, p) for p in positions(self.source)}
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("The image has the same value everywhere, so there is nothing between its slices.")
         self.report = self._describe()
@@ -90,7 +90,7 @@ class Isotropic:
         volume, between = self._volume(index, statistics)
         return (PlaneJob(volume, steps, between.view),)
 
-    def _volume(self, index: PlaneIndex, statistics: Statistics) -> tuple[Plane, Between]:
+    def _volume(self, index: PlaneIndex, statistics: Statistics) -> tuple[Plane, RowsBetween]:
         """Return a volume, and what is known of it."""
         (stride, _), (halo, _) = astuple(Reach.of(self._denoiser.network.stride, self.card.halo))
         whole = full_region([length for length, part in zip(self.source.shape, index, strict=True) if _spans(part)])
@@ -99,7 +99,7 @@ class Isotropic:
         # Several steps see what lies around what is stepped with the region.
         margin = (round((Plane.margin + 1) * halo) + stride + max(ACROSS, *BESIDE),) * 2
         within = grown(box_of(index)[1:], view.shape[1:], margin)
-        between = Between(view, self._factor, statistics, self._filter(statistics), self._beside, within)
+        between = RowsBetween(view, self._factor, statistics, self._filter(statistics), self._beside, within)
         volume = Plane(
             shape=region_shape(finer.region(whole, "ZYX")),
             region=finer.region(box_of(index), "ZYX"),
@@ -161,9 +161,6 @@ def _spans(part: int | slice) -> bool:
 class IsotropicCollector(Collector):
     """Gathers what was drawn between slices that are as they were."""
 
-    def compare(self, job: PlaneJob, core: Box, mean: Image) -> None:
-        """Do nothing: no recorded pixel says anything about what lies between the slices."""
-
     def copy(self, index: PlaneIndex) -> None:
         """Fill a volume of one value with it."""
         region = self._request.finer.region(box_of(index), "ZYX")
@@ -171,10 +168,6 @@ class IsotropicCollector(Collector):
         value = np.asarray(self._source.array[first], dtype=np.float32)
         for name in ("mean", "sample"):
             self._put(name, index, region, np.full(tuple(b - a for a, b in region), value, dtype=np.float32))
-
-    def report(self) -> dict[str, Any]:
-        """Return nothing that is not known before."""
-        return {}
 
     def _put(self, name: str, index: PlaneIndex, core: Box, pixels: Image) -> None:
         if name in ("mean", "sample"):

@@ -17,9 +17,9 @@ from ..engine.prior import enough
 from ..engine.tiles import Tile
 from ..imaging.axes import PlaneIndex
 from .base import Context, PlaneJob, Task, check_architecture, steps_of
-from .between import Between
+from .between import RowsBetween
 from .isotropic import Isotropic
-from .starting import PRIOR, started, untold
+from .starting import PRIOR, empty_condition, jobs_from_guess
 from .statistics import position_of
 
 _START = 1.0  # noise over what is interpolated, in normalised units
@@ -56,16 +56,14 @@ class IsotropicByPrior(Isotropic):
         start = min(_START, self.card.sigma_max)
         steps = steps_of(self.request, start, _SIGMA_MIN, blind=False)
         volume, between = self._volume(index, statistics)
-        volume = replace(volume, condition_at=self._untold(between))
-        seed, samples = self.request.seed, range(self.request.samples)
-        starts = (started(volume, between.interpolated, start, seed=seed, sample=sample) for sample in samples)
-        return tuple(PlaneJob(begun, steps, between.view) for begun in starts)
+        volume = replace(volume, condition_at=self._prior_condition(between))
+        return jobs_from_guess(self.request, volume, between.interpolated, start, steps, between.view)
 
-    def _untold(self, between: Between) -> Any:
+    def _prior_condition(self, between: RowsBetween) -> Any:
         """Return what makes the condition of a window: known slices, which the network is not told."""
 
         def condition_at(tile: Tile) -> Condition:
             told = between.condition(tile)
-            return replace(untold(self.card, tile), known=told.known, known_mask=told.known_mask)
+            return replace(empty_condition(self.card, tile), known=told.known, known_mask=told.known_mask)
 
         return condition_at

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine.events import Notice, Preview, Progress
+from ..engine.events import Update
 from ..engine.options import SegmentOptions, Stroke
 from ..engine.request import Request, Span
 from ..errors import RequestError
@@ -17,11 +17,10 @@ from .base import Source, open_source
 from .run import finish, run
 
 MARGIN = 2.0  # diameters around what is concerned that are outlined anew, so that neighbours are seen whole
-News = Progress | Preview | Notice
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledImage:
     """An image and the labels that lie on it, or on the region of the request.
 
     Attributes
@@ -43,7 +42,7 @@ class Labelled:
     _origin: tuple[int, ...]
 
     @classmethod
-    def of(cls, request: Request, image: Sliceable, labels: Sliceable) -> Labelled:
+    def of(cls, request: Request, image: Sliceable, labels: Sliceable) -> LabelledImage:
         """Check that labels and image belong together.
 
         Raises
@@ -65,7 +64,7 @@ class Labelled:
         origin = tuple(start for start, _ in spans)
         return cls(request, image, source, source.axes.replace("S", ""), shape, options.diameter, origin)
 
-    def outlined_anew(
+    def outline_anew(
         self,
         region: tuple[Span, ...],
         *,
@@ -73,8 +72,8 @@ class Labelled:
         steps: int = 1,
         samples: int = 1,
         saddle: float | None = None,
-    ) -> Generator[News, None, NDArray[np.int64]]:
-        """Outline a region of the labels once more; yield news, return labels for each sample.
+    ) -> Generator[Update, None, NDArray[np.int64]]:
+        """Outline a region of the labels once more; yield updates, return labels for each sample.
 
         Parameters
         ----------

@@ -9,7 +9,7 @@ from ..imaging.axes import Sliceable
 from ..models.store import find_model
 from .base import open_source
 from .likeness import Likeness, likeness
-from .statistics import measure, positions
+from .statistics import measure_channel, positions
 
 UNTOLD = "This model does not say what its training images were like. Judge the result with care."
 
@@ -45,7 +45,7 @@ def look(request: Request, source: Sliceable) -> Look:
     """
     card = find_model(request.model).card
     opened = open_source(request, source)
-    measured = [s for s in (measure(opened, p) for p in positions(opened)) if not s.constant]
+    measured = [s for s in (measure_channel(opened, p) for p in positions(opened)) if not s.constant]
     if not measured:
         return Look(0.0, None, "The image has the same value everywhere, so there is nothing to do.")
     noisiest = max(measured, key=lambda s: s.noise_level / s.normalization.scale)

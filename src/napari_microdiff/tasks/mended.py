@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine.request import Request
 from ..engine.tiles import Box
 from ..imaging.axes import PlaneIndex, Sliceable
 from ..imaging.faults import Faults
 from .base import Image, Source
-from .collect import Collector, Reader
 from .statistics import channel_axis, position_of
 
 _HOT = "Hot or dead pixels were found, and replaced by the median of their neighbours."
@@ -97,18 +95,6 @@ class _Mended:
         faults = self.faults.get(None if self.channels is None else index[self.channels], _NO_FAULTS)
         around, inner = _with_neighbours(index, self.plane_axes, self.shape)
         return faults.mended(np.asarray(self.array[around]))[inner]
-
-
-class KeepingCollector(Collector):
-    """Gathers images in which all that is beyond the range of the image stays as it is."""
-
-    def __init__(self, request: Request, source: Source, task: Reader, kept: Kept) -> None:
-        super().__init__(request, source, task)
-        self._kept = kept
-
-    def settled(self, name: str, index: PlaneIndex, core: Box, pixels: Image) -> Image:
-        """Return a part of an image with what is kept of the image as it came."""
-        return self._kept.restored(name, index, core, pixels)
 
 
 def _with_neighbours(

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..engine.events import Notice, Preview, Progress, Result
+from ..engine.events import Progress, Result, Update
 from ..engine.options import SynthesizeOptions
 from ..engine.record import record
 from ..engine.request import Request
@@ -86,7 +86,7 @@ class PairsMade:
     new: int
 
 
-def make_pairs(wanted: Wanted, folder: Path) -> Iterator[Progress | Notice | Preview | PairsMade]:
+def make_pairs(wanted: Wanted, folder: Path) -> Iterator[Update | PairsMade]:
     """Make the pairs that are missing in a set.
 
     Parameters
@@ -158,8 +158,8 @@ class _Pace:
 
 
 def _with_pace(
-    attempt: Generator[Progress | Notice | Preview, None, Attempt], pace: _Pace, accepted: int
-) -> Generator[Progress | Notice | Preview, None, Attempt]:
+    attempt: Generator[Update, None, Attempt], pace: _Pace, accepted: int
+) -> Generator[Update, None, Attempt]:
     """Tell how many pairs there are where an attempt tells how far it is itself."""
     while True:
         try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine.events import Notice, Preview, Progress
+from ..engine.events import Preview, Update
 from ..engine.options import SynthesizeOptions
 from ..engine.request import Request, Span
 from ..imaging.axes import Sliceable
@@ -35,7 +35,7 @@ class Redrawn:
 
 def redraw(
     request: Request, labels: Sliceable, image: Sliceable, changed: tuple[Span, ...]
-) -> Iterator[Progress | Preview | Notice | Redrawn]:
+) -> Iterator[Update | Redrawn]:
     """Draw an image anew where its mask was edited.
 
     Parameters

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..diffusion.denoiser import Condition, Denoiser
 from ..diffusion.guidance import known_pixels
-from ..diffusion.noise import positional_noise
+from ..diffusion.noise import Stream, positional_noise
 from ..engine.canvas import Plane
 from ..engine.options import RepairOptions
 from ..engine.request import Request
@@ -31,12 +31,11 @@ from .base import Context, Image, PlaneJob, box_of, check_architecture, steps_of
 from .collect import Collector
 from .damage import Damage, DamagedPlane
 from .remember import Remembered
-from .starting import PRIOR, started, untold
-from .statistics import Statistics, channel_view, measure, position_of, positions
+from .starting import PRIOR, empty_condition, jobs_from_guess
+from .statistics import Statistics, channel_view, measure_channel, position_of, positions
 
 # Share of what is drawn in the best estimate; the rest is the smooth filling, which errs in other ways.
 _DRAWN = 0.5
-_NOISE = 2**41  # stream of noise that no sampler uses
 _SIGMA_MIN = 0.02  # of the standard deviation of images; what is below cannot be seen
 
 
@@ -56,7 +55,7 @@ class Repair:
         self._damage = Damage.checked(context.source, context.damaged)
         self.source = context.source
         sound = self._damage.sound()
-        self._statistics: dict[int | None, Statistics] = {p: measure(sound, p) for p in positions(sound)}
+        self._statistics: dict[int | None, Statistics] = {p: measure_channel(sound, p) for p in positions(sound)}
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("All sound pixels of the image have the same value: there is nothing to go by.")
         noisy = options.noise and "sample" in self.request.outputs
@@ -103,13 +102,11 @@ class Repair:
             number=self.source.plane_number(index),
             condition_at=Remembered(self._condition(damaged)),
         )
-        seed, samples = self.request.seed, range(self.request.samples)
-        starts = (started(plane, damaged.guess, self._start, seed=seed, sample=sample) for sample in samples)
-        return tuple(PlaneJob(start, steps, self.source.plane(index)) for start in starts)
+        return jobs_from_guess(self.request, plane, damaged.guess, self._start, steps, self.source.plane(index))
 
-    def gatherer(self, request: Request) -> RepairedPixels:
+    def gatherer(self, request: Request) -> RepairCollector:
         """Return what puts the drawn pixels into the image."""
-        return RepairedPixels(request, self._damage, self)
+        return RepairCollector(request, self._damage, self)
 
     def read(self, index: PlaneIndex, normalised: Image) -> Image:
         """Bring a mean or a sample back to the units of the image."""
@@ -130,7 +127,7 @@ class Repair:
         if camera is None:
             return drawn
         start, stop = zip(*core, strict=True)
-        noise = positional_noise(self.request.seed, _NOISE, self.source.plane_number(index), start, stop)
+        noise = positional_noise(self.request.seed, Stream.RECORDED, self.source.plane_number(index), start, stop)
         return np.asarray(drawn + camera.noise(drawn) * noise.reshape(drawn.shape), dtype=np.float32)
 
     def _damaged(self, index: PlaneIndex) -> DamagedPlane:
@@ -145,7 +142,7 @@ class Repair:
 
         def condition_at(tile: Tile) -> Condition:
             return replace(
-                untold(self.card, tile),
+                empty_condition(self.card, tile),
                 known=torch.from_numpy(damaged.guess(tile))[None, None],
                 known_mask=torch.from_numpy(damaged.known(tile))[None, None],
             )
@@ -153,7 +150,7 @@ class Repair:
         return condition_at
 
 
-class RepairedPixels(Collector):
+class RepairCollector(Collector):
     """Gathers what was drawn, in the damaged pixels of images that are else as they were."""
 
     def __init__(self, request: Request, damage: Damage, task: Repair) -> None:
@@ -164,9 +161,6 @@ class RepairedPixels(Collector):
         before = np.asarray(damage.source.array[region], dtype=np.float32)
         for name, image in self.images.items():
             image[...] = 0 if name == "uncertainty" else before
-
-    def compare(self, job: PlaneJob, core: Box, mean: Image) -> None:
-        """Do nothing: damaged pixels say nothing about the result."""
 
     def copy(self, index: PlaneIndex) -> None:
         """Fill what is damaged of a plane all of whose sound pixels are alike; the others are there already."""

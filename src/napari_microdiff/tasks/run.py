@@ -25,7 +25,7 @@ from ..engine.device import (
     small_together,
     torch_dtype,
 )
-from ..engine.events import Done, Event, Notice, Preview, Progress, Result
+from ..engine.events import Done, Event, Notice, Progress, Result, Update
 from ..engine.memory import Workplace, is_out_of_memory
 from ..engine.request import Request
 from ..engine.tiles import make_tiles, side_of_tiles
@@ -113,7 +113,7 @@ def run(
         yield from _run_on(torch.device("cpu"), request, source, given, fallen_back)
 
 
-def finish(events: Iterator[Event]) -> Generator[Progress | Preview | Notice, None, Result]:
+def finish(events: Iterator[Event]) -> Generator[Update, None, Result]:
     """Pass on what a run tells while it goes on, and return its result."""
     for event in events:
         if isinstance(event, Done):
@@ -189,7 +189,7 @@ def _load(model: Model, device: torch.device) -> Preconditioned:
 
 def _planes(
     task: Task, denoiser: Preconditioned, request: Request, workplace: Workplace, gatherer: Gatherer
-) -> Iterator[Progress | Preview | Notice]:
+) -> Iterator[Update]:
     guided, source = task.guide(denoiser), task.source
     indices = planes(source.axes, source.shape, source.region, request.within)
     pace = _Pace(len(indices) * request.samples)

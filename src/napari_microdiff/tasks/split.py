@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine.events import Notice, Preview, Progress
+from ..engine.events import Update
 from ..engine.request import Request, Span
 from ..errors import RequestError
 from ..imaging.axes import Sliceable, region_of
 from ..imaging.corrections import parted
 from ..imaging.matching import overlaps
-from .labelled import MARGIN, Labelled, window_around
+from .labelled import MARGIN, LabelledImage, window_around
 
 _SAMPLES, _STEPS = 6, 4
 _SADDLES = (None, 0.15, 0.05)  # where no sample parts the object, ever shallower places are taken for borders
@@ -47,7 +47,7 @@ class Splits:
 
 def propose_splits(
     request: Request, image: Sliceable, labels: Sliceable, place: tuple[int, ...], *, fresh: int
-) -> Iterator[Progress | Preview | Notice | Splits]:
+) -> Iterator[Update | Splits]:
     """Propose ways to part the object at a place.
 
     Parameters
@@ -69,7 +69,7 @@ def propose_splits(
     RequestError
         If labels and image do not fit, or there is no object at the place.
     """
-    here = Labelled.of(request, image, labels)
+    here = LabelledImage.of(request, image, labels)
     index = tuple(slice(0, n) if a in "YX" else p for a, n, p in zip(here.axes, here.shape, place, strict=True))
     plane = np.asarray(labels[index]).astype(np.int64)
     label = int(plane[tuple(p for a, p in zip(here.axes, place, strict=True) if a in "YX")])
@@ -80,7 +80,7 @@ def propose_splits(
     before = plane[tuple(slice(*span) for span in window)]
     ways: list[tuple[int, NDArray[np.int64]]] = []
     for saddle in _SADDLES:
-        draws = yield from here.outlined_anew(region, steps=_STEPS, samples=_SAMPLES, saddle=saddle)
+        draws = yield from here.outline_anew(region, steps=_STEPS, samples=_SAMPLES, saddle=saddle)
         for seen in draws:
             after = parted(before, seen.reshape(before.shape), label, fresh=fresh)
             if after is not None:

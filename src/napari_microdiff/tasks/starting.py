@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,16 +10,18 @@ import torch
 
 from ..diffusion.denoiser import Condition
 from ..diffusion.noise import Stream, antithetic, positional_noise
+from ..diffusion.samplers import Step
 from ..engine.canvas import Plane
+from ..engine.request import Request
 from ..engine.tiles import Tile, read_window
 from ..imaging.spectrum import VECTOR_LENGTH
 from ..models.card import Card
-from .base import Image
+from .base import Image, PlaneJob, PlaneView
 
 PRIOR = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}  # architecture
 
 
-def untold(card: Card, tile: Tile) -> Condition:
+def empty_condition(card: Card, tile: Tile) -> Condition:
     """Return the condition of a denoising model that is told nothing, and thus is a prior."""
     shape = card.architecture
     return Condition(
@@ -27,8 +29,15 @@ def untold(card: Card, tile: Tile) -> Condition:
     )
 
 
-def started(plane: Plane, guess: Callable[[Tile], Image], sigma: float, *, seed: int, sample: int) -> Plane:
-    """Return a plane whose sampling starts with a guess under noise; samples of a pair have it of opposite sign.
+def jobs_from_guess(
+    request: Request,
+    plane: Plane,
+    guess: Callable[[Tile], Image],
+    sigma: float,
+    steps: Sequence[Step],
+    noisy: PlaneView,
+) -> tuple[PlaneJob, ...]:
+    """Return a job for each sample, which starts with a guess under noise.
 
     Parameters
     ----------
@@ -36,7 +45,15 @@ def started(plane: Plane, guess: Callable[[Tile], Image], sigma: float, *, seed:
         Returns the guess in a tile's window, shape ([z,] y, x).
     sigma : float
         Standard deviation of the noise, in normalised units.
+    steps, noisy
+        See `PlaneJob`.
     """
+    starts = (_start_from_guess(plane, guess, sigma, request.seed, sample) for sample in range(request.samples))
+    return tuple(PlaneJob(start, steps, noisy) for start in starts)
+
+
+def _start_from_guess(plane: Plane, guess: Callable[[Tile], Image], sigma: float, seed: int, sample: int) -> Plane:
+    """Return a plane whose sampling starts with a guess under noise; samples of a pair have it of opposite sign."""
     pair, sign = antithetic(sample)
     noise = _Noise(plane.shape, seed, Stream.START + pair, plane.number)
 

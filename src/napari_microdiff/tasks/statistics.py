@@ -116,7 +116,7 @@ def channel_view(source: Source, position: int | None) -> tuple[Sliceable, str]:
     return _Channel(source.array, axis, position), source.axes[:axis] + source.axes[axis + 1 :]
 
 
-def measure(source: Source, position: int | None) -> Statistics:
+def measure_channel(source: Source, position: int | None) -> Statistics:
     """Measure one channel of an image, from blocks that are spread over all of it.
 
     Blocks in which nothing has changed since they were last measured are not measured again, so that one view after

@@ -41,7 +41,7 @@ from .likeness import likeness
 from .measuring import Measuring
 from .mended import Kept, mended
 from .remember import Remembered
-from .statistics import Statistics, measure, position_of, positions
+from .statistics import Statistics, measure_channel, position_of, positions
 
 _ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": SUPERRESOLVING_LENGTH}
 _SIGMA_MIN = 0.02  # of the expected error of the guess; what is below cannot be seen
@@ -52,7 +52,7 @@ _GUIDED = (0.1, 10.0)  # interval of classifier-free guidance, in expected error
 _DOUBT = 0.3
 
 
-class Seen(NamedTuple):
+class MeasuredWindow(NamedTuple):
     """What was measured in a window and `FINER_RADIUS` around it, and how much of the window lies in the image."""
 
     around: torch.Tensor
@@ -77,7 +77,7 @@ class Superresolve:
         self.request = without_equal_samples(self.request, self.notices)
         self._psf = point_spread(options)
         self._measuring = Measuring(self._psf, options.factor)
-        self._statistics = {p: measure(self.source, p) for p in positions(self.source)}
+        self._statistics = {p: measure_channel(self.source, p) for p in positions(self.source)}
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("The image has the same value everywhere, so there is nothing to make sharper.")
         self._kept = Kept(self.source, {p: s.faults for p, s in self._statistics.items()})
@@ -179,14 +179,14 @@ class Superresolve:
             condition_at=condition_at,
         )
 
-    def _seen(self, view: PlaneView, statistics: Statistics, tile: Tile) -> Seen:
+    def _measured_window(self, view: PlaneView, statistics: Statistics, tile: Tile) -> MeasuredWindow:
         """Return what was measured in a tile's window and around it."""
         factor = self._options.factor
         window = tuple((start // factor, stop // factor) for start, stop in tile.window)
         wider = tuple((start - FINER_RADIUS, stop + FINER_RADIUS) for start, stop in window)
         pixels = torch.from_numpy(statistics.normalization.apply(read_window(view, wider)))[None, None]
         extent = [min(stop, length) - start for (start, stop), length in zip(window, view.shape, strict=True)]
-        return Seen(pixels, torch.tensor([extent]))
+        return MeasuredWindow(pixels, torch.tensor([extent]))
 
     def _condition(self, view: PlaneView, statistics: Statistics) -> tuple[Any, float]:
         """Return what makes the condition of a tile, and the expected error of the guess."""
@@ -199,7 +199,7 @@ class Superresolve:
         noise = self._told_noise(statistics).to(device)
 
         def condition_at(tile: Tile) -> Condition:
-            seen = self._seen(view, statistics, tile)
+            seen = self._measured_window(view, statistics, tile)
             shown, inner = seen.around.to(device), seen.inner.to(device)
             condition = noisy_condition(repeated(inner, factor), on_finer_pixels(shown, kernels), errors, vector)
             return condition.with_measured(inner, seen.extent.to(device), noise)

@@ -22,7 +22,7 @@ from ..imaging.axes import PlaneIndex
 from .base import Context, Image, PlaneJob, PlaneView, Task, check_architecture, steps_of
 from .conditioning import on_finer_pixels
 from .remember import Remembered
-from .starting import PRIOR, started, untold
+from .starting import PRIOR, empty_condition, jobs_from_guess
 from .statistics import Statistics, position_of
 from .superresolve import Superresolve
 
@@ -66,23 +66,22 @@ class SuperresolveByPrior(Superresolve):
         plane = self._plane(
             index,
             halo=self._halo(statistics, self.card.sigma_data**2),
-            condition_at=Remembered(self._untold(view, statistics)),
+            condition_at=Remembered(self._prior_condition(view, statistics)),
         )
         kernels, _ = self._filter(statistics)
 
         def guess(tile: Tile) -> Image:
-            return np.asarray(on_finer_pixels(self._seen(view, statistics, tile).around, kernels)[0, 0].numpy())
+            seen = self._measured_window(view, statistics, tile)
+            return np.asarray(on_finer_pixels(seen.around, kernels)[0, 0].numpy())
 
-        seed, samples = self.request.seed, range(self.request.samples)
-        starts = (started(plane, guess, begin, seed=seed, sample=sample) for sample in samples)
-        return tuple(PlaneJob(start, steps, view) for start in starts)
+        return jobs_from_guess(self.request, plane, guess, begin, steps, view)
 
-    def _untold(self, view: PlaneView, statistics: Statistics) -> Any:
+    def _prior_condition(self, view: PlaneView, statistics: Statistics) -> Any:
         """Return what makes the condition of a tile: what was measured there, which the network is not told."""
         noise = self._told_noise(statistics)
 
         def condition_at(tile: Tile) -> Condition:
-            seen = self._seen(view, statistics, tile)
-            return untold(self.card, tile).with_measured(seen.inner, seen.extent, noise)
+            seen = self._measured_window(view, statistics, tile)
+            return empty_condition(self.card, tile).with_measured(seen.inner, seen.extent, noise)
 
         return condition_at

@@ -29,8 +29,8 @@ from ..imaging.kinds import listed
 from ..imaging.mask_maps import CAP, EXTRA_MAPS, mask_maps, measure_thickness
 from ..imaging.style import style_length
 from .base import Context, PlaneJob, Source, box_of, check_architecture, steps_of, without_equal_samples
-from .behind import Behind
-from .drawn import Drawn
+from .behind import ImageBehind
+from .drawn import DrawnGatherer
 from .exposure import blur_margin
 from .reference import between
 from .remember import Remembered
@@ -102,9 +102,9 @@ class Synthesize:
         ]
         return tuple(PlaneJob(replace(plane, start_at=start), steps, labels) for start in starts)
 
-    def gatherer(self, request: Request) -> Drawn:
+    def gatherer(self, request: Request) -> DrawnGatherer:
         """Return what gathers the images."""
-        return Drawn(request, self.source, self._levels, self.card.architecture.channels, self._behind)
+        return DrawnGatherer(request, self.source, self._levels, self.card.architecture.channels, self._behind)
 
     @property
     def _classes(self) -> int:
@@ -143,10 +143,10 @@ class Synthesize:
             )
         return np.array(self._options.style, np.float32)
 
-    def _checked_behind(self, context: Context) -> Behind | None:
+    def _checked_behind(self, context: Context) -> ImageBehind | None:
         if context.behind is not None:
             channels = self.card.architecture.channels
-            return Behind.checked(context.behind, context.kept, self.source, self._levels, channels)
+            return ImageBehind.checked(context.behind, context.kept, self.source, self._levels, channels)
         if context.kept is not None or self._options.start is not None:
             raise RequestError(
                 "There is no image behind of which pixels could be kept or from which drawing could begin. Give one, "

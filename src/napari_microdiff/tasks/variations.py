@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..engine.events import Done, Event, Notice, Preview, Progress, Result
+from ..engine.events import Done, Event, Notice, Preview, Progress, Result, Update
 from ..engine.options import SynthesizeOptions
 from ..engine.request import Request
 from ..errors import RequestError
@@ -17,8 +17,6 @@ from ..imaging.judging import Scores
 from .base import Source, open_source
 from .judge import Judge
 from .run import run
-
-_News = Progress | Notice | Preview
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def variations(
     judge: Judge | None = None,
     behind: Sliceable | None = None,
     kept: Sliceable | None = None,
-) -> Iterator[Progress | Notice | Preview | Variations]:
+) -> Iterator[Update | Variations]:
     """Draw several images under a mask, an evaluation of each in turn.
 
     Parameters
@@ -116,7 +114,7 @@ def _flat(source: Source) -> tuple[int | slice, ...]:
     return tuple(slice(None) if letter in "YX" else 0 for letter in source.axes)
 
 
-def _in_turn(drawing: list[Iterator[Event]]) -> Generator[_News, None, list[Result]]:
+def _in_turn(drawing: list[Iterator[Event]]) -> Generator[Update, None, list[Result]]:
     """Advance the drawing of all images together, and return their results."""
     started = time.monotonic()
     progress: dict[int, Progress] = {}

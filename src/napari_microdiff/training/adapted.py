@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..diffusion.denoiser import Preconditioned
+from ..engine.events import Progress
 from ..errors import ModelError, ModelExistsError, RequestError
 from ..models.model import Model, save_model
 from ..models.store import taken_names, user_folder
@@ -55,6 +58,13 @@ def check_steps(steps: int) -> None:
     """Raise RequestError if there is no step to take."""
     if steps < 1:
         raise RequestError(f"A model learns in 1 step or more, not in {steps}. Ask for more steps.")
+
+
+def tell_progress(steps: Iterable[object], count: int) -> Iterator[Progress]:
+    """Take steps, and tell after each how many were taken and how long the others will last."""
+    started = time.monotonic()
+    for done, _ in enumerate(steps, start=1):
+        yield Progress(done, count, (time.monotonic() - started) / done * (count - done))
 
 
 def new_identity(parent: Model, name: str | None) -> str:

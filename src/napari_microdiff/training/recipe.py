@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
+from ..engine.options import Frozen
 from ..models.card import IDENTITY, Architecture, TrainingSet
 
 GRID = 32  # pixels; squares whose sides are multiples of it suit any network
@@ -49,20 +50,14 @@ ShareRange = Annotated[tuple[_Share, _Share], AfterValidator(_ascending)]
 FactorRange = Annotated[tuple[_Factor, _Factor], AfterValidator(_ascending)]  # as requests may ask for
 
 
-def check_architecture(architecture: Architecture, wanted: Mapping[str, int]) -> None:
+def check_network(architecture: Architecture, wanted: Mapping[str, int]) -> None:
     """Raise ValueError if a network would not take and give what the task needs, which could not use the model."""
     for name, value in wanted.items():
         if getattr(architecture, name) != value:
             raise ValueError(f"architecture.{name} must be {value}, not {getattr(architecture, name)}")
 
 
-class Part(BaseModel):
-    """A part of a recipe; it cannot be changed, and takes no field that it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Recipe(Part):
+class Recipe(Frozen):
     """What the recipes of all tasks have in common.
 
     Attributes

@@ -37,7 +37,7 @@ def _gaussian(sigma: float) -> Tensor:
     return kernel / kernel.sum()
 
 
-def record(noise: Noise, clean: Tensor, rng: Generator, generator: torch.Generator) -> Tensor:
+def simulate_recording(noise: Noise, clean: Tensor, rng: Generator, generator: torch.Generator) -> Tensor:
     """Simulate the recording of ``clean``, shape (..., y, x) (range about 0 to 1), by a camera drawn from ``noise``."""
     deviation = 10 ** (-rng.uniform(*noise.psnr_db) / 20)
     share = rng.uniform(*noise.shot_share)

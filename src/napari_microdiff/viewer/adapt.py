@@ -19,7 +19,7 @@ from ..errors import MicrodiffError
 from ..models.card import Card
 from .choices import ModelChoice
 from .jobs import Job
-from .layers import Source
+from .layers import LayerSource
 
 if TYPE_CHECKING:
     from .panel import Panel
@@ -93,7 +93,7 @@ class Adapting:
         if layer is None or card is None or panel.blocked():
             return
         try:
-            source = Source.of(layer)
+            source = LayerSource.of(layer)
         except MicrodiffError as error:
             show_error(str(error))
             return

@@ -20,7 +20,7 @@ from ..engine.events import Result
 from ..engine.record import KEY, record
 from ..engine.request import Request, Span
 from ..errors import ImageError
-from .looks import appearance, look_of
+from .looks import appearance, layer_data
 from .view import axes_of, has_colours, level_0
 
 Completion: TypeAlias = Callable[[Request], tuple[Request, dict[str, Any]]]
@@ -29,7 +29,7 @@ _SAMPLED = 4096  # pixels that are compared to notice that an image was edited i
 
 
 @dataclass(frozen=True)
-class Source:
+class LayerSource:
     """What a job reads: the layer is held as an object, never by its name.
 
     Attributes
@@ -53,7 +53,7 @@ class Source:
     lies_above: ClassVar[bool] = False  # whether what is made from it is laid below it
 
     @classmethod
-    def of(cls, layer: Image) -> Source:
+    def of(cls, layer: Image) -> LayerSource:
         """Take what a job needs from a layer.
 
         Raises
@@ -126,7 +126,7 @@ def _same(a: NDArray[Any], b: NDArray[Any] | None) -> bool:
     return b is not None and a.shape == b.shape and bool(np.all((a == b) | ((a != a) & (b != b))))
 
 
-def put(viewer: ViewerModel, source: Source, layer: Layer) -> None:
+def put(viewer: ViewerModel, source: LayerSource, layer: Layer) -> None:
     """Add a layer on top of all, or below its source if that is to be seen on it."""
     if source.lies_above and source.layer in viewer.layers:
         viewer.layers.insert(viewer.layers.index(source.layer), layer)
@@ -196,7 +196,9 @@ _DRAWN = {"sample": "{}", "mean": "{} (mean)"}
 _NAMES_OF = {"synthesize": _DRAWN, "isotropic": _DRAWN, "repair": _DRAWN}
 
 
-def result_layers(viewer: ViewerModel, source: Source, result: Result, made: str = "denoised") -> list[ResultLayer]:
+def result_layers(
+    viewer: ViewerModel, source: LayerSource, result: Result, made: str = "denoised"
+) -> list[ResultLayer]:
     """Return the layers of a result from the lowest up: what is measured on, then hidden what would cover it.
 
     Name and place are those of the source now, if it is still there.
@@ -214,15 +216,15 @@ def result_layers(viewer: ViewerModel, source: Source, result: Result, made: str
     layers = []
     names = {**_NAMES, **_NAMES_OF.get(result.request.task, {})}
     for output, array in arrays_of(result).items():
-        look = look_of(output, array, source, result.objects)
+        shown = layer_data(output, array, source, result.objects)
         arguments = {
             "name": f"{name} {names[output].format(made)}{' (view)' if part else ''}",
             "metadata": {KEY: json.dumps(record(result, output, source.name, source.names_beside))},
             "visible": not layers,
             **(on_the_pixels if output == "residual" else where),
-            **look.arguments,
+            **shown.arguments,
         }
-        layers.append(ResultLayer(output, look.data, arguments, look.kind))
+        layers.append(ResultLayer(output, shown.data, arguments, shown.kind))
     return layers
 
 

@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from ..engine.request import Request
 from .jobs import Job
-from .layers import Source
+from .layers import LayerSource
 
 _PAUSE_MS = 300  # who goes through a list does not start a look at each
 
@@ -30,7 +30,7 @@ class Looker(QObject):
 
     looked = Signal(object)  # Look
 
-    def __init__(self, parent: QObject, wanted: Callable[[], tuple[Request, Source] | None]) -> None:
+    def __init__(self, parent: QObject, wanted: Callable[[], tuple[Request, LayerSource] | None]) -> None:
         super().__init__(parent)
         self.job: Job | None = None
         self._closed = False

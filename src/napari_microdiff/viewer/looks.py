@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .objects import features_of
 
 if TYPE_CHECKING:
-    from .layers import Source
+    from .layers import LayerSource
 
 # Depth in objects and contact between them: -1 is outside, 1 as deep, or as close, as can be.
 DEPTH: dict[str, Any] = {
@@ -24,7 +24,7 @@ DEPTH: dict[str, Any] = {
 }
 
 
-class Look(NamedTuple):
+class LayerData(NamedTuple):
     """The pixels as napari can show them, the kind of layer, and what that is called with."""
 
     data: NDArray[Any]
@@ -47,7 +47,9 @@ def appearance(layer: Image) -> dict[str, Any]:
     return {**same, "rgb": False, "colormap": layer.colormap, "contrast_limits": limits, "gamma": layer.gamma}
 
 
-def look_of(output: str, array: NDArray[Any], source: Source, objects: Mapping[str, NDArray[np.generic]]) -> Look:
+def layer_data(
+    output: str, array: NDArray[Any], source: LayerSource, objects: Mapping[str, NDArray[np.generic]]
+) -> LayerData:
     """Return how one output of a result is shown.
 
     Parameters
@@ -56,26 +58,26 @@ def look_of(output: str, array: NDArray[Any], source: Source, objects: Mapping[s
         "mean", "sample", "uncertainty", "residual", "labels", "depth" or "contact".
     array : ndarray
         Its pixels.
-    source : Source
+    source : LayerSource
         What it was made from.
     objects : mapping of str to ndarray
         What is known of each object.
     """
     rgb = source.rgb
     if output == "labels":
-        return Look(array, {"features": features_of(objects)}, Labels)
+        return LayerData(array, {"features": features_of(objects)}, Labels)
     if output in ("depth", "contact"):
-        return Look(array, dict(DEPTH))
+        return LayerData(array, dict(DEPTH))
     if output == "uncertainty":
         grey = _over_samples(array) if rgb else array
-        return Look(grey, _uncertainty_look(grey))
+        return LayerData(grey, _uncertainty_arguments(grey))
     if output == "residual":
         grey = array.mean(axis=-1) if rgb else array
-        return Look(grey, _residual_look(grey))
-    return Look(displayable(array, source.dtype) if rgb else array, source.appearance())
+        return LayerData(grey, _residual_arguments(grey))
+    return LayerData(displayable(array, source.dtype) if rgb else array, source.appearance())
 
 
-def _uncertainty_look(grey: NDArray[np.float32]) -> dict[str, Any]:
+def _uncertainty_arguments(grey: NDArray[np.float32]) -> dict[str, Any]:
     step = max(1, round((grey.size / 1e6) ** (1 / grey.ndim)))
     high = float(np.percentile(grey[(slice(None, None, step),) * grey.ndim], 99)) if grey.size else 0.0
     return {
@@ -86,7 +88,7 @@ def _uncertainty_look(grey: NDArray[np.float32]) -> dict[str, Any]:
     }
 
 
-def _residual_look(grey: NDArray[np.float32]) -> dict[str, Any]:
+def _residual_arguments(grey: NDArray[np.float32]) -> dict[str, Any]:
     step = max(1, round((grey.size / 1e6) ** (1 / grey.ndim)))
     sizes = np.abs(grey[(slice(None, None, step),) * grey.ndim])
     high = float(np.percentile(sizes[np.isfinite(sizes)], 99.5)) if np.isfinite(sizes).any() else 0.0

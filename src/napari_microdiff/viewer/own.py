@@ -15,7 +15,7 @@ from . import words
 from .choices import LayerChoice
 from .docked import Docked
 from .jobs import Job
-from .layers import Source
+from .layers import LayerSource
 from .layout import Rows
 
 
@@ -51,7 +51,7 @@ class Own(Docked):
         """Return what the layer to work on is chosen with."""
         return LayerChoice(self.viewer)
 
-    def source_of(self, layer: Any) -> Source:
+    def source_of(self, layer: Any) -> LayerSource:
         """Take what a job needs from a layer.
 
         Raises
@@ -59,9 +59,9 @@ class Own(Docked):
         MicrodiffError
             If it cannot be worked on.
         """
-        return Source.of(layer)
+        return LayerSource.of(layer)
 
-    def source_again(self, source: Source) -> Source:
+    def source_again(self, source: LayerSource) -> LayerSource:
         """Take from the same layers as they are now what a job needs; what it was if they are gone.
 
         Raises

@@ -11,13 +11,12 @@ from napari.utils.notifications import show_error, show_warning
 from pydantic import ValidationError
 from superqt import QCollapsible
 
-from ..engine.request import Request, Span
-from ..engine.request import in_words as problem_with
+from ..engine.request import Request, Span, problem_with
 from ..errors import MicrodiffError
 from . import settings, view, words
 from .choices import ModelChoice
 from .cost import carried_out, cost
-from .layers import Source
+from .layers import LayerSource
 from .layout import Rows, scrolled
 from .looking import Looker, in_words
 from .more import More
@@ -159,7 +158,7 @@ class Panel(Own):
                 self.detail.move_to(position)
         self.refresh()
 
-    def _to_look_at(self) -> tuple[Request, Source] | None:
+    def _to_look_at(self) -> tuple[Request, LayerSource] | None:
         if not self.compares or self.image.layer is None or self.model.card is None or not self.ticks.ticked:
             return None
         try:

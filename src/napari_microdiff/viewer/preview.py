@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..engine.events import Preview
 from ..engine.request import Span
 from ..imaging.lattice import Finer
-from .layers import KEY, ResultLayer, Source, placement, put, spans_of
+from .layers import KEY, LayerSource, ResultLayer, placement, put, spans_of
 
 PLANE_SIDE = 1024  # pixels of a preview plane: a larger one costs more to show than it tells
 BUDGET = 2**26  # pixels in all
@@ -34,7 +34,7 @@ class LivePreview:
     ----------
     viewer : ViewerModel
         Where to show them.
-    source : Source
+    source : LayerSource
         What is being worked on.
     region : tuple of (start, stop)
         The part that is being computed, one pair per axis of the array.
@@ -48,7 +48,7 @@ class LivePreview:
     def __init__(
         self,
         viewer: ViewerModel,
-        source: Source,
+        source: LayerSource,
         region: tuple[Span, ...],
         *,
         objects: bool = False,

@@ -15,7 +15,7 @@ from ..engine.request import Request
 from ..errors import ImageError
 from . import words
 from .choices import LayerChoice
-from .layers import Completion, Source, placement
+from .layers import Completion, LayerSource, placement
 from .layout import Rows
 from .panel import Panel
 from .parts import Line
@@ -31,7 +31,7 @@ _BRUSH = 0.03  # of the shorter side of the image
 
 
 @dataclass(frozen=True)
-class DamagedSource(Source):
+class DamagedSource(LayerSource):
     """An image, and where it is damaged.
 
     Attributes
@@ -110,13 +110,13 @@ class RepairPanel(Panel):
             raise ImageError("Nothing says which pixels are damaged. Click 'Paint damaged pixels' and paint over them.")
         return self._damaged(layer, self.mask.layer)
 
-    def source_again(self, source: Source) -> Source:
+    def source_again(self, source: LayerSource) -> LayerSource:
         """Take image and damaged pixels as they are now; those of then where the user has put the layers away."""
         there = [layer in self.viewer.layers for layer in (source.layer, *source.beside.values())]
         return self._damaged(source.layer, source.beside["damaged"]) if all(there) else source
 
     def _damaged(self, layer: Any, mask: Any) -> DamagedSource:
-        source = Source.of(layer)
+        source = LayerSource.of(layer)
         damaged = level_0(mask)
         shape = source.array.shape[:-1] if source.rgb else source.array.shape
         if tuple(damaged.shape) not in (shape, shape[-2:]):

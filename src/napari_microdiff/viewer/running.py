@@ -17,7 +17,7 @@ from ..engine.events import Done, Progress, Result
 from ..engine.request import Request
 from . import settings, words
 from .jobs import Job
-from .layers import Completion, ResultLayer, Source, put, result_layers
+from .layers import Completion, LayerSource, ResultLayer, put, result_layers
 from .objects import import_tables
 from .preview import LivePreview
 
@@ -29,7 +29,7 @@ class Run:
     """One run, while it goes on and as what "Run again" repeats."""
 
     request: Request
-    source: Source
+    source: LayerSource
     live: LivePreview | None = None
     evaluations: int = 0
     result: Result | None = None

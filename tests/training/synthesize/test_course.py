@@ -21,7 +21,7 @@ from napari_microdiff.training.fit import train
 from napari_microdiff.training.recipes import read_recipe
 from napari_microdiff.training.segment.sources import load_planes
 from napari_microdiff.training.synthesize.course import SynthesizeCourse
-from napari_microdiff.training.synthesize.data import magnified, normalised
+from napari_microdiff.training.synthesize.data import magnify_plane, normalise_planes
 from napari_microdiff.training.synthesize.recipe import SynthesizeRecipe
 from napari_microdiff.training.synthesize.validate import SynthesizeValidation
 
@@ -61,7 +61,7 @@ def test_a_run_makes_a_model(synthesize_recipe: SynthesizeRecipe, masked: Path, 
     assert len(originals.prints) == card.originals.count
     course = open_course(synthesize_recipe, masked, tmp_path)
     for plane in course.planes:  # type: ignore[attr-defined]
-        assert originals.nearest(*magnified(plane, synthesize_recipe)).min() > 0.98
+        assert originals.nearest(*magnify_plane(plane, synthesize_recipe)).min() > 0.98
     assert card.originals.limit < 0.98
     assert "bright" in lines[-1]
     assert "dB" in lines[-1]
@@ -118,7 +118,7 @@ def test_the_truth_has_no_loss(synthesize_recipe: SynthesizeRecipe, masked: Path
 def test_what_knows_only_powers_gains_nothing_and_half_of_the_error_is_six_decibels(
     synthesize_recipe: SynthesizeRecipe, masked: Path
 ) -> None:
-    planes = normalised(load_planes(synthesize_recipe, masked, validation=True)[:1])
+    planes = normalise_planes(load_planes(synthesize_recipe, masked, validation=True)[:1])
     validation = SynthesizeValidation(planes, synthesize_recipe)
     truth = validation._sets["bright"][0]
     linear = Linear()

@@ -13,13 +13,13 @@ from napari_microdiff.imaging.mask_maps import EXTRA_MAPS
 from napari_microdiff.imaging.style import style_length
 from napari_microdiff.training.segment.sources import load_planes
 from napari_microdiff.training.squares import CROP, draw_square
-from napari_microdiff.training.synthesize.data import SynthesizeBatches, draw_field, magnified, normalised
+from napari_microdiff.training.synthesize.data import SynthesizeBatches, draw_field, magnify_plane, normalise_planes
 from napari_microdiff.training.synthesize.recipe import SynthesizeRecipe
 
 
 @pytest.fixture(scope="module")
 def batches(synthesize_recipe: SynthesizeRecipe, masked: Path) -> SynthesizeBatches:
-    planes = normalised(load_planes(synthesize_recipe, masked, validation=False))
+    planes = normalise_planes(load_planes(synthesize_recipe, masked, validation=False))
     return SynthesizeBatches(synthesize_recipe, planes, seed=0)
 
 
@@ -50,13 +50,13 @@ def test_image_and_mask_lie_on_one_another(batches: SynthesizeBatches, synthesiz
 
 
 def test_images_in_colours_stay_so(coloured_recipe: SynthesizeRecipe, stained: Path) -> None:
-    planes = normalised(load_planes(coloured_recipe, stained, validation=False, coloured=True))
+    planes = normalise_planes(load_planes(coloured_recipe, stained, validation=False, coloured=True))
     image, maps, style = draw_field(planes[0], coloured_recipe, np.random.default_rng(0))
     assert image.shape == (3, *maps.shape[1:])
     assert style.shape == (style_length(3),)
     red, _, blue = (channel[maps[3] > 0.7].mean() for channel in image)  # deep in discs
     assert red < blue - 0.5
-    whole, labels = magnified(planes[0], coloured_recipe)
+    whole, labels = magnify_plane(planes[0], coloured_recipe)
     assert whole.shape == (*labels.shape, 3)
 
 
@@ -77,7 +77,7 @@ def test_neither_or_no_style_is_told_as_often_as_the_recipe_says(
     synthesize_recipe: SynthesizeRecipe, masked: Path
 ) -> None:
     often = synthesize_recipe.model_copy(update={"untold": 0.25, "batch_fields": 30})
-    batch = SynthesizeBatches(often, normalised(load_planes(often, masked, validation=False)), seed=0)[0]
+    batch = SynthesizeBatches(often, normalise_planes(load_planes(often, masked, validation=False)), seed=0)[0]
     blank_maps, blank_style = ((part == 0).flatten(1).all(dim=1) for part in (batch.maps, batch.style))
     assert (blank_style | ~blank_maps).all()  # who is not told the mask is not told the style
     assert 4 <= int(blank_maps.sum()) <= 28
@@ -85,14 +85,14 @@ def test_neither_or_no_style_is_told_as_often_as_the_recipe_says(
 
 
 def test_images_are_normalised_as_a_whole(synthesize_recipe: SynthesizeRecipe, masked: Path) -> None:
-    for plane in normalised(load_planes(synthesize_recipe, masked, validation=True)):
+    for plane in normalise_planes(load_planes(synthesize_recipe, masked, validation=True)):
         assert -1.6 < plane.image.min() < -0.8
         assert 0.8 < plane.image.max() < 1.6
 
 
 def test_every_class_has_a_map_of_its_own(classes_recipe: dict[str, Any], classified: Path) -> None:
     recipe = SynthesizeRecipe.model_validate(classes_recipe)
-    planes = normalised(load_planes(recipe, classified, validation=False))
+    planes = normalise_planes(load_planes(recipe, classified, validation=False))
     assert {kind for plane in planes for kind in plane.classes.values()} == {1, 2}
     seen = np.zeros(2)
     for seed in range(6):

@@ -116,10 +116,10 @@ def test_labels_are_copied_on_the_gui_thread_and_written_off_it(
     threads: list[threading.Thread] = []
     real = Series.save
 
-    def save(series: Series, name: str, labelled: Any, *arguments: Any, **named: Any) -> Any:
+    def save(series: Series, name: str, segmentation: Any, *arguments: Any, **named: Any) -> Any:
         threads.append(threading.current_thread())
-        assert not np.shares_memory(labelled.labels, labels.data)
-        return real(series, name, labelled, *arguments, **named)
+        assert not np.shares_memory(segmentation.labels, labels.data)
+        return real(series, name, segmentation, *arguments, **named)
 
     monkeypatch.setattr(Series, "save", save)
     panel.browser.preparation.cancel()

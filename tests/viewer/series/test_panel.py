@@ -20,7 +20,7 @@ from napari_microdiff.files.series import OUTPUT, State, open_series
 from napari_microdiff.viewer.layers import recall
 from napari_microdiff.viewer.objects import is_coloured_by_confidence
 from napari_microdiff.viewer.series.panel import SeriesPanel
-from napari_microdiff.viewer.series.recipe import Recipe
+from napari_microdiff.viewer.series.recipe import SeriesRecipe
 
 LONG = 600_000
 Opened = Callable[..., None]
@@ -405,7 +405,7 @@ def test_a_model_that_fails_is_said_once_and_another_one_goes_on(
     panel: SeriesPanel, folder: Path, opened: Opened, qtbot: Any, segmenter: str
 ) -> None:
     good = panel.browser.recipe
-    panel.browser.began.connect(lambda: setattr(panel.browser, "recipe", Recipe(model="missing")))
+    panel.browser.began.connect(lambda: setattr(panel.browser, "recipe", SeriesRecipe(model="missing")))
     panel.open_folder(folder)
     qtbot.waitUntil(lambda: panel.here.told.warns and len(panel.browser.rows.problems) == 3, timeout=LONG)
     assert "missing" in panel.here.told.text()

@@ -8,7 +8,7 @@ import pytest
 
 from napari_microdiff.files import Picture
 from napari_microdiff.viewer.series.pixels import display_limits, thumbnail
-from napari_microdiff.viewer.series.recipe import Recipe
+from napari_microdiff.viewer.series.recipe import SeriesRecipe
 from napari_microdiff.viewer.series.words import moment
 
 
@@ -51,9 +51,9 @@ def test_nearly_all_pixels_lie_within_the_range() -> None:
 
 
 def test_settings_come_back_from_the_journal_whatever_it_holds() -> None:
-    recipe = Recipe("mine", "dark", 12.5, "cuda")
-    assert Recipe.from_facts(recipe.facts(), "cpu") == Recipe("mine", "dark", 12.5, "cpu")
-    assert Recipe.from_facts({"device": "cuda", "colour": "red"}, "cpu") == Recipe(device="cpu")
+    recipe = SeriesRecipe("mine", "dark", 12.5, "cuda")
+    assert SeriesRecipe.from_facts(recipe.facts(), "cpu") == SeriesRecipe("mine", "dark", 12.5, "cpu")
+    assert SeriesRecipe.from_facts({"device": "cuda", "colour": "red"}, "cpu") == SeriesRecipe(device="cpu")
 
 
 def test_a_time_of_today_is_said_by_the_hour() -> None:

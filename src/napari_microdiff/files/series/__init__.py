@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from .fingerprint import Fingerprint
 from .journal import Entry, State
-from .labelled import Labelled, labels_axes
 from .listing import list_images, natural_order
-from .objects import ACCEPTED, AUTO, EDITED, changed_objects, describe
+from .objects import ACCEPTED, AUTO, EDITED, changed_objects, state_table
 from .opening import OUTPUT, OutputError, open_series
+from .segmentation import Segmentation, labels_axes
 from .store import Series
 
 __all__ = [
@@ -20,14 +20,14 @@ __all__ = [
     "OUTPUT",
     "Entry",
     "Fingerprint",
-    "Labelled",
     "OutputError",
+    "Segmentation",
     "Series",
     "State",
     "changed_objects",
-    "describe",
     "labels_axes",
     "list_images",
     "natural_order",
     "open_series",
+    "state_table",
 ]

@@ -19,7 +19,7 @@ AUTO, EDITED, ACCEPTED = "auto", "edited", "accepted"  # as the model made it; b
 Columns = dict[str, NDArray[np.generic]]
 
 
-def describe(
+def state_table(
     labels: NDArray[np.integer[Any]], axes: str, known: Mapping[str, Any] | None = None, unknown: str = EDITED
 ) -> Columns:
     """Return the table of the objects of a label image.
@@ -59,7 +59,7 @@ def changed_objects(before: NDArray[np.integer[Any]], after: NDArray[np.integer[
     return {int(label) for labels in (before, after) for label in np.unique(labels[differs])} - {0}
 
 
-def read_table(path: Path) -> Columns:
+def read_states(path: Path) -> Columns:
     """Read what a table says of confidence and state.
 
     Returns

@@ -19,9 +19,9 @@ from ..table import OutputTable
 from ..write import label_type, prepare, write_images
 from .fingerprint import Fingerprint
 from .journal import Entry, Journal, State
-from .labelled import Labelled
 from .listing import LABELS, TABLE
-from .objects import AUTO, EDITED, Columns, describe, read_table
+from .objects import AUTO, EDITED, Columns, read_states, state_table
+from .segmentation import Segmentation
 
 
 class Series:
@@ -92,7 +92,7 @@ class Series:
             if self.entries[name].state is not State.NEW and not self.has_labels(name):
                 self._note(name, Entry())
 
-    def load(self, name: str) -> Labelled:
+    def load(self, name: str) -> Segmentation:
         """Read the labels of an image, whoever wrote them.
 
         Raises
@@ -107,21 +107,21 @@ class Series:
         labels = np.asarray(picture.array).astype(np.int32)
         known: Columns | None = None
         try:
-            known = read_table(self.table_path(name))
+            known = read_states(self.table_path(name))
         except FileError as error:
             if self.table_path(name).exists():
                 notices.append(str(error))
-        table = describe(labels, picture.axes, known, AUTO if known is None else EDITED)
+        table = state_table(labels, picture.axes, known, AUTO if known is None else EDITED)
         if entry.labels is not None and not entry.labels.fits(path):
             notices.append(f"The labels of {name} were changed by another program; they are shown as they are now.")
             state = State.CORRECTING if entry.state is State.SEGMENTED else entry.state
             self._note(name, replace(entry, state=state, labels=Fingerprint.of(path), objects=len(table["label"])))
-        return Labelled(labels, picture.axes, table, picture.description, tuple(notices))
+        return Segmentation(labels, picture.axes, table, picture.description, tuple(notices))
 
     def save(
         self,
         name: str,
-        labelled: Labelled,
+        segmentation: Segmentation,
         state: State,
         *,
         pixel_size_um: Mapping[str, float] | None = None,
@@ -135,8 +135,8 @@ class Series:
         ----------
         name : str
             The image.
-        labelled : Labelled
-            Labels, axes, table and description; see `describe` for the table.
+        segmentation : Segmentation
+            Labels, axes, table and description; see `state_table` for the table.
         state : State
             How far the image is with them.
         pixel_size_um : mapping, optional
@@ -149,15 +149,15 @@ class Series:
         FileError
             If they cannot be written; the files are as they were then.
         """
-        path, labels, axes = self.labels_path(name), labelled.labels, labelled.axes
+        path, labels, axes = self.labels_path(name), segmentation.labels, segmentation.axes
         kind, sizes = label_type(labels), dict(pixel_size_um or {})
-        output = prepare(path, labels, dtype=kind, axes=axes, pixel_size_um=sizes, description=labelled.description)
+        output = prepare(path, labels, dtype=kind, axes=axes, pixel_size_um=sizes, description=segmentation.description)
         with self._lock:
             entry = self.entries[name]
             if entry.labels is not None and path.is_file() and not entry.labels.fits(path):
                 self.set_aside(name)
-            write_images([output, OutputTable(self.table_path(name), labelled.table)])
-            count, now = len(labelled.table["label"]), datetime.now().astimezone().isoformat(timespec="seconds")
+            write_images([output, OutputTable(self.table_path(name), segmentation.table)])
+            count, now = len(segmentation.table["label"]), datetime.now().astimezone().isoformat(timespec="seconds")
             return self._note(name, Entry(state, count, image or entry.image, Fingerprint.of(path), now))
 
     def mark(self, name: str, state: State) -> None:

@@ -9,18 +9,18 @@ takes away from the image now, see `fresh_noise`.
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Iterator
 
 from ...engine.device import choose_device, choose_precision, torch_dtype
-from ...engine.events import Notice, Preview, Progress
+from ...engine.events import Notice, Progress, Update
 from ...engine.request import build_request
 from ...imaging.axes import Sliceable
 from ...models.build import load_denoiser
+from ...models.model import Model
 from ...models.store import find_model
 from ...tasks.base import check_architecture, check_model_fits, open_source
 from ...tasks.starting import PRIOR
-from ..adapted import Adapted, check_steps, new_identity, nothing_gained, save_adapted
+from ..adapted import Adapted, check_steps, new_identity, nothing_gained, save_adapted, tell_progress
 from .fresh_noise import WHITE
 from .noisy_images import NoisyImages
 from .recorrupt import RecorruptedFit
@@ -35,7 +35,7 @@ def adapt(
     steps: int = 300,
     seed: int = 0,
     device: str = "auto",
-) -> Iterator[Progress | Notice | Preview | Adapted]:
+) -> Iterator[Update | Adapted]:
     """Fine-tune a denoising model on a noisy image and save it as a model of its own.
 
     Parameters
@@ -75,24 +75,12 @@ def adapt(
     yield Notice(f"Learning from {images.describe()}.")
     is_white = images.fresh.agreement <= WHITE
     if not is_white:
-        yield Notice(
-            f"What '{parent.card.id}' takes away from this image is not white: neighbouring pixels agree "
-            f"({images.fresh.agreement:.2f}). If that is structure, adapting helps; if it is noise, as of a scanning "
-            "detector or a resampled image, adapting seldom helps. Compare before and after."
-        )
+        yield Notice(_not_white(parent, images.fresh.agreement))
     fit = RecorruptedFit(denoiser, images, steps, seed)
-    started = time.monotonic()
-    for step in range(1, steps + 1):
-        fit.one_step(step)
-        yield Progress(step, steps, (time.monotonic() - started) / step * (steps - step))
+    yield from tell_progress(fit.steps(), steps)
     gain = fit.gain_db() if is_white else None
     if gain is None:
-        why = (
-            "the image is too small to keep a part of it back to judge by"
-            if is_white
-            else "what is taken away is not white"
-        )
-        yield Notice(f"Whether adapting helped was not measured: {why}. Compare before and after.")
+        yield Notice(_not_measured(is_white))
     before = images.denoise(load_denoiser(parent, place))
     yield Progress(steps, steps, 0.0)  # for whoever wants to stop it now
     after = images.denoise(fit.average.module)
@@ -102,3 +90,17 @@ def adapt(
     if gain is not None and not adapted.helped:
         yield Notice(nothing_gained(parent, "image", gain))
     yield adapted
+
+
+def _not_white(parent: Model, agreement: float) -> str:
+    return (
+        f"What '{parent.card.id}' takes away from this image is not white: neighbouring pixels agree "
+        f"({agreement:.2f}). If that is structure, adapting helps; if it is noise, as of a scanning detector or a "
+        "resampled image, adapting seldom helps. Compare before and after."
+    )
+
+
+def _not_measured(is_white: bool) -> str:
+    small = "the image is too small to keep a part of it back to judge by"
+    why = small if is_white else "what is taken away is not white"
+    return f"Whether adapting helped was not measured: {why}. Compare before and after."

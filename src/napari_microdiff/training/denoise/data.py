@@ -13,8 +13,8 @@ from ...imaging.intensity import Normalization
 from ...imaging.spectrum import measure_spectrum, noise_floor, statistics_vector
 from ...imaging.wiener import wiener_error, wiener_kernel
 from ...tasks.conditioning import filtered, reflected
-from ..recording import record
-from ..restore.batch import Field, jittered
+from ..recording import simulate_recording
+from ..restore.batch import Field, jitter
 from ..restore.batches import CROP, Draws, RestoreBatches
 from ..restore.fields import clean_field, pair_field
 from ..restore.sources import SMALLEST_PAIR
@@ -28,7 +28,7 @@ class DenoiseBatches(RestoreBatches):
 
     recipe: DenoiseRecipe
 
-    def recorded(self, draws: Draws) -> Tensor:
+    def draw_recording(self, draws: Draws) -> Tensor:
         """Draw an image as it may have been recorded, shape (y, x)."""
         return self._draw(draws)[0]
 
@@ -54,12 +54,12 @@ class DenoiseBatches(RestoreBatches):
         if kind == 0:
             return pair_field(self.sources.pairs[rng.integers(len(self.sources.pairs))], FIELD, rng)
         clean = clean_field(self.recipe, self.sources.draw_clean(rng, procedural=kind == 2), FIELD, rng)
-        return record(self.recipe.noise, clean, rng, draws.noise), clean
+        return simulate_recording(self.recipe.noise, clean, rng, draws.noise), clean
 
 
 def normalise(noisy: Tensor, clean: Tensor, rng: np.random.Generator | None) -> Field:
     """Normalise a field as at inference, and jitter it if ``rng`` is given."""
-    normal, hint = jittered(Normalization.fit(noisy[None].numpy()), rng)
+    normal, hint = jitter(Normalization.fit(noisy[None].numpy()), rng)
     noisy, clean = (noisy - normal.offset) / normal.scale, (clean - normal.offset) / normal.scale
     spectrum = measure_spectrum(noisy[None].numpy())
     level = noise_floor(spectrum.powers) * hint

@@ -21,7 +21,7 @@ from ...imaging.noise import estimate_camera
 from ...tasks.base import Source
 from ...tasks.conditioning import filtered, reflected
 from ...tasks.mended import Kept, mended
-from ...tasks.statistics import channel_axis, channel_view, measure
+from ...tasks.statistics import channel_axis, channel_view, measure_channel
 from ..restore.predict import blind_prediction
 from .fresh_noise import QUIET_SHARE, FreshNoise, windows_of
 
@@ -84,7 +84,7 @@ class NoisyImages:
         axis = channel_axis(source.axes)
         position = None if axis is None else source.region[axis][0]
         self.device = device
-        self.statistics = measure(source, position)
+        self.statistics = measure_channel(source, position)
         if self.statistics.constant or self.statistics.noise_level == 0:
             raise ImageError("The image has no noise to learn from. Choose a noisy image.")
         source = mended(Kept(source, {position: self.statistics.faults}), [])

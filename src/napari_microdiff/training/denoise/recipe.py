@@ -6,15 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from ...engine.options import Frozen
 from ...imaging.spectrum import VECTOR_LENGTH
-from ..recipe import Part, Pattern, check_architecture
+from ..recipe import Pattern, check_network
 from ..restore.recipe import RestoreRecipe
 
 _NETWORK = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}
 _Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class Pairs(Part):
+class Pairs(Frozen):
     """Recorded pairs: files of the same name in two folders.
 
     Attributes
@@ -47,7 +48,7 @@ class DenoiseRecipe(RestoreRecipe):
 
     @model_validator(mode="after")
     def _suits_the_task(self) -> DenoiseRecipe:
-        check_architecture(self.architecture, _NETWORK)
+        check_network(self.architecture, _NETWORK)
         there = (bool(self.pairs), bool(self.clean), True)
         if not any(share for share, is_there in zip(self.shares, there, strict=True) if is_there):
             raise ValueError(

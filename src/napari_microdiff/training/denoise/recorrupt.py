@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -38,13 +38,18 @@ class RecorruptedFit:
         self.parent = copy.deepcopy(denoiser).eval()
         self.denoiser = denoiser.requires_grad_(True).train()
         self.average = PowerAverage(denoiser)
-        self._descent = Descent(denoiser.parameters(), _LEARNING_RATE, _WARM_UP, steps)
+        self._count, self._descent = steps, Descent(denoiser.parameters(), _LEARNING_RATE, _WARM_UP, steps)
         self._rng = np.random.default_rng(seed)
         self._vector, self._kernel, self._guess_error = self._statistics_of_recorrupted(images.statistics)
         self._learned = images.learned()
 
-    def one_step(self, step: int) -> None:
-        """Take one step of training."""
+    def steps(self) -> Iterator[None]:
+        """Take the steps of training, and yield after each."""
+        for step in range(1, self._count + 1):
+            self._take(step)
+            yield
+
+    def _take(self, step: int) -> None:
         inputs, targets, noise = self._learned.draw(self._rng, _BATCH)
         mean, variance = self._evaluate(self.denoiser, inputs)
         with torch.no_grad():

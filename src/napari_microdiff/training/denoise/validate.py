@@ -12,10 +12,10 @@ from scipy import ndimage
 from ...diffusion.denoiser import Preconditioned
 from ...imaging.quality import psnr
 from ..recipe import GRID
-from ..recording import record
+from ..recording import simulate_recording
 from ..restore.batch import Field
 from ..restore.fields import clean_field, pair_field
-from ..restore.predict import predicted
+from ..restore.predict import predict_field
 from ..restore.sources import Sources
 from .data import normalise
 from .recipe import DenoiseRecipe
@@ -52,7 +52,7 @@ class Validation:
         for name, items in self._items.items():
             gains = []
             for field, bar in items:
-                gains.append(psnr(field.clean.numpy(), predicted(denoiser, field).mean.numpy()) - bar)
+                gains.append(psnr(field.clean.numpy(), predict_field(denoiser, field).mean.numpy()) - bar)
             figures[name] = float(np.mean(gains))
         return figures
 
@@ -65,7 +65,7 @@ class Validation:
         items = next(self._items[kind] for kind in ("pairs", "recorded", "procedural") if kind in self._items)
         squares = []
         for field, _ in items:
-            mean, variance = predicted(denoiser, field)
+            mean, variance = predict_field(denoiser, field)
             assert variance is not None
             squares.append(float((mean - field.clean).pow(2).mean() / variance.mean()))
         return float(np.sqrt(np.mean(squares)))
@@ -88,4 +88,4 @@ class Validation:
             rng = np.random.default_rng([2, number])
             plane = planes[int(rng.integers(len(planes)))]
             clean = clean_field(recipe, plane, _SIDE, rng)
-            yield record(recipe.noise, clean, rng, torch.Generator().manual_seed(number)), clean
+            yield simulate_recording(recipe.noise, clean, rng, torch.Generator().manual_seed(number)), clean

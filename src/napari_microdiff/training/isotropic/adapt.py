@@ -7,7 +7,6 @@ Along the axes of its slices a stack has all its pixels, and what a model learns
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Iterator
 
 import torch
@@ -24,7 +23,7 @@ from ...models.model import Model
 from ...models.store import find_model
 from ...tasks.base import open_source
 from ...tasks.isotropic import check_stack
-from ..adapted import Adapted, check_steps, new_identity, nothing_gained, save_adapted
+from ..adapted import Adapted, check_steps, new_identity, nothing_gained, save_adapted, tell_progress
 from ..average import PowerAverage
 from ..descent import Descent
 from ..restore.batch import Batch
@@ -93,9 +92,7 @@ def adapt(
     denoiser = copy.deepcopy(load_denoiser(parent, place))
     average = PowerAverage(denoiser)
     denoiser.precision = torch_dtype(choose_precision("auto", place))
-    started = time.monotonic()
-    for step in _fitting(denoiser, average, recipe, slices):
-        yield Progress(step, steps, (time.monotonic() - started) / step * (steps - step))
+    yield from tell_progress(_fitting(denoiser, average, recipe, slices), steps)
     judged = Validation(recipe, slices.kept_back or slices.learned, slices.side)
     before, after = load_denoiser(parent, place), average.module
     gain = _gain(judged, after, before) if slices.kept_back else None
@@ -141,8 +138,8 @@ def _recipe(parent: Model, factor: int, steps: int, seed: int) -> IsotropicRecip
 
 def _fitting(
     denoiser: Preconditioned, average: PowerAverage[Preconditioned], recipe: IsotropicRecipe, slices: Slices
-) -> Iterator[int]:
-    """Take the steps of a recipe; yield the number of each, from 1."""
+) -> Iterator[None]:
+    """Take the steps of a recipe, and yield after each."""
     batches = IsotropicBatches(recipe, slices.learned, seed=recipe.seed, length=recipe.steps)
     batches.side = slices.side
     denoiser.requires_grad_(True).train()
@@ -152,4 +149,4 @@ def _fitting(
         loss = restoring_loss(denoiser, Batch(*(part.to(denoiser.device) for part in batch)), generator)
         descent.step(loss.mean + loss.spread, step)
         average.update(denoiser, step)
-        yield step
+        yield

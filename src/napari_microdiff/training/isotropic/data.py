@@ -16,8 +16,8 @@ from ...imaging.between import between_filter
 from ...imaging.intensity import Normalization
 from ...imaging.spectrum import measure_spectrum, statistics_vector
 from ...tasks.conditioning import between_rows, differences_beside
-from ..recording import record
-from ..restore.batch import Field, jittered
+from ..recording import simulate_recording
+from ..restore.batch import Field, jitter
 from ..restore.batches import CROP, Draws, RestoreBatches
 from ..restore.fields import clean_fields
 from ..restore.sources import CleanPlane
@@ -39,7 +39,7 @@ class IsotropicBatches(RestoreBatches):
     recipe: IsotropicRecipe
     side = FIELD
 
-    def recorded(self, draws: Draws) -> Tensor:
+    def draw_recording(self, draws: Draws) -> Tensor:
         """Draw an image as it may have been recorded, shape (y, x)."""
         return self._draw(draws)[0]
 
@@ -77,7 +77,9 @@ def recorded_field(
     """Draw a square as it may have been recorded, and those beside it if they are shown; shape (planes, y, x)."""
     shown = plane.volume is not None and bool(recipe.beside) and rng.random() >= recipe.alone
     images = clean_fields(recipe, plane, side, rng, recipe.beside if shown else ())
-    return record(recipe.noise, images, rng, generator) if procedural or rng.random() < recipe.noisier else images
+    if procedural or rng.random() < recipe.noisier:
+        return simulate_recording(recipe.noise, images, rng, generator)
+    return images
 
 
 def normalise(recipe: IsotropicRecipe, images: Tensor, gaps: Gaps, rng: np.random.Generator | None) -> Field:
@@ -85,7 +87,7 @@ def normalise(recipe: IsotropicRecipe, images: Tensor, gaps: Gaps, rng: np.rando
 
     The field begins and ends with a row that is shown.
     """
-    normal, _ = jittered(Normalization.fit(images[:1].numpy()), rng)
+    normal, _ = jitter(Normalization.fit(images[:1].numpy()), rng)
     images = (images - normal.offset) / normal.scale
     spectrum = measure_spectrum(images[:1].numpy())
     told = between_filter(spectrum.powers, gaps.factor)

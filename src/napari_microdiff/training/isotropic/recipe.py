@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from ...imaging.between import BESIDE, PLANE_MAPS
 from ...imaging.spectrum import VECTOR_LENGTH
-from ..recipe import FactorRange, check_architecture
+from ..recipe import FactorRange, check_network
 from ..restore.recipe import RestoreRecipe
 
 _NETWORK = {"dims": 2, "channels": 1, "vector_length": VECTOR_LENGTH}
@@ -45,7 +45,7 @@ class IsotropicRecipe(RestoreRecipe):
 
     @model_validator(mode="after")
     def _shows_what_there_is(self) -> IsotropicRecipe:
-        check_architecture(self.architecture, _NETWORK)
+        check_network(self.architecture, _NETWORK)
         few, many = PLANE_MAPS, PLANE_MAPS + len(BESIDE)
         if self.architecture.condition_channels not in (few, many):
             raise ValueError(

@@ -13,7 +13,7 @@ from ...diffusion.denoiser import Preconditioned
 from ...imaging.quality import psnr
 from ..recipe import GRID
 from ..restore.batch import Field
-from ..restore.predict import predicted
+from ..restore.predict import predict_field
 from ..restore.sources import CleanPlane, Sources
 from .data import FIELD, Gaps, normalise, recorded_field
 from .recipe import IsotropicRecipe
@@ -53,7 +53,7 @@ class Validation:
         """Return the factor that makes predicted standard deviations right on held-out images, as a mean square."""
         squares = []
         for field in self._items.get("recorded") or self._items["procedural"]:
-            mean, variance = predicted(denoiser, field)
+            mean, variance = predict_field(denoiser, field)
             assert variance is not None
             between = field.noisy[1] > 0
             squares.append(float((mean - field.clean).pow(2)[between].mean() / variance[between].mean()))
@@ -61,12 +61,12 @@ class Validation:
 
     def example(self, denoiser: Preconditioned) -> NDArray[np.float32]:
         """Return one of the images as a network fills it in, shape (y, x), in normalised units."""
-        mean: NDArray[np.float32] = predicted(denoiser, self._example).mean.numpy()
+        mean: NDArray[np.float32] = predict_field(denoiser, self._example).mean.numpy()
         return mean
 
     def _gains(self, denoiser: Preconditioned, over: Callable[[Field], Tensor]) -> dict[str, float]:
         return {
-            name: float(np.mean([_psnr(f, predicted(denoiser, f).mean) - _psnr(f, over(f)) for f in items]))
+            name: float(np.mean([_psnr(f, predict_field(denoiser, f).mean) - _psnr(f, over(f)) for f in items]))
             for name, items in self._items.items()
         }
 

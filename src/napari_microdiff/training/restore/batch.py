@@ -53,7 +53,7 @@ class Field(NamedTuple):
         return bool(self.clean.min() == self.clean.max())
 
 
-def jittered(measured: Normalization, rng: np.random.Generator | None) -> tuple[Normalization, float]:
+def jitter(measured: Normalization, rng: np.random.Generator | None) -> tuple[Normalization, float]:
     """Return a normalisation and a factor of the noise level that miss the measured ones a little.
 
     At inference a tile is normalised by the whole image, in which it may be a dark corner; the jitter stands in for

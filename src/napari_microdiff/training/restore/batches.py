@@ -54,7 +54,7 @@ class RestoreBatches(Dataset[Batch]):
         numbers = np.random.default_rng([self.seed, self.first + index])
         return Draws(numbers, torch.Generator().manual_seed(int(numbers.integers(2**62))))
 
-    def recorded(self, draws: Draws) -> Tensor:
+    def draw_recording(self, draws: Draws) -> Tensor:
         """Draw an image as it may have been recorded, shape (y, x)."""
         raise NotImplementedError
 

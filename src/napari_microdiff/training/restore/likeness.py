@@ -27,7 +27,7 @@ def measure_familiarity(batches: Dataset[Batch], trained: int) -> Familiarity:
 def measure_content(batches: RestoreBatches, trained: int) -> Familiarity:
     """Describe what training images show, of hardly more images than are trained on."""
     count = max(_FEWEST, min(_IMAGES, trained * batches.recipe.batch_fields))
-    images = (batches.recorded(batches.draws(i)).numpy()[None] for i in range(count))
+    images = (batches.draw_recording(batches.draws(i)).numpy()[None] for i in range(count))
     return _described(np.stack([texture_vector(Normalization.fit(image).apply(image)) for image in images]))
 
 

@@ -24,7 +24,7 @@ def blind_prediction(
 
 
 @torch.inference_mode()
-def predicted(denoiser: Preconditioned, field: Field) -> Prediction:
+def predict_field(denoiser: Preconditioned, field: Field) -> Prediction:
     """Return the same of a field, brought back to the processor."""
     noisy, guess, vector = (part.to(denoiser.device) for part in (field.noisy, field.guess, field.vector))
     mean, variance = blind_prediction(denoiser, noisy, guess, field.guess_error, vector)

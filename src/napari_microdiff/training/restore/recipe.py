@@ -6,10 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from ..recipe import Part, Pattern, PositiveRange, Range, Recipe, ShareRange
+from ...engine.options import Frozen
+from ..recipe import Pattern, PositiveRange, Range, Recipe, ShareRange
 
 
-class Clean(Part):
+class Clean(Frozen):
     """Recorded images that are clean enough to simulate noise on.
 
     Attributes
@@ -36,7 +37,7 @@ class Clean(Part):
     weight: float = Field(default=1.0, gt=0)
 
 
-class Noise(Part):
+class Noise(Frozen):
     """How wide the simulated camera varies.
 
     Attributes

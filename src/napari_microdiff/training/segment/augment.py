@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...imaging.intensity import Normalization
-from ..recording import blur, log_uniform, record
+from ..recording import blur, log_uniform, simulate_recording
 from ..restore.recipe import Noise
 
 Generator = np.random.Generator
@@ -55,7 +55,7 @@ def other_microscope(image: Tensor, rng: Generator, generator: torch.Generator, 
     if rng.random() < 0.3:
         image = image + _uneven(image.shape, rng, generator) * float(rng.uniform(0, 0.6))
     if rng.random() < 0.5:
-        image = record(_NOISE, image, rng, generator)
+        image = simulate_recording(_NOISE, image, rng, generator)
     return _normalised(image, rng)
 
 

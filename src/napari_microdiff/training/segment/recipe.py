@@ -6,12 +6,13 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from ..recipe import Part, Pattern, Recipe, check_architecture
+from ...engine.options import Frozen
+from ..recipe import Pattern, Recipe, check_network
 
 _NETWORK = {"dims": 2, "channels": 2, "condition_channels": 4, "vector_length": 0}
 
 
-class Labelled(Part):
+class Labelled(Frozen):
     """Images whose objects were outlined.
 
     Attributes
@@ -69,5 +70,5 @@ class SegmentRecipe(Recipe):
 
     @model_validator(mode="after")
     def _suits_the_task(self) -> SegmentRecipe:
-        check_architecture(self.architecture, _NETWORK)
+        check_network(self.architecture, _NETWORK)
         return self

@@ -12,7 +12,7 @@ from ...imaging.finer import FINER_RADIUS, finer_filter
 from ...imaging.intensity import Normalization
 from ...imaging.spectrum import measure_spectrum, noise_floor, statistics_vector
 from ...tasks.conditioning import NOISELESS, on_finer_pixels, reflected, repeated, superresolving_vector
-from ..restore.batch import Field, jittered
+from ..restore.batch import Field, jitter
 from ..restore.batches import CROP, Draws, RestoreBatches
 from ..restore.fields import clean_field
 from .recipe import SuperresolveRecipe
@@ -26,7 +26,7 @@ class SuperresolveBatches(RestoreBatches):
 
     recipe: SuperresolveRecipe
 
-    def recorded(self, draws: Draws) -> Tensor:
+    def draw_recording(self, draws: Draws) -> Tensor:
         """Draw an image as it may have been recorded, shape (y, x)."""
         return self._draw(draws)[0].image
 
@@ -50,7 +50,7 @@ class SuperresolveBatches(RestoreBatches):
 def normalise(recorded: Recorded, sharp: Tensor, rng: np.random.Generator | None) -> Field:
     """Normalise a recorded square as at inference, and jitter it if ``rng`` is given."""
     image, psf = recorded.image, recorded.psf
-    normal, hint = jittered(Normalization.fit(image[None].numpy()), rng)
+    normal, hint = jitter(Normalization.fit(image[None].numpy()), rng)
     image, sharp = (image - normal.offset) / normal.scale, (sharp - normal.offset) / normal.scale
     spectrum = measure_spectrum(image[None].numpy())
     level = NOISELESS if recorded.noise == 0 else noise_floor(spectrum.powers) * hint

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from ...tasks.conditioning import SUPERRESOLVING_LENGTH
-from ..recipe import PositiveRange, check_architecture
+from ..recipe import PositiveRange, check_network
 from ..restore.recipe import RestoreRecipe
 
 _NETWORK = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": SUPERRESOLVING_LENGTH}
@@ -37,5 +37,5 @@ class SuperresolveRecipe(RestoreRecipe):
 
     @model_validator(mode="after")
     def _suits_the_task(self) -> SuperresolveRecipe:
-        check_architecture(self.architecture, _NETWORK)
+        check_network(self.architecture, _NETWORK)
         return self

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...imaging.optics import Binning, Blur, PointSpread
-from ..recording import Generator, log_uniform, record
+from ..recording import Generator, log_uniform, simulate_recording
 from .recipe import SuperresolveRecipe
 
 _AIRY = 0.5  # of the point-spread functions; the others are Gaussian
@@ -48,4 +48,4 @@ def record_blurred(
     seen = torch.from_numpy(Binning(factor).forward(pixels).astype(np.float32))
     if rng.random() < recipe.noiseless:
         return Recorded(seen, psf, factor, 0.0 if rng.random() < 0.7 else None)
-    return Recorded(record(recipe.noise, seen, rng, generator), psf, factor, None)
+    return Recorded(simulate_recording(recipe.noise, seen, rng, generator), psf, factor, None)

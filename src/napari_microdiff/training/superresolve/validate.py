@@ -13,7 +13,7 @@ from ...diffusion.denoiser import Preconditioned
 from ...imaging.quality import psnr
 from ..restore.batch import Field
 from ..restore.fields import clean_field
-from ..restore.predict import predicted
+from ..restore.predict import predict_field
 from ..restore.sources import CleanPlane, Sources
 from .data import FIELD, normalise
 from .recipe import SuperresolveRecipe
@@ -47,7 +47,7 @@ class Validation:
             gains = []
             for field, _ in items:
                 truth = field.clean.numpy()
-                made, guess = predicted(denoiser, field).mean.numpy(), field.guess.numpy()
+                made, guess = predict_field(denoiser, field).mean.numpy(), field.guess.numpy()
                 gains.append(psnr(truth, made) - psnr(truth, guess))
             figures[name] = float(np.mean(gains))
         return figures
@@ -55,7 +55,9 @@ class Validation:
     def gain_over_cubic(self, denoiser: Preconditioned) -> dict[str, float]:
         """Return the mean gain in dB of one evaluation over cubic interpolation, for each kind of image."""
         return {
-            name: float(np.mean([psnr(f.clean.numpy(), predicted(denoiser, f).mean.numpy()) - bar for f, bar in items]))
+            name: float(
+                np.mean([psnr(f.clean.numpy(), predict_field(denoiser, f).mean.numpy()) - bar for f, bar in items])
+            )
             for name, items in self._items.items()
         }
 
@@ -67,7 +69,7 @@ class Validation:
         """
         squares = []
         for field, _ in self._items.get("recorded") or self._items["procedural"]:
-            mean, variance = predicted(denoiser, field)
+            mean, variance = predict_field(denoiser, field)
             assert variance is not None
             squares.append(float((mean - field.clean).pow(2).mean() / variance.mean()))
         return float(np.sqrt(np.mean(squares)))

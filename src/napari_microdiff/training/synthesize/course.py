@@ -16,7 +16,7 @@ from ..course import Loss
 from ..loss import diffusion_loss
 from ..noise_levels import draw_sigmas
 from ..segment.sources import load_planes
-from .data import SynthesizeBatch, SynthesizeBatches, magnified, normalised
+from .data import SynthesizeBatch, SynthesizeBatches, magnify_plane, normalise_planes
 from .recipe import SynthesizeRecipe
 from .validate import SynthesizeValidation
 
@@ -31,7 +31,7 @@ class SynthesizeCourse:
         self.recipe = recipe
         coloured = recipe.architecture.channels > 1
         self.planes, self._held_out = (
-            normalised(load_planes(recipe, data, validation=which, coloured=coloured)) for which in (False, True)
+            normalise_planes(load_planes(recipe, data, validation=which, coloured=coloured)) for which in (False, True)
         )
         self.validation = SynthesizeValidation(self._held_out, recipe)
 
@@ -85,8 +85,8 @@ class SynthesizeCourse:
     @cached_property
     def _originals(self) -> tuple[Originals, float]:
         """What the training images are known by, and how like them the held-out ones are at most."""
-        originals = Originals.of((magnified(plane, self.recipe) for plane in self.planes), seed=self.recipe.seed)
-        nearest = [originals.nearest(*magnified(plane, self.recipe)) for plane in self._held_out]
+        originals = Originals.of((magnify_plane(plane, self.recipe) for plane in self.planes), seed=self.recipe.seed)
+        nearest = [originals.nearest(*magnify_plane(plane, self.recipe)) for plane in self._held_out]
         return originals, round(max(float(found.max()) for found in nearest), 4)
 
     @staticmethod

@@ -44,7 +44,7 @@ class SynthesizeBatch(NamedTuple):
 class SynthesizeBatches(Dataset[SynthesizeBatch]):
     """The endless list of batches of a recipe: from each square that is drawn, a few crops are cut.
 
-    Its planes are as `normalised` makes them.
+    Its planes are as `normalise_planes` makes them.
     """
 
     def __init__(
@@ -78,12 +78,12 @@ class SynthesizeBatches(Dataset[SynthesizeBatch]):
         return SynthesizeBatch(*(torch.from_numpy(np.stack(part)) for part in zip(*crops, strict=True)))
 
 
-def normalised(planes: Sequence[LabelledPlane]) -> list[LabelledPlane]:
+def normalise_planes(planes: Sequence[LabelledPlane]) -> list[LabelledPlane]:
     """Return planes whose images are in normalised units."""
     return [replace(p, image=Normalization.fit(_channels(p.image)).apply(p.image)) for p in planes]
 
 
-def magnified(plane: LabelledPlane, recipe: SynthesizeRecipe) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def magnify_plane(plane: LabelledPlane, recipe: SynthesizeRecipe) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return a whole plane, with objects about as large as the recipe wants them, and its labels.
 
     The image is of shape (y, x) or (y, x, 3).
@@ -105,7 +105,7 @@ def draw_field(
     Parameters
     ----------
     plane : LabelledPlane
-        As `normalised` makes it.
+        As `normalise_planes` makes it.
 
     Returns
     -------

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from ...imaging.mask_maps import EXTRA_MAPS
 from ...imaging.style import style_length
-from ..recipe import Recipe, check_architecture
+from ..recipe import Recipe, check_network
 from ..segment.recipe import Labelled
 
 
@@ -45,7 +45,7 @@ class SynthesizeRecipe(Recipe):
         channels = self.architecture.channels
         if channels not in (1, 3):
             raise ValueError(f"architecture.channels must be 1, or 3 for images in colours, not {channels}")
-        check_architecture(self.architecture, {"dims": 2, "vector_length": style_length(channels)})
+        check_network(self.architecture, {"dims": 2, "vector_length": style_length(channels)})
         maps = max(1, len(self.classes)) + EXTRA_MAPS
         if self.architecture.condition_channels != maps:
             raise ValueError(f"architecture.condition_channels must be {maps}: one for each class, and {EXTRA_MAPS}")

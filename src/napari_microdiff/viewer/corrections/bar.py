@@ -19,7 +19,7 @@ from .book import ACCEPTED, EDITED
 from .copies import copy_of, pixels, unfit
 from .editor import Editor
 from .given import Given
-from .scratch import Scratch
+from .scratch import ScratchLayer
 from .settling import forget, register
 
 _TOOLS = ("merge", "cut", "add")
@@ -57,7 +57,7 @@ class CorrectionBar(QGroupBox):
         super().__init__("Correct by hand")
         self._viewer, self._given = viewer, given
         self._editors: list[Editor] = []
-        self._scratch = Scratch(viewer)
+        self._scratch = ScratchLayer(viewer)
         self.editor: Editor | None = None
         self.buttons = {name: self._button(name) for name in _BUTTONS}
         self.about, self.line = Line(viewer), Line(viewer)
@@ -221,7 +221,7 @@ def _counts(editor: Editor) -> str:
     return f"{text}\nObject {label}: {book.state(label)}{how}" + (" (working…)" if editor.busy else "")
 
 
-def _close_all(editors: list[Editor], scratch: Scratch) -> None:
+def _close_all(editors: list[Editor], scratch: ScratchLayer) -> None:
     while editors:
         _close(editors.pop())
     scratch.close()

@@ -43,7 +43,7 @@ class Book:
         self._measures = "area" not in features or ours
         self._made = {label: p for label, p in prints.items() if states.get(label, AUTO) in (AUTO, ACCEPTED)}
         self._accepted = {label: p for label, p in prints.items() if states.get(label) == ACCEPTED}
-        self._others = Others()
+        self._others = _OtherColumns()
         self.update(inventory)
 
     def update(self, inventory: Inventory) -> None:
@@ -138,7 +138,7 @@ class Book:
         return {**ours, **self._others.beside(ours, table)}
 
 
-class Others:
+class _OtherColumns:
     """Columns of a layer's table that are not ours, also of objects that are gone: undo may bring them back."""
 
     def __init__(self) -> None:

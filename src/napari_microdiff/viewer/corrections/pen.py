@@ -10,7 +10,7 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
-from .scratch import Drawing, Scratch
+from .scratch import Drawing, ScratchLayer
 
 COLOURS = {"object": "#4fd1ff", "cut": "#ff8c1a"}
 _FRAME = "#ffe14d"
@@ -21,7 +21,7 @@ class Pen(QObject):
 
     Parameters
     ----------
-    scratch : Scratch
+    scratch : ScratchLayer
         Where strokes are shown.
     layer : Labels
         The layer that is drawn over.
@@ -32,7 +32,7 @@ class Pen(QObject):
     clicked = Signal(object)  # a place, in pixels of the layer
     drawn = Signal(str, object)  # its kind, and the corners of a line, in pixels of the layer
 
-    def __init__(self, scratch: Scratch, layer: Labels, parent: QObject) -> None:
+    def __init__(self, scratch: ScratchLayer, layer: Labels, parent: QObject) -> None:
         super().__init__(parent)
         self._scratch, self._layer = scratch, layer
         self._kind: str | None = None  # what a stroke stands for; without, dragging moves the view as always

@@ -13,10 +13,10 @@ _WANTED = 5.0  # views an object is smaller than the view; it is left where betw
 _LEAST, _MOST = 3.0, 9.0
 _GAP = 1.0  # pixels between an object and the frame around it
 
-Box = tuple[slice, ...]
+NOT_ON_PLANES = "Objects are corrected on planes of height and width. Go back to the 2-D display of them first."
 
 
-def look_at(viewer: ViewerModel, layer: Labels, box: Box) -> None:
+def look_at(viewer: ViewerModel, layer: Labels, box: tuple[slice, ...]) -> None:
     """Go to an object: its plane, its place, and nearer or further if it is too small or too large to be judged."""
     middle = np.array([(side.start + side.stop - 1) / 2 for side in box])
     first = viewer.dims.ndim - layer.ndim
@@ -43,7 +43,7 @@ def shows_planes(viewer: ViewerModel, layer: Labels) -> bool:
     return viewer.dims.ndisplay == 2 and layer.ndim >= 2 and set(viewer.dims.displayed) == last
 
 
-def pixel_of(viewer: ViewerModel, layer: Labels, box: Box, label: int) -> tuple[int, ...] | None:
+def pixel_of(viewer: ViewerModel, layer: Labels, box: tuple[slice, ...], label: int) -> tuple[int, ...] | None:
     """Return a pixel of an object on the plane that is shown, or None if it is not on it."""
     corners = corners_of(viewer, layer, box)
     if corners is None:
@@ -60,7 +60,7 @@ def pixel_of(viewer: ViewerModel, layer: Labels, box: Box, label: int) -> tuple[
     return tuple(int(p) + side.start for p, side in zip(places[len(places) // 2], here, strict=True))
 
 
-def corners_of(viewer: ViewerModel, layer: Labels, box: Box) -> NDArray[np.float64] | None:
+def corners_of(viewer: ViewerModel, layer: Labels, box: tuple[slice, ...]) -> NDArray[np.float64] | None:
     """Return the corners of a frame around an object on the plane that is shown, or None if it is not on it.
 
     Returns

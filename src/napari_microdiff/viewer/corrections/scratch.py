@@ -14,7 +14,7 @@ NAME = "strokes"
 Drawing = tuple[str, str, NDArray]  # kind of shape, colour, corners
 
 
-class Scratch:
+class ScratchLayer:
     """One layer for all layers of objects in turn.
 
     It stays, hidden, when a layer of objects goes: vispy with a software renderer crashes when a Shapes layer is

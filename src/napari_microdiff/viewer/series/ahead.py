@@ -12,7 +12,7 @@ from ...engine.events import Progress
 from ...files.series import Series
 from ..jobs import Job
 from . import work
-from .recipe import Recipe
+from .recipe import SeriesRecipe
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +47,9 @@ class Segmenter(QObject):
         super().__init__(parent)
         self._job: Job | None = None
         self._wish: Wish | None = None
-        self._how: tuple[Series, Recipe] | None = None
+        self._how: tuple[Series, SeriesRecipe] | None = None
         self._queue: list[Wish] = []
-        self._next: tuple[Series, Recipe] | None = None
+        self._next: tuple[Series, SeriesRecipe] | None = None
 
     @property
     def busy(self) -> str:
@@ -61,7 +61,7 @@ class Segmenter(QObject):
         """Whether nothing runs any more."""
         return self._job is None
 
-    def want(self, series: Series, recipe: Recipe, wishes: Sequence[Wish]) -> None:
+    def want(self, series: Series, recipe: SeriesRecipe, wishes: Sequence[Wish]) -> None:
         """Say what is needed from now on, the most urgent first; what is not needed any more is cancelled."""
         self._queue, self._next = list(wishes), (series, recipe)
         busy = self.busy

@@ -20,7 +20,7 @@ from . import words, work
 from .autosave import Autosave
 from .model import SeriesModel, ShownRows
 from .preparation import Preparation
-from .recipe import Recipe
+from .recipe import SeriesRecipe
 from .stage import Stage
 from .thumbnails import Thumbnails
 from .work import Opened, Refused
@@ -58,7 +58,7 @@ class Browser(QObject):
         pool.setMaxThreadCount(max(_THREADS, pool.maxThreadCount()))
         self.series: Series | None = None
         self.current, self.opened = "", None
-        self.recipe = Recipe()
+        self.recipe = SeriesRecipe()
         self.said, self.warns = "", False
         self.thumbnails = Thumbnails(self)
         self.rows = SeriesModel(self.thumbnails, self)
@@ -104,7 +104,7 @@ class Browser(QObject):
         self.series, self.current, self.opened = series, "", None
         self.shown.set_open("")
         self.rows.show(series)
-        self.recipe = Recipe.from_facts({**self.recipe.facts(), **series.settings}, self.recipe.device)
+        self.recipe = SeriesRecipe.from_facts({**self.recipe.facts(), **series.settings}, self.recipe.device)
         self.began.emit()
         self.go(series.last if series.last in series.names else series.names[0])
 
@@ -119,7 +119,7 @@ class Browser(QObject):
     def _is_there(self) -> bool:
         """Whether the image that is open is shown as far as it can be, or is about to be."""
         opened, preparation = self.opened, self.preparation
-        bare = opened is not None and opened.labelled is None and preparation.gave_up(self.current)
+        bare = opened is not None and opened.segmentation is None and preparation.gave_up(self.current)
         return self.can_finish or self.reading or bare or (opened is not None and preparation.waiting)
 
     def _leave(self, then: Callable[[], None]) -> None:
@@ -213,13 +213,13 @@ class Browser(QObject):
     def _show(self, series: Series, opened: Opened) -> None:
         if (series, opened.name) != (self.series, self.current):
             return
-        missing = opened.labelled is None and not opened.unusable
+        missing = opened.segmentation is None and not opened.unusable
         if missing and series.has_labels(opened.name):  # they were made since the image was read
             self.reopen()
             return
         self.opened = opened
         self.stage.show(opened)
-        if opened.labelled is not None:
+        if opened.segmentation is not None:
             self.show_labels(opened)
         self.note(opened.name)
         self.say("\n".join(opened.notices), warn=bool(opened.notices))

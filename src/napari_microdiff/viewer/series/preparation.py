@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...engine.events import Progress
 from ...files.series import State
 from .ahead import Segmenter, Wish
-from .recipe import Recipe
+from .recipe import SeriesRecipe
 from .work import Opened
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Preparation:
         """Whether an image is not segmented because the user cancelled, or because it failed."""
         return self.paused or name in self._failed
 
-    def set_recipe(self, recipe: Recipe) -> None:
+    def set_recipe(self, recipe: SeriesRecipe) -> None:
         """Segment in another way from now on."""
         if recipe == self._browser.recipe:
             return
@@ -69,7 +69,7 @@ class Preparation:
     def look_ahead(self) -> None:
         """Segment what is open if it has no labels, and the next images."""
         opened = self._browser.opened
-        missing = opened is not None and opened.labelled is None and not opened.unusable
+        missing = opened is not None and opened.segmentation is None and not opened.unusable
         self._want([Wish(opened.name, opened)] if missing and opened.name not in self._failed else [])
 
     def _want(self, first: list[Wish]) -> None:
@@ -117,7 +117,7 @@ class Preparation:
         browser = self._browser
         if self._is_bare(name):
             browser.say("\n".join(opened.notices))
-            if opened.labelled is not None and browser.opened.picture.shape == opened.picture.shape:
+            if opened.segmentation is not None and browser.opened.picture.shape == opened.picture.shape:
                 browser.show_labels(opened)
             else:
                 browser.reopen()  # the image itself is another one now

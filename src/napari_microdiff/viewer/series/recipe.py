@@ -15,7 +15,7 @@ STEPS = SAMPLES = 4  # several samples, so that each object has a confidence
 
 
 @dataclass(frozen=True)
-class Recipe:
+class SeriesRecipe:
     """The settings of a series.
 
     Attributes
@@ -54,7 +54,7 @@ class Recipe:
         return {key: value for key, value in asdict(self).items() if key != "device"}
 
     @classmethod
-    def from_facts(cls, facts: Mapping[str, Any], device: str) -> Recipe:
+    def from_facts(cls, facts: Mapping[str, Any], device: str) -> SeriesRecipe:
         """Return the settings that a journal kept; what it lacks is as usual."""
         known = {field.name for field in fields(cls)} - {"device"}
         return cls(device=device, **{key: value for key, value in facts.items() if key in known})

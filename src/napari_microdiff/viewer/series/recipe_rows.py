@@ -9,7 +9,7 @@ from .. import settings
 from ..choices import ModelChoice
 from ..layout import Rows
 from ..object_fields import SHOWN, DiameterField
-from .recipe import AUTOMATIC, Recipe
+from .recipe import AUTOMATIC, SeriesRecipe
 
 _SHOWN = {"automatic": AUTOMATIC, **SHOWN}
 _SHOWN_TIP = "How objects differ from what is around them. Automatic: stained in images in colours, brighter in others."
@@ -20,7 +20,7 @@ _PAUSE_MS = 700  # who turns the wheel of a number does not start ten segmentati
 class RecipeRows(Rows):
     """How the images that have no labels yet are segmented."""
 
-    changed = Signal(object)  # Recipe
+    changed = Signal(object)  # SeriesRecipe
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,17 +43,17 @@ class RecipeRows(Rows):
         self._soon.stop()
 
     @property
-    def recipe(self) -> Recipe:
+    def recipe(self) -> SeriesRecipe:
         """The settings."""
         card = self.model.card
-        return Recipe(
-            model=card.id if card is not None else Recipe().model,
+        return SeriesRecipe(
+            model=card.id if card is not None else SeriesRecipe().model,
             shown=str(self.shown.value),
             diameter=self.diameter.value,
             device=settings.load().device,
         )
 
-    def show_recipe(self, recipe: Recipe) -> None:
+    def show_recipe(self, recipe: SeriesRecipe) -> None:
         """Show these settings; a model that is not installed any more is left out."""
         self.model.choose(recipe.model)
         if recipe.shown in _SHOWN.values():

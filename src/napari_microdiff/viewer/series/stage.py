@@ -60,15 +60,16 @@ class Stage(QObject):
 
     def show_labels(self, opened: Opened) -> Labels:
         """Show the labels of the image on it. They are selected unless the user works on another layer."""
-        assert opened.labelled is not None
+        segmentation = opened.segmentation
+        assert segmentation is not None
         self.clear_labels()
-        table, image = opened.labelled.table, self.image
+        table, image = segmentation.table, self.image
         there = image is not None and image in self._viewer.layers
         where = placement(image) if there else place(opened.picture)
         features = {("index" if name == "label" else name): table[name] for name in _FEATURES}
         name = f"{opened.name} objects"
         # A copy: what the user began with tells later what was edited.
-        layer = Labels(opened.labelled.labels.copy(), name=name, features=features, metadata=_memory(opened), **where)
+        layer = Labels(segmentation.labels.copy(), name=name, features=features, metadata=_memory(opened), **where)
         active = self._viewer.layers.selection.active
         self.labels = layer
         self._viewer.add_layer(layer)
@@ -105,8 +106,8 @@ def place(picture: Picture) -> dict[str, Any]:
 
 def _memory(opened: Opened) -> dict[str, str]:
     """Return what the file of the labels says of how they were made, as a layer remembers it."""
-    assert opened.labelled is not None
+    assert opened.segmentation is not None
     try:
-        return {KEY: json.dumps(json.loads(opened.labelled.description)[KEY])}
+        return {KEY: json.dumps(json.loads(opened.segmentation.description)[KEY])}
     except (ValueError, TypeError, KeyError):
         return {}

@@ -25,19 +25,19 @@ from ...files.series import (
     EDITED,
     Entry,
     Fingerprint,
-    Labelled,
     OutputError,
+    Segmentation,
     Series,
     State,
     changed_objects,
-    describe,
     labels_axes,
     open_series,
+    state_table,
 )
 from ..corrections.book import ACCEPTED
 from ..objects import import_tables
 from .pixels import display_limits
-from .recipe import Recipe
+from .recipe import SeriesRecipe
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class Opened:
         What its file was like, if the image has to be segmented.
     limits : (float, float), optional
         Darkest and brightest value to tell apart.
-    labelled : Labelled, optional
+    segmentation : Segmentation, optional
         Its labels.
     unusable : bool
         Whether there are labels on disk that cannot be shown on it.
@@ -66,7 +66,7 @@ class Opened:
     picture: Picture
     image: Fingerprint | None = None
     limits: tuple[float, float] | None = None
-    labelled: Labelled | None = None
+    segmentation: Segmentation | None = None
     unusable: bool = False
     notices: tuple[str, ...] = ()
     digest: bytes = b""  # of the labels and their table
@@ -159,17 +159,18 @@ def with_labels(series: Series, opened: Opened) -> Opened:
         found = series.load(name)
     except FileError as error:
         return replace(opened, unusable=True, notices=(str(error),))
-    labelled = found.for_image(opened.picture)
+    segmentation = found.for_image(opened.picture)
     notices = list(found.notices)
-    if labelled is None:
+    if segmentation is None:
         notices.append(f"The labels of {name} have another size than the image. Segment it again to replace them.")
     elif series.image_changed(name):
         notices.append(f"{name} was changed after it was segmented. Check its labels, or segment it again.")
-    mark = b"" if labelled is None else digest(labelled.labels, labelled.table)
-    return replace(opened, labelled=labelled, unusable=labelled is None, notices=tuple(notices), digest=mark)
+    missing = segmentation is None
+    mark = b"" if segmentation is None else digest(segmentation.labels, segmentation.table)
+    return replace(opened, segmentation=segmentation, unusable=missing, notices=tuple(notices), digest=mark)
 
 
-def segment(series: Series, name: str, recipe: Recipe, opened: Opened | None, keep: bool) -> Iterator[Any]:
+def segment(series: Series, name: str, recipe: SeriesRecipe, opened: Opened | None, keep: bool) -> Iterator[Any]:
     """Segment an image and save its labels; the result is the image with them.
 
     Parameters
@@ -178,7 +179,7 @@ def segment(series: Series, name: str, recipe: Recipe, opened: Opened | None, ke
         Where labels go.
     name : str
         The image.
-    recipe : Recipe
+    recipe : SeriesRecipe
         How to segment.
     opened : Opened, optional
         The image if it was read already. If it had labels then, it is read again, as it may have changed since.
@@ -204,9 +205,9 @@ def segment(series: Series, name: str, recipe: Recipe, opened: Opened | None, ke
         check_writable(series.labels_path(name), labels.nbytes)
     kept = series.set_aside(name) if keep else None
     known = {**result.objects, "state": np.full(len(result.objects["label"]), AUTO, dtype=object)}
-    labelled = Labelled(labels, axes, describe(labels, axes, known), note(result, "labels", name))
+    segmentation = Segmentation(labels, axes, state_table(labels, axes, known), note(result, "labels", name))
     sizes = opened.picture.pixel_size_um
-    series.save(name, labelled, State.SEGMENTED, pixel_size_um=sizes, image=opened.image)
+    series.save(name, segmentation, State.SEGMENTED, pixel_size_um=sizes, image=opened.image)
     done = with_labels(series, replace(opened, notices=()))
     told = (f"The labels that it had are kept as {kept.name}.",) if kept is not None else ()
     yield replace(done, notices=(*done.notices, *told))
@@ -224,9 +225,9 @@ def save(series: Series, draft: Draft, known: bytes, turns: Turns) -> Iterator[S
 
 
 def _table(draft: Draft) -> dict[str, Any]:
-    began = draft.opened.labelled
+    began = draft.opened.segmentation
     assert began is not None
-    table = describe(draft.labels, began.axes, draft.known or began.table)
+    table = state_table(draft.labels, began.axes, draft.known or began.table)
     touched = changed_objects(began.labels, draft.labels) if began.labels.shape == draft.labels.shape else set()
     states = table["state"]
     for at in np.flatnonzero((states == AUTO) | (states == ACCEPTED) & (not draft.judged)):
@@ -238,9 +239,9 @@ def _table(draft: Draft) -> dict[str, Any]:
 
 def _write(series: Series, draft: Draft, table: dict[str, Any]) -> Entry:
     opened = draft.opened
-    assert opened.labelled is not None
-    labelled = replace(opened.labelled, labels=draft.labels, table=table, notices=())
-    return series.save(opened.name, labelled, State.CORRECTING, pixel_size_um=opened.picture.pixel_size_um)
+    assert opened.segmentation is not None
+    segmentation = replace(opened.segmentation, labels=draft.labels, table=table, notices=())
+    return series.save(opened.name, segmentation, State.CORRECTING, pixel_size_um=opened.picture.pixel_size_um)
 
 
 def mark(series: Series, name: str, state: State) -> Iterator[State]:

@@ -31,7 +31,7 @@ KEPT, REJECTED, POOR = "kept", "rejected", "poor"
 
 
 @dataclass
-class Sample:
+class GalleryImage:
     """One image of the gallery.
 
     Attributes
@@ -61,7 +61,7 @@ class Sheet:
     """
 
     source: MaskSource
-    samples: list[Sample] = field(default_factory=list)
+    samples: list[GalleryImage] = field(default_factory=list)
     limits: tuple[float, float] = SynthesizeOptions().levels
     mask: NDArray[Any] = field(default_factory=lambda: np.zeros((0, 0), np.int32))
 
@@ -95,7 +95,7 @@ class Gallery(QObject):
         self._number: int | None = None  # of that image
 
     @property
-    def kept(self) -> list[Sample]:
+    def kept(self) -> list[GalleryImage]:
         """The images that the user keeps."""
         return [] if self.sheet is None else [sample for sample in self.sheet.samples if sample.state == KEPT]
 
@@ -117,7 +117,7 @@ class Gallery(QObject):
             return
         thumbnails = [Thumbnail(request.region, source.axes, colours=source.colours) for _ in range(count)]
         mask = np.array(source.array[tuple(slice(*span) for span in request.region)])
-        self.sheet = Sheet(source, [Sample(thumbnail) for thumbnail in thumbnails], source.limits, mask)
+        self.sheet = Sheet(source, [GalleryImage(thumbnail) for thumbnail in thumbnails], source.limits, mask)
         self._let_go()
         start = partial(_variations, request, source.array, source.completion(), count, judged)
         job = Job(f"Drawing {count} images", start, self)
@@ -210,7 +210,7 @@ class Gallery(QObject):
         job.done.connect(lambda words_: self.said.emit(words_, False))
         self._begin(job)
 
-    def finished(self, number: int) -> Sample | None:
+    def finished(self, number: int) -> GalleryImage | None:
         """Return an image if it is there and done."""
         if self.sheet is None or not 0 <= number < len(self.sheet.samples):
             return None

@@ -15,7 +15,7 @@ from ...engine.request import Request
 from ...errors import ImageError
 from ...imaging.changes import changed_box
 from ...imaging.mask_edits import background
-from ..layers import Completion, Source
+from ..layers import Completion, LayerSource
 from ..looks import appearance
 from ..view import axes_of, level_0, sizes_um
 
@@ -40,7 +40,7 @@ class Others:
 
 
 @dataclass(frozen=True)
-class MaskSource(Source):
+class MaskSource(LayerSource):
     """A mask, held as it was when the job was started, since it may be edited while the job runs.
 
     Attributes

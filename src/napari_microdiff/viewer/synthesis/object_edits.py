@@ -17,7 +17,7 @@ _STEP, _TURN = 2, pi / 12  # pixels and radians of one move and one turn
 
 
 @dataclass(frozen=True)
-class Wish:
+class EditInput:
     """What an edit is computed from.
 
     Attributes
@@ -55,11 +55,11 @@ class Tool:
     tip: str
     done: str
     key: str
-    edit: Callable[[Wish], MaskEdit]
+    edit: Callable[[EditInput], MaskEdit]
 
 
-def _move(down: int, right: int) -> Callable[[Wish], MaskEdit]:
-    return lambda wish: mask_edits.move(wish.plane, wish.label, (down * _STEP, right * _STEP))
+def _move(down: int, right: int) -> Callable[[EditInput], MaskEdit]:
+    return lambda given: mask_edits.move(given.plane, given.label, (down * _STEP, right * _STEP))
 
 
 _MOVED = "Object {} was moved."
@@ -69,42 +69,42 @@ TOOLS = {
         "Push the border of the object outwards by a pixel.",
         "Object {} is larger.",
         "Shift+G",
-        lambda wish: mask_edits.grow(wish.plane, wish.label, 1),
+        lambda given: mask_edits.grow(given.plane, given.label, 1),
     ),
     "shrink": Tool(
         "Smaller",
         "Push the border of the object inwards by a pixel.",
         "Object {} is smaller.",
         "Shift+F",
-        lambda wish: mask_edits.grow(wish.plane, wish.label, -1),
+        lambda given: mask_edits.grow(given.plane, given.label, -1),
     ),
     "turn": Tool(
         "Turn",
         "Turn the object by 15 degrees.",
         "Object {} was turned.",
         "Shift+T",
-        lambda wish: mask_edits.turn(wish.plane, wish.label, _TURN),
+        lambda given: mask_edits.turn(given.plane, given.label, _TURN),
     ),
     "bend": Tool(
         "Bend",
         "Bend the outline of the object at random, each time in another way.",
         "Object {} was bent.",
         "Shift+B",
-        lambda wish: mask_edits.bend(wish.plane, wish.label, wish.rng),
+        lambda given: mask_edits.bend(given.plane, given.label, given.rng),
     ),
     "copy": Tool(
         "Copy",
         "Lay a copy of the object beside it.",
         "The copy is object {}.",
         "Shift+J",
-        lambda wish: mask_edits.copy_beside(wish.plane, wish.label, fresh=wish.fresh),
+        lambda given: mask_edits.copy_beside(given.plane, given.label, fresh=given.fresh),
     ),
     "delete": Tool(
         "Delete",
         "Take the object away.",
         "Object {} was deleted.",
         "Shift+X",
-        lambda wish: mask_edits.remove(wish.plane, wish.label),
+        lambda given: mask_edits.remove(given.plane, given.label),
     ),
     "up": Tool("", "", _MOVED, "Shift+Up", _move(-1, 0)),
     "down": Tool("", "", _MOVED, "Shift+Down", _move(1, 0)),
@@ -113,12 +113,12 @@ TOOLS = {
 }
 
 
-def computed(
+def compute_edit(
     tool: Tool, array: NDArray[np.integer], plane: NDArray[np.integer], label: int, rng: np.random.Generator
 ) -> Iterator[tuple[int, MaskEdit]]:
     """Compute an edit, and the label of the object that is selected afterwards; for a worker."""
     if plane.ndim != 2:
         raise ImageError("Only masks with planes of height and width can be changed.")
     fresh = int(array.max()) + 1
-    edit = tool.edit(Wish(plane, label, fresh, rng))
+    edit = tool.edit(EditInput(plane, label, fresh, rng))
     yield (fresh if (edit.labels == fresh).any() else label), edit

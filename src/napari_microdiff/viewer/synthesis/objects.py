@@ -17,17 +17,17 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
-from ...imaging.mask_edits import MaskEdit, box_of
+from ...imaging.mask_edits import MaskEdit, bounding_box
 from ..corrections.change import Change, write
 from ..corrections.copies import unfit
 from ..corrections.pen import Pen
 from ..corrections.places import corners_of
-from ..corrections.scratch import Scratch
+from ..corrections.scratch import ScratchLayer
 from ..jobs import Job
 from ..view import shown_plane
 from . import words
 from .classes import named_classes, set_class
-from .object_edits import TOOLS, computed
+from .object_edits import TOOLS, compute_edit
 
 _MOST_WAITING = 20  # edits that a held key may ask for ahead
 _LARGEST = 2**26  # pixels of a plane that is copied for an edit
@@ -50,7 +50,7 @@ class ObjectTools(QObject):
 
     def __init__(self, viewer: ViewerModel, parent: QObject) -> None:
         super().__init__(parent)
-        self._viewer, self._scratch = viewer, Scratch(viewer)
+        self._viewer, self._scratch = viewer, ScratchLayer(viewer)
         self._held: list[tuple[Labels, Pen]] = []  # the mask
         self._chosen: int | None = None
         self._job: Job | None = None
@@ -82,7 +82,7 @@ class ObjectTools(QObject):
             self._job.cancel()
         gone = self.mask is not None and self.mask not in self._viewer.layers
         _let_go(self._held, self._on_selected)
-        if not gone:  # together with the mask its layer must not be removed, see `Scratch`
+        if not gone:  # together with the mask its layer must not be removed, see `ScratchLayer`
             self._scratch.close()
         self._chosen = None
         if mask is not None:
@@ -141,7 +141,7 @@ class ObjectTools(QObject):
         index = shown_plane(self._viewer, mask)
         plane = mask.data[index]
         if self._chosen is not None and plane.ndim == 2 and plane.size <= _FRAMED and (plane == self._chosen).any():
-            corners = corners_of(self._viewer, mask, _in_stack(index, box_of(plane, self._chosen)))
+            corners = corners_of(self._viewer, mask, _in_stack(index, bounding_box(plane, self._chosen)))
         pen.frame(corners)
 
     # what is changed ----------------------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ class ObjectTools(QObject):
             return
         index = shown_plane(self._viewer, mask)
         plane = np.array(mask.data[index])
-        start = partial(computed, TOOLS[name], mask.data, plane, label, self._rng)
+        start = partial(compute_edit, TOOLS[name], mask.data, plane, label, self._rng)
         job = Job(f"Changing {mask.name}", start, self, quiet=True)
         job.done.connect(partial(self._write, mask, index, plane, name, label))
         job.failed.connect(self._failed)
@@ -242,7 +242,7 @@ def _let_go(held: list[tuple[Labels, Pen]], hears: Callable[..., None]) -> None:
     held.clear()
 
 
-def _leave(held: list[tuple[Labels, Pen]], hears: Callable[..., None], scratch: Scratch, *_: Any) -> None:
+def _leave(held: list[tuple[Labels, Pen]], hears: Callable[..., None], scratch: ScratchLayer, *_: Any) -> None:
     """Leave everything as it was found, when the tools are gone."""
     _let_go(held, hears)
     scratch.close()

@@ -15,7 +15,7 @@ from ...engine.options import SynthesizeOptions
 from ...engine.request import Request
 from ...errors import MicrodiffError
 from ..choices import LayerChoice
-from ..layers import Source
+from ..layers import LayerSource
 from ..layout import Rows
 from ..panel import Panel
 from ..running import Run
@@ -24,7 +24,8 @@ from . import words
 from .behind_fields import BehindFields
 from .camera_fields import CameraFields
 from .classes import classes_in
-from .following import Follower, Pair, with_classes
+from .drawn_pair import DrawnPair
+from .following import Follower, with_classes
 from .gallery import Gallery
 from .gallery_view import GalleryView
 from .layouts import Layouts
@@ -63,7 +64,7 @@ class SynthesizePanel(Panel):
         choice.layout().addWidget(self.layout_button)
         return choice
 
-    def source_of(self, layer: Any) -> Source:
+    def source_of(self, layer: Any) -> LayerSource:
         """Take what a job needs from the mask and the image of the style."""
         card = self.model.card
         colours = card is not None and card.architecture.channels == _COLOURS
@@ -73,7 +74,7 @@ class SynthesizePanel(Panel):
             layer, self.style.layer, colours=colours, behind=behind, objects=objects, followed=followed
         )
 
-    def source_again(self, source: Source) -> Source:
+    def source_again(self, source: LayerSource) -> LayerSource:
         """Take from the same layers, and for the same model, as they are now what a job needs."""
         assert isinstance(source, MaskSource)
         if source.layer not in self.viewer.layers:
@@ -132,7 +133,7 @@ class SynthesizePanel(Panel):
         self.layouts.changed.connect(self.refresh)
         self.gallery.enlarged.connect(self._uncover)
         self._shown: Run | None = None
-        self._drawn: Pair | None = None  # of the last run
+        self._drawn: DrawnPair | None = None  # of the last run
         self._uncovered: WeakSet[Labels] = WeakSet()
         self.objects = ObjectBar(self.viewer)
         self.objects.class_changed.connect(self.follower.compare)
@@ -208,7 +209,7 @@ class SynthesizePanel(Panel):
             self._follow(True)
         self._tick(self.outlines, pair is not None and pair.mask.contour > 0)
 
-    def _pair(self) -> Pair | None:
+    def _pair(self) -> DrawnPair | None:
         """Return the mask and the image of the last run, if both are still there."""
         last = self.runner.last
         if last is None or last.result is None or "sample" not in last.result.request.outputs or not last.layers:
@@ -218,7 +219,7 @@ class SynthesizePanel(Panel):
             return None
         if self._drawn is None or self._drawn.image is not image:
             known = self._known_classes(last.result.request.model)
-            self._drawn = Pair.of(mask, image, last.result, last.source.array, known)
+            self._drawn = DrawnPair.of(mask, image, last.result, last.source.array, known)
         return self._drawn
 
     @property

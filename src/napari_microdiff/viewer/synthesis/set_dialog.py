@@ -145,6 +145,6 @@ def _planes(array: Any, axes: str, name: str) -> Iterator[tuple[NDArray[Any], st
     yield from [(plane, words) for plane, words in found if plane.any()] or found
 
 
-def in_words(made: Any, folder: Path) -> str:
+def outcome_in_words(made: Any, folder: Path) -> str:
     """Say what came of it."""
     return f"{folder.name} holds {made.accepted} pairs, {made.new} of them new; {made.rejected} images were left out."

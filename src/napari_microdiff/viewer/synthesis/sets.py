@@ -13,7 +13,7 @@ from ...errors import MicrodiffError
 from ..jobs import Job
 from . import words
 from .mask_source import MaskSource
-from .set_dialog import Parents, SetDialog, in_words, start_set
+from .set_dialog import Parents, SetDialog, outcome_in_words, start_set
 
 if TYPE_CHECKING:
     from .panel import SynthesizePanel
@@ -65,6 +65,6 @@ class SetMaking:
         one = request.model_copy(update=changes)
         start = partial(start_set, one, Parents.of(source, request), folder=folder, **wishes)
         job = Job(f"Making pairs in {folder.name}", start, panel)
-        job.done.connect(lambda made: panel.results.line.say(in_words(made, folder)))
+        job.done.connect(lambda made: panel.results.line.say(outcome_in_words(made, folder)))
         panel.runner.begin(job)
         job.cancelled.connect(lambda: panel.results.line.say(words.SET_CANCELLED.format(folder.name)))

@@ -13,7 +13,7 @@ from .objects import Columns
 
 
 @dataclass(frozen=True, eq=False)
-class Labelled:
+class Segmentation:
     """The labels of an image.
 
     Attributes
@@ -23,7 +23,7 @@ class Labelled:
     axes : str
         One letter per axis.
     table : dict of str to ndarray
-        See `describe`.
+        See `state_table`.
     description : str
         What made them, as the file tells it.
     notices : tuple of str
@@ -36,7 +36,7 @@ class Labelled:
     description: str = ""
     notices: tuple[str, ...] = ()
 
-    def for_image(self, picture: Picture) -> Labelled | None:
+    def for_image(self, picture: Picture) -> Segmentation | None:
         """Return the same with the axes of an image, or None if it has another size.
 
         Files leave out axes of length 1 and have Y and X last.

@@ -399,6 +399,20 @@ def test_other_displays_than_planes_are_refused_in_words(
     assert "Go back to the 2-D display" in panel.corrections.line.text()
 
 
+def test_tools_may_be_taken_up_where_strokes_cannot_be_shown(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    layer = opened(panel, viewer, qtbot, two_squares())
+    viewer.dims.ndisplay = 3
+    for tool in ("next", "cut", "add", "merge"):
+        click(panel.corrections, qtbot, tool)  # napari cannot add flat shapes to what is shown in space
+    viewer.dims.ndisplay = 2
+    click(panel.corrections, qtbot, "cut")
+    draw(layer, (60.0, 55.0), (60.0, 85.0))
+    assert viewer.layers["strokes"].visible
+    settled(panel, qtbot)
+
+
 def test_columns_of_somebody_else_with_our_names_are_kept(
     panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
 ) -> None:

@@ -36,7 +36,7 @@ class ScratchLayer:
 
     def show(self, owner: Labels, drawings: list[Drawing]) -> None:
         """Show drawings, in pixels of ``owner``, and nothing else."""
-        if not drawings:
+        if not drawings or self._viewer.dims.ndisplay > owner.ndim:  # where napari cannot add shapes of fewer axes
             if self._layer is not None and self._owner == owner:
                 self._layer.visible = False
             return

@@ -103,7 +103,8 @@ def test_a_training_set(capsys: pytest.CaptureFixture[str]) -> None:
     assert code_of(*words) == 0
     said = capsys.readouterr().err
     assert "planes: 1 whole, 1 in part" in said
-    assert "napari-microdiff train" in said
+    assert f"napari-microdiff train {Path('set', 'recipe.yaml')} --data set\n" in said
+    assert f"wrote {Path('set', 'dark')}" in said
     assert "exported to the folder before" not in said
     assert code_of(*words) == 0
     assert "exported to the folder before" in capsys.readouterr().err

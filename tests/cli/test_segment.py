@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import yaml
 
 import napari_microdiff
 from napari_microdiff.cli import main
+from napari_microdiff.engine.record import KEY
 from napari_microdiff.files import read_image
 
 FAST = ("--model", "segment-tiny", "--device", "cpu", "--diameter", 24, "--saddle", 0.05, "--smallest", 0)
@@ -56,6 +58,14 @@ def test_labels_and_table_are_those_of_python() -> None:
 def test_one_evaluation_knows_no_confidence() -> None:
     assert code_of("segment", "in.tif", "out.ome.tif", *FAST, "--table", "objects.csv") == 0
     assert {row["confidence"] for row in table_of("objects.csv")} == {""}
+
+
+def test_one_sample_of_no_said_steps_is_one_evaluation() -> None:
+    assert code_of("segment", "in.tif", "one.tif", *FAST) == 0
+    assert code_of("segment", "in.tif", "one-sample.tif", *FAST, "--samples", 1) == 0
+    requests = [json.loads(read_image(name).description) for name in ("one.tif", "one-sample.tif")]
+    assert requests[0][KEY]["request"] == requests[1][KEY]["request"]
+    assert code_of("segment", "in.tif", "none.tif", *FAST, "--samples", 3, "--steps", 0) == 2
 
 
 def test_colours_become_one_plane_of_labels() -> None:

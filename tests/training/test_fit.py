@@ -43,6 +43,7 @@ def test_a_run_makes_a_model_that_can_be_used(recipe_file: Path, data_folder: Pa
     card = read_card(folder)
     assert card.id == "denoise-small"
     assert {quality.data.split(": ")[1] for quality in card.quality} == {"pairs", "recorded", "procedural"}
+    assert {quality.command for quality in card.quality} == {"napari-microdiff train denoise-small.yaml"}
     assert card.familiarity is not None
     assert 0.02 < card.sigma_data < 2
     verify_model(Model(card, folder, bundled=False))

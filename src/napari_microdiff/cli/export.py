@@ -127,7 +127,9 @@ def _add_to_set(
         shown=shown or _remembered(made_by) or ("stained" if picture.rgb else "bright"),
         made_by=made_by,
     )
-    say(f"wrote {made.folder}: crops: {made.crops}, objects: {made.objects}; planes: {_listed(made.planes)}")
+    root = os.path.realpath(folder)
+    new, recipe = (folder / path.relative_to(root) for path in (made.folder, made.recipe))  # as they were named
+    say(f"wrote {new}: crops: {made.crops}, objects: {made.objects}; planes: {_listed(made.planes)}")
     if made.accepted_left_out:
         say(f"note: accepted objects that lie too near to others and were left out: {made.accepted_left_out}.")
     if made.known_image:
@@ -135,7 +137,7 @@ def _add_to_set(
     if made.crops_in_all < 2:
         say("note: training needs a second crop, to validate with. Export objects of another image to the same folder.")
     else:
-        say(f"to learn from it: napari-microdiff train {made.recipe} --data {folder}")
+        say(f"to learn from it: napari-microdiff train {recipe} --data {folder}")
 
 
 def _listed(planes: dict[str, int]) -> str:

@@ -9,7 +9,7 @@ import typer
 
 from .shared import Device, Input, Output, Overwrite, Sample, Uncertainty, said, sampling
 
-_STEPS = 4  # of a sample of objects, if only the number of samples is said
+_STEPS = 4  # of each of several samples of objects, if only their number is said
 
 
 @sampling
@@ -67,7 +67,8 @@ def segment(
     from .process import process
 
     options = said(diameter=diameter, shown=shown, saddle=saddle, smallest=smallest)
-    own = said(steps=steps if steps or not samples else _STEPS, samples=samples, options=options)
+    several = samples is not None and samples > 1
+    own = said(steps=_STEPS if steps is None and several else steps, samples=samples, options=options)
     request = build_request(fields | own | {"task": "segment"})
     process(request, source, said(labels=target, table=table), overwrite=overwrite)
 

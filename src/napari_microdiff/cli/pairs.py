@@ -90,7 +90,7 @@ def make_set(wanted: Wanted, target: Path) -> None:
     from ..tasks.pairs import PairsMade, make_pairs
 
     made = drive(make_pairs(wanted, target), PairsMade)
-    say(f"{target} holds {made.accepted} pairs, {made.new} of them new; {made.rejected} were rejected.")
+    say(f"{target} holds {made.pairs}, {made.new} of them new; {made.rejected} were rejected.")
 
 
 def _files(path: Path, endings: set[str]) -> list[Path]:

@@ -85,6 +85,11 @@ class PairsMade:
     rejected: int
     new: int
 
+    @property
+    def pairs(self) -> str:
+        """How many pairs there are, in words."""
+        return "1 pair" if self.accepted == 1 else f"{self.accepted} pairs"
+
 
 def make_pairs(wanted: Wanted, folder: Path) -> Iterator[Update | PairsMade]:
     """Make the pairs that are missing in a set.

@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from ..errors import TrainingError
 from .denoise.recipe import DenoiseRecipe
 from .isotropic.recipe import IsotropicRecipe
+from .recipe import Recipe
 from .segment.recipe import SegmentRecipe
 from .superresolve.recipe import SuperresolveRecipe
 from .synthesize.recipe import SynthesizeRecipe
@@ -24,6 +25,11 @@ def bundled_recipes() -> list[str]:
     """Return the names of the recipes that come with the package."""
     folder = resources.files(__package__) / "library"
     return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def command_for(recipe: Recipe) -> str:
+    """Return the command that trains by a recipe: by its name if it came with the package, else by a file."""
+    return f"napari-microdiff train {recipe.id if recipe.id in bundled_recipes() else f'{recipe.id}.yaml'}"
 
 
 def read_recipe(name: str | Path) -> AnyRecipe:

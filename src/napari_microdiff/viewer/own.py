@@ -41,7 +41,7 @@ class Own(Docked):
     source_word = "Image"
     nothing_open = "Open an image, or use File > Open Sample."
     nothing_chosen = "Choose an image layer first."
-    no_model = "No model is installed. Add one with: napari-microdiff models add FILE"
+    no_model = "No model is installed. Add one with: napari-microdiff models add FOLDER"
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()

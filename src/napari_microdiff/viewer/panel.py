@@ -11,7 +11,7 @@ from napari.utils.notifications import show_error, show_warning
 from pydantic import ValidationError
 from superqt import QCollapsible
 
-from ..engine.request import Request, Span, problem_with
+from ..engine.request import OutputName, Request, Span, problem_with
 from ..errors import MicrodiffError
 from . import settings, view, words
 from .choices import ModelChoice
@@ -173,13 +173,18 @@ class Panel(Own):
         self.looked(look)
         self.refresh()
 
-    def request(self, axes: str | None = None, region: tuple[Span, ...] | None = None) -> Request:
-        """Return what the panel asks for now."""
+    def request(
+        self,
+        axes: str | None = None,
+        region: tuple[Span, ...] | None = None,
+        outputs: tuple[OutputName, ...] | None = None,
+    ) -> Request:
+        """Return what the panel asks for now, or that with other outputs."""
         card, layer = self.model.card, self.image.layer
         return Request(
             task=self.task,
             model=card.id if card is not None else "",
-            outputs=self.ticks.ticked,
+            outputs=outputs or self.ticks.ticked,
             axes=axes or (view.axes_of(layer) if layer is not None else None),
             region=region,
             **self.more.fields(),

@@ -73,7 +73,7 @@ class SegmentPanel(Panel):
         """
         memory = recall(layer) or {}
         image = self._image_of(layer, memory.get("source"))
-        request = memory.get("request") or self.request(view.axes_of(image))
+        request = memory.get("request") or self.request(view.axes_of(image), outputs=("labels",))
         assert isinstance(request.options, SegmentOptions)
         diameter = request.options.diameter or memory.get("report", {}).get("diameter") or _median_diameter(layer)
         changes = {

@@ -399,6 +399,18 @@ def test_other_displays_than_planes_are_refused_in_words(
     assert "Go back to the 2-D display" in panel.corrections.line.text()
 
 
+def test_objects_are_corrected_whatever_a_run_is_to_make(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    layer = opened(panel, viewer, qtbot, two_squares())
+    panel.ticks.tick(())
+    assert not panel.ticks.ticked
+    click(panel.corrections, qtbot, "cut")
+    draw(layer, (15.0, 35.0), (45.0, 35.0))
+    settled(panel, qtbot)
+    assert len(layer.features) > 2
+
+
 def test_tools_may_be_taken_up_where_strokes_cannot_be_shown(
     panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any
 ) -> None:

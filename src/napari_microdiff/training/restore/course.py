@@ -11,6 +11,7 @@ import torch
 from ...diffusion.denoiser import Preconditioned
 from ...models.card import Familiarity, Quality
 from ..course import Loss
+from ..recipes import command_for
 from .batch import Batch
 from .batches import RestoreBatches
 from .likeness import measure_content, measure_contrast, measure_familiarity
@@ -45,7 +46,7 @@ class RestoreCourse:
                 data=f"held-out validation images: {name}",
                 value=round(value, 2),
                 unit="dB",
-                command=f"napari-microdiff train {self.recipe.id}",
+                command=command_for(self.recipe),
             )
             for name, value in figures.items()
         )

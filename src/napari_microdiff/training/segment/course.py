@@ -10,6 +10,7 @@ import torch
 from ...diffusion.denoiser import Preconditioned
 from ...models.card import Quality
 from ..course import Loss
+from ..recipes import command_for
 from .data import SegmentBatch, SegmentBatches
 from .loss import segmenting_loss
 from .recipe import SegmentRecipe
@@ -62,7 +63,7 @@ class SegmentCourse:
                     data=f"held-out validation images: {name}",
                     value=round(value, 3),
                     unit="",
-                    command=f"napari-microdiff train {self.recipe.id}",
+                    command=command_for(self.recipe),
                 )
                 for name, value in figures.items()
             ),

@@ -15,6 +15,7 @@ from ...models.originals import write_originals
 from ..course import Loss
 from ..loss import diffusion_loss
 from ..noise_levels import draw_sigmas
+from ..recipes import command_for
 from ..segment.sources import load_planes
 from .data import SynthesizeBatch, SynthesizeBatches, magnify_plane, normalise_planes
 from .recipe import SynthesizeRecipe
@@ -67,7 +68,7 @@ class SynthesizeCourse:
                     data=f"held-out validation images: {name}",
                     value=round(value, 2),
                     unit="dB",
-                    command=f"napari-microdiff train {self.recipe.id}",
+                    command=command_for(self.recipe),
                 )
                 for name, value in figures.items()
             ),

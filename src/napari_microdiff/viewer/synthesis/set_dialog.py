@@ -147,4 +147,4 @@ def _planes(array: Any, axes: str, name: str) -> Iterator[tuple[NDArray[Any], st
 
 def outcome_in_words(made: Any, folder: Path) -> str:
     """Say what came of it."""
-    return f"{folder.name} holds {made.accepted} pairs, {made.new} of them new; {made.rejected} images were left out."
+    return f"{folder.name} holds {made.pairs}, {made.new} of them new; {made.rejected} images were left out."

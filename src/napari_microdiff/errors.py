@@ -6,6 +6,21 @@ and may show its traceback.
 
 from __future__ import annotations
 
+import re
+
+_IN_PLAIN_WORDS = (
+    ("Value error, ", ""),
+    ("Input should be greater than or equal to", "must be at least"),
+    ("Input should be greater than", "must be more than"),
+    ("Input should be less than or equal to", "must be at most"),
+    ("Input should be a valid integer.*", "must be a whole number"),
+    ("Input should be a valid number.*", "must be a number"),
+    ("Input should be a valid string.*", "must be text"),
+    ("Input should be", "must be"),
+    ("Field required", "is missing"),
+    ("Extra inputs are not permitted", "is not known here"),
+)  # for how pydantic begins
+
 
 class MicrodiffError(Exception):
     """Base of all errors that are shown to people: one sentence on what is wrong, one on what to do."""
@@ -41,3 +56,18 @@ class TrainingError(MicrodiffError):
 
 class VersionError(MicrodiffError):
     """Another package is too old."""
+
+
+def in_plain_words(message: str) -> str:
+    """Return what pydantic says of a value, as one would say it after the name of the field."""
+    for theirs, ours in _IN_PLAIN_WORDS:
+        said, changed = re.subn(f"^{theirs}", ours, message)
+        if changed:
+            return said
+    return message
+
+
+def problem_of(field: str, message: str) -> str:
+    """Return what pydantic says of the value of a field, with its name."""
+    said = in_plain_words(message)
+    return f"{field} {said}" if said.startswith(("must be", "is ")) else f"{field}: {said}"

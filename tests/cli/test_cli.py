@@ -143,10 +143,10 @@ def test_all_options_reach_the_request(shell: Shell, jobs: list[Request]) -> Non
     [
         ("denoise gone.tif out.tif", "There is no file gone.tif"),
         ("denoise in.tif", "Missing argument 'OUT'"),
-        ("denoise in.tif out.tif --steps 0", "steps: Input should be greater than or equal to 1"),
+        ("denoise in.tif out.tif --steps 0", "steps must be at least 1"),
         ("denoise in.tif out.tif --steps many", "Invalid value for '--steps'"),
         ("denoise in.tif out.tif --sampler magic", "Invalid value for '--sampler'"),
-        ("denoise in.tif out.tif --noise-level -3", "noise_level: Input should be greater than 0"),
+        ("denoise in.tif out.tif --noise-level -3", "noise_level must be more than 0"),
         ("denoise in.tif out.tif --device tpu", "device: String should match"),
         ("denoise in.tif out.tif --axes YX", "2 letters, but the image has 3 axes"),
         ("denoise in.tif out.tif --unheard of", "No such option"),
@@ -328,8 +328,8 @@ class TestRun:
     @pytest.mark.parametrize(
         ("content", "message"),
         [
-            ("steps: 0", "job.yaml: steps: Input should be greater"),
-            ("steps: 2\ncolour: red", "job.yaml: colour: Extra inputs are not permitted"),
+            ("steps: 0", "job.yaml: steps must be at least 1"),
+            ("steps: 2\ncolour: red", "job.yaml: colour is not known here"),
             ("[1, 2]", "is not a request"),
             ("", "is not a request"),
             ("a: [", "not readable as YAML"),

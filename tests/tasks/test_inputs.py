@@ -154,7 +154,7 @@ def test_ragged_lists_are_refused(ask):
 
 
 def test_an_impossible_field_is_told_in_words(noisy):
-    with pytest.raises(RequestError, match="steps: Input should be greater"):
+    with pytest.raises(RequestError, match="steps must be at least"):
         denoise(noisy, steps=0)
 
 

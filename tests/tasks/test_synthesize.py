@@ -248,7 +248,7 @@ def test_events_come_in_order_and_previews_lie_in_the_region(painter: str) -> No
         (mask(), {"behind": np.zeros(SHAPE), "kept": np.zeros((10, 10))}, ImageError, "one value for each pixel"),
         (mask(), {"kept": np.zeros(SHAPE)}, RequestError, "no image behind"),
         (mask(), {"start": 1.0}, RequestError, "no image behind"),
-        (mask(), {"behind": np.zeros(SHAPE), "start": 0.0}, RequestError, "start: "),
+        (mask(), {"behind": np.zeros(SHAPE), "start": 0.0}, RequestError, "start must be at least"),
         (mask(), {"model": "tiny"}, ModelError, "is for 'denoise'"),
         (mask(), {"outputs": ("labels",)}, RequestError, "makes sample, mean"),
     ],

@@ -78,7 +78,7 @@ def test_a_bad_recipe_is_refused_in_words(tmp_path: Path, content: bytes, messag
     ("field", "value", "message"),
     [
         ("id", "Our Disk", "id: String should match"),
-        ("steps", 0, "steps: Input should be greater"),
+        ("steps", 0, "steps must be at least 1"),
         ("batch_fields", 0, "batch_fields"),
         ("procedural_count", 0, "procedural_count"),
         ("sigma_max", 0, "sigma_max"),
@@ -87,7 +87,7 @@ def test_a_bad_recipe_is_refused_in_words(tmp_path: Path, content: bytes, messag
         ("clean", [{"files": "clean/**.tif"}], "clean.0.files: .* 'images/\\*\\*/\\*.tif'"),
         ("clean", [{"files": "."}], "clean.0.files"),
         ("clean", [{"files": "*.tif", "shrink": [3, 1.5]}], "clean.0.shrink: the first number"),
-        ("clean", [{"files": "*.tif", "shrink": [0, 1.5]}], "clean.0.shrink.0: Input should be greater than 0"),
+        ("clean", [{"files": "*.tif", "shrink": [0, 1.5]}], "clean.0.shrink.0 must be more than 0"),
         ("blur_px", [0, 2], "blur_px.0"),
         ("noise", {"psnr_db": [36, 10]}, "noise.psnr_db: the first number"),
         ("noise", {"shot_share": [0, 2]}, "noise.shot_share.1"),

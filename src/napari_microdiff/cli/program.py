@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from ..errors import MicrodiffError
+from ..errors import MicrodiffError, in_plain_words
 from . import augment, export, isotropic, jobs, others, repair, store, superresolve, synthesize
 from .terminal import one_line, say
 
@@ -80,7 +80,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     except MicrodiffError as error:
         return _fail(str(error))
     except _UsageError as error:
-        return _fail(error.format_message() if hasattr(error, "format_message") else str(error))
+        what, _, why = (error.format_message() if hasattr(error, "format_message") else str(error)).partition(": ")
+        return _fail(f"{what}: {in_plain_words(why)}" if why else what)
     except (KeyboardInterrupt, typer.Abort):
         code = _CANCELLED
     if code == _CANCELLED:

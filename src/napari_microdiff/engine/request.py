@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from ..errors import RequestError
+from ..errors import RequestError, in_plain_words, problem_of
 from ..imaging.lattice import Finer
 from .options import (
     DenoiseOptions,
@@ -182,6 +182,5 @@ def problem_with(error: ValidationError) -> str:
     faults = []
     for fault in error.errors():
         name = ".".join(str(part) for part in fault["loc"] if part not in ("options", *OUTPUTS))
-        text = fault["msg"].removeprefix("Value error, ")
-        faults.append(f"{name}: {text}" if name else text)
+        faults.append(problem_of(name, fault["msg"]) if name else in_plain_words(fault["msg"]))
     return f"{'; '.join(faults)}."

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ..errors import ModelError
+from ..errors import ModelError, problem_of
 
 CARD_NAME = "card.yaml"
 IDENTITY = "^[a-z0-9][a-z0-9._-]*$"  # of models, which are folders of that name
@@ -194,9 +194,8 @@ def read_card(folder: Path) -> Card:
         raise ModelError(f"{folder} is not a model: it has no {CARD_NAME}.") from None
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "card"
-        what = first["msg"].removeprefix("Value error, ")
-        raise ModelError(f"{path} is not a valid model card: {where}: {what}.") from None
+        problem = problem_of(".".join(str(part) for part in first["loc"]) or "card", first["msg"])
+        raise ModelError(f"{path} is not a valid model card: {problem}.") from None
     except (yaml.YAMLError, ValueError):  # of bytes that are no text, and of dates that there are not
         raise ModelError(f"{path} is not readable as YAML. Get the model again from its source.") from None
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
-from ..errors import TrainingError
+from ..errors import TrainingError, problem_of
 from .denoise.recipe import DenoiseRecipe
 from .isotropic.recipe import IsotropicRecipe
 from .recipe import Recipe
@@ -54,8 +54,7 @@ def read_recipe(name: str | Path) -> AnyRecipe:
         raise TrainingError(f"There is no recipe '{name}'. Give the path of a YAML file or one of: {known}.") from None
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"][1:]) or "recipe"
-        what = first["msg"].removeprefix("Value error, ")
-        raise TrainingError(f"{path} is not a valid recipe: {where}: {what}.") from None
+        problem = problem_of(".".join(str(part) for part in first["loc"][1:]) or "recipe", first["msg"])
+        raise TrainingError(f"{path} is not a valid recipe: {problem}.") from None
     except (yaml.YAMLError, ValueError):  # of bytes that are no text, and of dates that there are not
         raise TrainingError(f"{path} is not readable as YAML.") from None

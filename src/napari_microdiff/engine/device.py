@@ -31,7 +31,9 @@ def choose_device(name: str) -> torch.device:
         raise DeviceError(f"There is no device '{name}' on this computer. Choose 'auto' or one of {', '.join(_KINDS)}.")
     device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise DeviceError(f"There is no device '{name}' on this computer. Choose 'auto' or 'cpu'.")
+        raise DeviceError(
+            f"There is no device '{name}' on this computer. Choose 'auto' or 'cpu'; in a panel that is under More."
+        )
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise DeviceError("There is no Apple GPU that PyTorch can use here. Choose 'auto' or 'cpu'.")
     return device

@@ -15,6 +15,7 @@ from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 from napari.utils.interactions import mouse_move_callbacks, mouse_press_callbacks, mouse_release_callbacks
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication
 from skimage.draw import disk
 from wrapt import ObjectProxy
 
@@ -397,6 +398,30 @@ def test_other_displays_than_planes_are_refused_in_words(
     settled(panel, qtbot)
     np.testing.assert_array_equal(layer.data, before)
     assert "Go back to the 2-D display" in panel.corrections.line.text()
+
+
+def test_a_correction_waits_until_the_brush_is_lifted(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = [Qt.MouseButton.LeftButton]
+    monkeypatch.setattr(QApplication, "mouseButtons", lambda: held[0])
+    layer = opened(panel, viewer, qtbot, two_squares())
+    editor = panel.corrections.editor
+    assert editor is not None
+    click(panel.corrections, qtbot, "cut")
+    draw(layer, (15.0, 35.0), (45.0, 35.0))
+    layer.mode = "paint"
+    with layer.block_history():  # as napari does from press to release
+        layer.paint((70, 10), 9)
+        qtbot.wait(1500)
+        assert editor.busy
+        assert set(np.unique(layer.data)) == {0, 1, 2, 9}
+    held[0] = Qt.MouseButton.NoButton
+    settled(panel, qtbot)
+    assert len(layer.features) == 4
+    layer.undo()
+    settled(panel, qtbot)
+    assert set(np.unique(layer.data)) == {0, 1, 2, 9}
 
 
 def test_objects_are_corrected_whatever_a_run_is_to_make(

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from qtpy.QtCore import QObject
+from napari.layers import Labels
+from qtpy.QtCore import QObject, Qt, QTimer
+from qtpy.QtWidgets import QApplication
 
 from ...engine.options import Stroke
 from ...errors import MicrodiffError
@@ -18,6 +20,9 @@ from .given import Given
 from .pen import Pen
 from .places import NOT_ON_PLANES, pixel_of, shows_planes
 from .ways import Ways
+
+_BRUSHES = ("paint", "erase")
+_RELEASED_MS = 50  # how often to look whether a brush was lifted
 
 
 class _Asked(NamedTuple):
@@ -50,6 +55,11 @@ class Outliner(QObject):
         self._landing = 0  # strokes that the model has seen, and that wait for the objects to be counted
         self._ways: Ways | None = None
         self._job: Job | None = None
+        self._held: list[tuple[Change, int]] = []  # until a brush is lifted
+        self._lifted = QTimer(self)
+        self._lifted.setSingleShot(True)
+        self._lifted.setInterval(_RELEASED_MS)
+        self._lifted.timeout.connect(self._land_held)
 
     @property
     def busy(self) -> bool:
@@ -120,10 +130,19 @@ class Outliner(QObject):
         self._objects.stock.when_counted(partial(self._land, change, turns))
 
     def _land(self, change: Change, turns: int) -> None:
+        if _is_painted(self._objects.layer):  # napari takes what is written within a stroke back together with it
+            self._held.append((change, turns))
+            self._lifted.start()
+            return
         self._landing -= 1
         looking = self._objects.layer.mode == "pan_zoom" and turns == self._objects.selection.turns
         self._objects.write(self._objects.clear(change), select=looking)
         self._objects.changed.emit()
+
+    def _land_held(self) -> None:
+        held, self._held = self._held, []
+        for change, turns in held:
+            self._objects.stock.when_counted(partial(self._land, change, turns))
 
     # splitting ----------------------------------------------------------------------------------------------------
 
@@ -164,3 +183,8 @@ class Outliner(QObject):
             self._objects.say("The model always sees one object here. Use Cut and draw the border.")
         elif not self._show_next_of(self._ways):
             self._objects.warn("The object was edited, or another one selected, meanwhile. Split it again.")
+
+
+def _is_painted(layer: Labels) -> bool:
+    """Whether a brush is down."""
+    return layer.mode in _BRUSHES and QApplication.mouseButtons() != Qt.MouseButton.NoButton

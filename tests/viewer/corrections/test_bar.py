@@ -400,27 +400,52 @@ def test_other_displays_than_planes_are_refused_in_words(
     assert "Go back to the 2-D display" in panel.corrections.line.text()
 
 
-def test_a_correction_waits_until_the_brush_is_lifted(
-    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    held = [Qt.MouseButton.LeftButton]
-    monkeypatch.setattr(QApplication, "mouseButtons", lambda: held[0])
+@pytest.fixture
+def buttons(monkeypatch: pytest.MonkeyPatch) -> list[Qt.MouseButton]:
+    """Return what is told of the buttons of the mouse, one of which is down."""
+    down = [Qt.MouseButton.LeftButton]
+    monkeypatch.setattr(QApplication, "mouseButtons", lambda: down[0])
+    return down
+
+
+def painted_meanwhile(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> Labels:
+    """Have an object cut, and paint another one while the brush is down, until the model is done with the cut."""
     layer = opened(panel, viewer, qtbot, two_squares())
-    editor = panel.corrections.editor
-    assert editor is not None
     click(panel.corrections, qtbot, "cut")
     draw(layer, (15.0, 35.0), (45.0, 35.0))
     layer.mode = "paint"
     with layer.block_history():  # as napari does from press to release
         layer.paint((70, 10), 9)
-        qtbot.wait(1500)
-        assert editor.busy
-        assert set(np.unique(layer.data)) == {0, 1, 2, 9}
-    held[0] = Qt.MouseButton.NoButton
+        qtbot.waitUntil(lambda: not viewer.layers["strokes"].visible, timeout=LONG)
+        counted: list[bool] = []
+        panel.corrections.editor.stock.when_counted(lambda: counted.append(True))
+        qtbot.waitUntil(lambda: bool(counted), timeout=LONG)
+    return layer
+
+
+def test_a_correction_waits_until_the_brush_is_lifted(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, buttons: list[Qt.MouseButton]
+) -> None:
+    layer = painted_meanwhile(panel, viewer, qtbot)
+    assert panel.corrections.editor.busy
+    assert set(np.unique(layer.data)) == {0, 1, 2, 9}
+    buttons[0] = Qt.MouseButton.NoButton
     settled(panel, qtbot)
     assert len(layer.features) == 4
     layer.undo()
     settled(panel, qtbot)
+    assert set(np.unique(layer.data)) == {0, 1, 2, 9}
+
+
+def test_a_correction_that_waits_for_the_brush_is_given_up_with_the_panel(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, buttons: list[Qt.MouseButton]
+) -> None:
+    layer = painted_meanwhile(panel, viewer, qtbot)
+    editor = panel.corrections.editor
+    panel.corrections.shut()
+    assert not editor.busy
+    buttons[0] = Qt.MouseButton.NoButton
+    qtbot.wait(200)  # several times as long as until it is looked whether the brush was lifted
     assert set(np.unique(layer.data)) == {0, 1, 2, 9}
 
 

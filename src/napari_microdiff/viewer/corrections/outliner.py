@@ -69,6 +69,9 @@ class Outliner(QObject):
     def cancel(self) -> None:
         """Give up the strokes that are being worked on."""
         self._waiting.clear()
+        self._lifted.stop()
+        self._landing -= len(self._held)
+        self._held.clear()
         self._pen.forget()
         if self._job is not None:
             self._job.cancel()

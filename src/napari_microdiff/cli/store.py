@@ -58,15 +58,14 @@ def verify(
 ) -> None:
     """Check that the weights and what lies beside them are unchanged and hold numbers only."""
     from ..errors import ModelError
-    from ..models.originals import read_originals
-    from ..models.store import broken_models, find_model, list_models, verify_model
+    from ..models.originals import check_model
+    from ..models.store import broken_models, find_model, list_models
 
     models = [find_model(id) for id in ids] if ids else list_models()
     faults = [] if ids else list(broken_models().values())
     for model in models:
         try:
-            verify_model(model)
-            read_originals(model)
+            check_model(model)
         except ModelError as error:
             faults.append(str(error))
         else:

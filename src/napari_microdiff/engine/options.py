@@ -12,7 +12,7 @@ _WIDEST = 8.0  # blur: standard deviation in pixels
 _LOUDEST = 1e30  # noise level, whose square must be a number
 _GAUSSIAN_OF_AIRY = 0.225  # wavelengths over numerical apertures: the standard deviation of the nearest Gaussian
 
-_Finite = Annotated[float, Field(allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Frozen(BaseModel):
@@ -131,7 +131,7 @@ class Stroke(Frozen):
     """
 
     kind: Literal["object", "background", "cut"]
-    points: tuple[tuple[_Finite, ...], ...] = Field(min_length=1)
+    points: tuple[tuple[Finite, ...], ...] = Field(min_length=1)
 
 
 class SegmentOptions(Frozen):
@@ -184,7 +184,7 @@ class SynthesizeOptions(Frozen):
     """
 
     task: Literal["synthesize"] = Field(default="synthesize", exclude=True)
-    style: tuple[_Finite, ...] | None = None
+    style: tuple[Finite, ...] | None = None
     levels: tuple[float, float] = (0.0, 255.0)
     kinds: tuple[tuple[int, int], ...] = ()
     photons: float | None = Field(default=None, gt=0, le=1e9)

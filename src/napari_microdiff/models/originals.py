@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import ModelError
 from ..imaging.originals import Originals
 from .card import KnownOriginals
-from .model import Model
+from .model import Model, verify_model
 from .weights_file import ORIGINALS_NAME, check_weights, fingerprint
 
 
@@ -42,6 +42,18 @@ def read_originals(model: Model) -> Originals | None:
     """
     known = model.card.originals
     return None if known is None else _read(model.folder / ORIGINALS_NAME, known.sha256, model.card.id)
+
+
+def check_model(model: Model) -> None:
+    """Check that all that a card names is unchanged and holds numbers only: the weights, and what lies beside them.
+
+    Raises
+    ------
+    ModelError
+        As of `verify_model` and `read_originals`.
+    """
+    verify_model(model)
+    read_originals(model)
 
 
 @lru_cache(maxsize=2)

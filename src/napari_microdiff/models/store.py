@@ -14,7 +14,7 @@ from pathlib import Path
 from ..errors import ModelError
 from .card import CARD_NAME, Card, read_card
 from .model import BUNDLED_FOLDER, Model, model_draft, read_weights, save_model, verify_model
-from .originals import read_originals
+from .originals import check_model
 from .weights_file import WEIGHTS_NAME
 
 __all__ = [
@@ -103,8 +103,7 @@ def add_model(source: str | Path, sha256: str | None = None) -> Model:
 
     with fetch_model(source, sha256) as folder:
         found = Model(read_card(folder), folder, bundled=False)
-        verify_model(found)
-        read_originals(found)
+        check_model(found)
         card = found.card
         there = next((model for model in list_models() if model.card.id == card.id), None)
         if there and there.card == card and _is_whole(there):
@@ -169,8 +168,7 @@ def _look() -> tuple[list[Model], dict[Path, str]]:
 
 def _is_whole(model: Model) -> bool:
     try:
-        verify_model(model)
-        read_originals(model)
+        check_model(model)
     except ModelError:
         return False
     return True

@@ -74,10 +74,8 @@ class Damage:
         region = list(self.source.region)
         if (colours := self.source.axes.find("S")) >= 0:
             region[colours] = (region[colours][0], region[colours][0] + 1)
-        every = planes(self.source.axes, self.source.shape, tuple(region))
-        inside = [region_slices(box_of(index)) for index in every]
-        counted = zip(every, inside, strict=True)
-        return sum(int(self.in_plane(index)[part].sum()) for index, part in counted if index not in without)
+        counted = (p for p in planes(self.source.axes, self.source.shape, tuple(region)) if p not in without)
+        return sum(int(self.in_plane(index)[region_slices(box_of(index))].sum()) for index in counted)
 
     def level(self, index: PlaneIndex) -> float:
         """Return the mean of some sound pixels of the channel of a plane; 0 if it has none."""

@@ -63,7 +63,10 @@ class Repair:
         shown = [p for p, s in self._statistics.items() if noisy and not s.constant]
         self._cameras = {p: estimate_camera(*channel_view(without, p)) for p in shown}
         self._now: tuple[PlaneIndex, DamagedPlane] | None = None
-        self._tell_what_is_lost(self._damage.lost_planes())
+        lost = self._damage.lost_planes()
+        # What there is nothing to draw from: all of a channel is gone, or what is left of it has one value.
+        self.left_out = [index for index in lost if self._statistics[position_of(self.source, index)].constant]
+        self._tell_what_is_lost(drawn=len(lost) > len(self.left_out))
         self.report: dict[str, Any] = {
             "normalization": [[s.normalization.offset, s.normalization.scale] for s in self._statistics.values()],
             "noise_added": [
@@ -71,14 +74,10 @@ class Repair:
             ],
         }
 
-    def is_lost(self, index: PlaneIndex) -> bool:
-        """Whether a plane is damaged all over, and its channel has nothing that it could be drawn from."""
-        return self._statistics[position_of(self.source, index)].constant and bool(self._damage.in_plane(index).all())
-
-    def _tell_what_is_lost(self, lost: Sequence[PlaneIndex]) -> None:
-        if any(self.is_lost(index) for index in lost):
+    def _tell_what_is_lost(self, *, drawn: bool) -> None:
+        if self.left_out:
             self.notices.append("A channel has no sound pixels that differ: where it is damaged all over it stays so.")
-        if not all(self.is_lost(index) for index in lost):
+        if drawn:
             self.notices.append(
                 "Some planes are damaged all over: what is drawn there is made up, as bright as the other planes are."
             )
@@ -174,8 +173,7 @@ class RepairCollector(Collector):
 
     def report(self) -> dict[str, Any]:
         """Return how many pixels were drawn."""
-        left = [index for index in self._damage.lost_planes() if self._repair.is_lost(index)]
-        return {"repaired_pixels": self._damage.count(without=left)}
+        return {"repaired_pixels": self._damage.count(without=self._repair.left_out)}
 
     def _put(self, name: str, index: PlaneIndex, core: Box, pixels: Image) -> None:
         if name not in self.images:

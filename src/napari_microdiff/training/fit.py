@@ -21,6 +21,7 @@ from ..files.faults import writing
 from ..imaging.threads import usable_cores
 from ..models.build import load_denoiser
 from ..models.card import CARD_NAME, read_card
+from ..models.fetch import TRAINED
 from ..models.model import Model, read_weights, save_model
 from .average import PowerAverage
 from .checkpoint import read_checkpoint, write_checkpoint
@@ -171,7 +172,7 @@ class _Run:
             self._save_checkpoint()
             self.report(f"interrupted at step {self.step}; the same command goes on from there")
             raise
-        return self.out / "model"
+        return self.out / TRAINED
 
     def _take_steps(self) -> list[Tensor]:
         """Train until the end, validating now and then; return the losses since the last time."""
@@ -255,10 +256,10 @@ class _Run:
                 "anew with --no-resume and a smaller learning_rate in the recipe."
             )
         try:
-            if score > self.best or not (self.out / "model" / CARD_NAME).exists():
+            if score > self.best or not (self.out / TRAINED / CARD_NAME).exists():
                 training = {"steps": self.step, "minutes": round(self.seconds / 60), "seed": self.recipe.seed}
                 fields = self.course.card_fields(average, figures)
-                export_model(self.recipe, average, self.out / "model", training, fields, self.course.write_beside)
+                export_model(self.recipe, average, self.out / TRAINED, training, fields, self.course.write_beside)
                 self.best = score
         finally:  # what could not be exported, or was killed before, is made again
             self._save_checkpoint()
@@ -267,7 +268,7 @@ class _Run:
         """Look at the best weights once more, for what takes long to find out."""
         if self.fabric.global_rank:
             return
-        folder = self.out / "model"
+        folder = self.out / TRAINED
         best = Model(read_card(folder), folder, bundled=False)
         fields = self.course.last_fields(load_denoiser(best, self.fabric.device))
         if fields:

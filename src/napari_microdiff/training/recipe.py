@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator
 
-from ..engine.options import Frozen
+from ..engine.options import Finite, Frozen
 from ..models.card import IDENTITY, Architecture, TrainingSet
 
 GRID = 32  # pixels; squares whose sides are multiples of it suit any network
@@ -40,11 +40,10 @@ def _ascending(bounds: tuple[Any, Any]) -> tuple[Any, Any]:
 
 
 Pattern = Annotated[str, AfterValidator(_relative)]  # for `pathlib.Path.glob` in the data folder
-_Finite = Annotated[float, Field(allow_inf_nan=False)]
-_Positive = Annotated[_Finite, Field(gt=0)]
-_Share = Annotated[_Finite, Field(ge=0, le=1)]
+_Positive = Annotated[Finite, Field(gt=0)]
+_Share = Annotated[Finite, Field(ge=0, le=1)]
 _Factor = Annotated[int, Field(ge=2, le=10)]
-Range = Annotated[tuple[_Finite, _Finite], AfterValidator(_ascending)]
+Range = Annotated[tuple[Finite, Finite], AfterValidator(_ascending)]
 PositiveRange = Annotated[tuple[_Positive, _Positive], AfterValidator(_ascending)]  # which has logarithms
 ShareRange = Annotated[tuple[_Share, _Share], AfterValidator(_ascending)]
 FactorRange = Annotated[tuple[_Factor, _Factor], AfterValidator(_ascending)]  # as requests may ask for

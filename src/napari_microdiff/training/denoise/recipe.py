@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ...engine.options import Frozen
+from ...engine.options import Finite, Frozen
 from ...imaging.spectrum import VECTOR_LENGTH
 from ..recipe import Pattern, check_network
 from ..restore.recipe import RestoreRecipe
 
 _NETWORK = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": VECTOR_LENGTH}
-_Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_Share = Annotated[Finite, Field(ge=0)]
 
 
 class Pairs(Frozen):

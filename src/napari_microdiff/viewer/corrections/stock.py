@@ -83,10 +83,8 @@ class Stock(QObject):
         self._shown, self._point = plane, point
         if event.type == "set_data" and turned:
             self.turned.emit()
-        elif (
-            event.type == "set_data" and moved
-        ):  # another layer came or was turned, or it was undo: napari says no more
-            self._perhaps.start()
+        elif event.type == "set_data" and moved:
+            self._perhaps.start()  # another layer came or was turned, or it was undo: napari says no more
         else:
             self._soon.start()
 

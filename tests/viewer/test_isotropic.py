@@ -237,3 +237,20 @@ def test_a_model_is_adapted_to_a_stack(panel: IsotropicPanel, viewer: napari.Vie
     assert find_model("tissue-1").card.parent == "isotropic-tiny"
     assert "'tissue-1' is adapted to Tissue 1" in panel.results.line.text()
     assert panel.findChild(BeforeAfterDialog) is not None
+
+
+def test_what_a_layer_is_told_later_counts(panel: IsotropicPanel, viewer: napari.Viewer) -> None:
+    image = viewer.add_image(slices(5, 24, 32), axis_labels=("t", "y", "x"))
+    assert "name its axis of depth Z" in panel.run_bar.run.toolTip()
+    image.axis_labels = ("z", "y", "x")
+    assert panel.run_bar.run.isEnabled(), panel.run_bar.run.toolTip()
+    image.scale, image.units = (0.04, 0.01, 0.01), ("um",) * 3
+    assert panel.factor.value() == 4
+    assert "0.01 µm" in panel.image_line.text()
+    image.data = slices(7, 24, 40)
+    assert panel.image_line.text().startswith("7 × 24 × 40")
+    other = viewer.add_image(slices(6, 24, 24), axis_labels=("z", "y", "x"))
+    panel.image.choose(other)
+    image.scale = (0.02, 0.01, 0.01)  # of a layer that is not chosen any more
+    assert panel.factor.value() == 4
+    assert panel.image_line.text().startswith("6 × 24 × 24")

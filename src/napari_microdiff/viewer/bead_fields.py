@@ -60,7 +60,6 @@ class BeadFields(Rows):
         self.psf: MeasuredPsf | None = None
         self._measured: MeasuredPsf | None = None  # on the pixels of the beads
         self._pixel_of_beads: float | None = None
-        self._watched: Any = None
         self._problem = ""
         self.pixel_um: float | None = None
         self.job: Job | None = None
@@ -76,6 +75,7 @@ class BeadFields(Rows):
         self._soon.setInterval(_PAUSE_MS)
         self._soon.timeout.connect(self._start)
         self.layer.changed.connect(self._layer_changed)
+        self.layer.told.connect(self.measure)
         self.size.valueChanged.connect(self.measure)
 
     @property
@@ -103,7 +103,6 @@ class BeadFields(Rows):
         self.layer.blockSignals(True)
         self.layer.choose(None)
         self.layer.blockSignals(False)
-        self._watch(None)
         self._measured, self._pixel_of_beads = psf, None
         self._say()
 
@@ -143,17 +142,8 @@ class BeadFields(Rows):
         return lambda: np.asarray(array[index])
 
     def _layer_changed(self) -> None:
-        self._watch(self.layer.layer)
         self._measured = None
         self.measure()
-
-    def _watch(self, layer: Any) -> None:
-        """Measure again when the size of the pixels of a layer is told."""
-        for one, way in ((self._watched, "disconnect"), (layer, "connect")):
-            if one is not None:
-                for event in (one.events.scale, one.events.units):
-                    getattr(event, way)(self.measure)
-        self._watched = layer
 
     def _stop(self) -> None:
         self._soon.stop()

@@ -20,6 +20,7 @@ from .preview import is_ours
 TASKS = ("denoise", "superresolve", "isotropic", "repair", "segment", "synthesize")
 USUAL_MODELS = frozenset(Request.model_validate({"task": task}).model for task in TASKS)
 _NO_LAYER = "no layer"
+_TOLD = ("data", "scale", "units", "axis_labels")  # events of a layer
 _LETTERS = 12  # of a name that is always shown
 
 
@@ -40,6 +41,7 @@ class LayerChoice(QWidget):
     """
 
     changed = Signal()
+    told = Signal()  # the chosen layer got other pixels, or says something else of their size or of its axes
 
     def __init__(
         self,
@@ -51,6 +53,7 @@ class LayerChoice(QWidget):
         super().__init__()
         self._viewer, self.kind = viewer, kind
         self._by_itself = True  # whether nobody has chosen or used what is chosen
+        self._listened_to: Layer | None = None
         self.none = none
         self._box = ComboBox(choices=self._choices, nullable=False)
         self._box.native.setToolTip(tip)
@@ -62,6 +65,7 @@ class LayerChoice(QWidget):
         active = viewer.layers.selection.active
         if isinstance(active, kind) and not none:
             self.choose(active)
+        self._listen()
 
     def _choices(self, box: object = None) -> list[tuple[str, Any]]:
         layers = [(layer.name, layer) for layer in self._viewer.layers if isinstance(layer, self.kind)]
@@ -69,7 +73,21 @@ class LayerChoice(QWidget):
 
     def _on_changed(self, _: object) -> None:
         self._by_itself = False
+        self._tell()
+
+    def _tell(self) -> None:
+        self._listen()
         self.changed.emit()
+
+    def _listen(self) -> None:
+        """Listen to what the chosen layer tells, and to no other one any more."""
+        before, self._listened_to = self._listened_to, self.layer
+        for layer, way in ((before, "disconnect"), (self.layer, "connect")):
+            for name in _TOLD if layer is not None else ():
+                getattr(getattr(layer.events, name), way)(self._on_told)
+
+    def _on_told(self, _: object) -> None:
+        self.told.emit()
 
     def _refresh(self, event: Any = None) -> None:
         names = [layer.name for layer in self._viewer.layers]
@@ -85,7 +103,7 @@ class LayerChoice(QWidget):
             if self._is_better(event):
                 self.choose(event.value)
         if self.layer is not before:
-            self.changed.emit()
+            self._tell()
 
     def _is_better(self, event: Any) -> bool:
         """Whether what was added can be seen and is not of our making, and what the box chose by itself is hidden."""

@@ -77,6 +77,7 @@ class Panel(Own):
 
     def _connect(self) -> None:
         self.image.changed.connect(self._image_changed)
+        self.image.told.connect(self._image_changed)
         self.model.changed.connect(self._model_changed)
         self.detail.changed.connect(self.detail_changed)
         self.ticks.changed.connect(self.refresh)

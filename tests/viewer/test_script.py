@@ -16,7 +16,7 @@ from napari_microdiff.engine.options import (
     SynthesizeOptions,
 )
 from napari_microdiff.engine.request import Request
-from napari_microdiff.viewer.script import as_command, as_python
+from napari_microdiff.viewer.script import as_command, as_python, command_copied
 
 REQUEST = Request(
     model="denoise-em",
@@ -59,6 +59,16 @@ def test_a_command_for_windows_has_double_quotes(monkeypatch: pytest.MonkeyPatch
     assert as_command(REQUEST, source).startswith(
         rf'napari-microdiff denoise "{source}" OUTPUT.tif --model denoise-em '
     )
+
+
+def test_who_copies_a_command_is_told_what_is_left_to_do() -> None:
+    said = command_copied(REQUEST, whole=False)
+    assert "names in capitals" in said
+    assert "whole image" in said
+    assert "whole image" not in command_copied(REQUEST, whole=True)
+    assert "--bead-size" not in said
+    measured = SuperresolveOptions(psf=(("gaussian", 1.5, 1.0),))
+    assert "--bead-size" in command_copied(Request(task="superresolve", options=measured), whole=True)
 
 
 def test_a_command_names_the_same_options() -> None:

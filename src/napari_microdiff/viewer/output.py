@@ -18,7 +18,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog
 from .corrections.settling import when_settled
 from .jobs import Job
 from .layers import arrays_of
-from .script import as_command, as_python
+from .script import as_command, as_python, command_copied
 from .view import sizes_um
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class ResultActions:
         path = run.source.layer.source.path
         _clipboard(as_command(result.request, path or "INPUT.tif", run.source.beside))
         whole = result.region == tuple((0, length) for length in run.source.array.shape)
-        show_info(f"Copied. Paste it into a terminal.{'' if whole else ' There it is done to the whole image.'}")
+        show_info(command_copied(result.request, whole=whole))
 
     def ask_and_save(self) -> None:
         """Ask for a file and save the result there."""

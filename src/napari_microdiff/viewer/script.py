@@ -112,6 +112,24 @@ def as_command(request: Request, source: str = "INPUT.tif", beside: Mapping[str,
     return _joined(words)
 
 
+def command_copied(request: Request, *, whole: bool) -> str:
+    """Say what is left to do with a command.
+
+    Parameters
+    ----------
+    request : Request
+        What was done.
+    whole : bool
+        Whether it was done to the whole image.
+    """
+    said = ["Copied. Paste it into a terminal, and put your files in place of the names in capitals."]
+    if isinstance(request.options, SuperresolveOptions) and request.options.psf:
+        said.append("If your beads are larger than a pixel, add --bead-size and their diameter in micrometres.")
+    if not whole:
+        said.append("It is done to the whole image there.")
+    return " ".join(said)
+
+
 def _joined(words: list[str]) -> str:
     """Return words as a line for the shell of this system; that of Windows knows double quotes only."""
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)

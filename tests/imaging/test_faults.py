@@ -49,6 +49,41 @@ def test_bright_points_seen_through_an_objective_are_no_hot_pixels(width: float)
     assert Faults.of(image) == Faults()
 
 
+def _undersampled(count: int, width: float, photons: float = 1000.0) -> np.ndarray:
+    """Points between pixels anywhere, so coarse that one in the middle of a pixel is nearly all in it."""
+    rng = np.random.default_rng(3)
+    fine = np.zeros((256 * 9, 256 * 9))
+    fine[tuple(rng.integers(9 * 8, 9 * 248, size=(2, count)))] = photons * 81 * 2 * np.pi * width**2
+    coarse = ndimage.gaussian_filter(fine, 9 * width).reshape(256, 9, 256, 9).mean(axis=(1, 3))
+    return rng.poisson(10 + coarse / (2 * np.pi * width**2)) + rng.normal(0, 1, coarse.shape)
+
+
+@pytest.mark.parametrize(("count", "width"), [(100, 0.3), (100, 0.36), (30, 0.3), (12, 0.3), (300, 0.4)])
+def test_points_finer_than_pixels_are_no_hot_pixels_where_others_lie_between_pixels(count: int, width: float) -> None:
+    image = _undersampled(count, width)[None]
+    np.testing.assert_array_equal(Faults.of(image).mended(image), image)
+
+
+def test_hot_pixels_far_brighter_than_the_points_of_an_image_are_found() -> None:
+    image = _undersampled(100, 0.36)
+    rows, columns = np.random.default_rng(4).integers(8, 248, size=(2, 20))
+    hot = image.copy()
+    hot[rows, columns] = 60_000
+    mended = Faults.of(hot[None]).mended(hot[None])[0]
+    assert mended[rows, columns].max() < 2_000
+    mended[rows, columns] = image[rows, columns]
+    np.testing.assert_array_equal(mended, image)
+
+
+def test_two_hot_pixels_beside_each_other_do_not_hide_the_others() -> None:
+    image = _noisy()
+    rows, columns = np.random.default_rng(5).integers(8, 72, size=(2, 12))
+    image[rows, columns] = 5_000
+    image[30, 40:42] = 5_000
+    mended = Faults.of(image[None]).mended(image[None])[0]
+    assert mended[rows, columns].max() < 500
+
+
 @pytest.mark.parametrize("name", ["camera", "cell", "coins", "microaneurysms", "moon", "page", "clock", "text"])
 def test_images_have_no_hot_pixels(name: str) -> None:
     assert Faults.of(getattr(data, name)()[None].astype(float)) == Faults()

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 _USUAL = 99.5  # percentile of how far pixels lie from their neighbours, up to which hot ones do not matter
 _FAR = 10.0  # times as far; 28 standard deviations of Gaussian noise
 _SPREAD = 0.1  # of how far it stands out; a point seen through optics is spread more over its neighbours
+_POINTS, _POINTS_PER_HOT = 3, 0.2  # hot pixels beside each other are fewer
+_BRIGHTER = 3.0  # than points that lie between pixels; in the middle of one, such a point has up to twice as much there
 _BLANK_GAP, _GAP = 0.5, 4.0  # of the range of all others: between them and one value, and between them and a few pixels
 _FEW = 0.01  # of all pixels
 _BLANK = 16  # pixels of one value, at least
@@ -49,9 +51,10 @@ class Faults:
     def of(cls, blocks: NDArray[np.floating]) -> Faults:
         """Look for faults in parts of an image, shape (count, y, x), all finite.
 
-        A pixel is hot, or dead, if it stands far out of all its neighbours, while these hardly differ: even a point is
-        spread over its neighbours by any optics. Blank is a value that is far from all others, and beyond the range are
-        a few pixels of values very far from all others.
+        A pixel is hot, or dead, if it stands far out of all its neighbours, while these hardly differ: a point is
+        spread over its neighbours by the optics. Where pixels are coarser than these, a point in the middle of one is
+        not; but then others lie between pixels, and what is not far brighter than these is no hot pixel. Blank is a
+        value that is far from all others, and beyond the range are a few pixels of values very far from all others.
         """
         stands_out = _hot_limit(blocks)
         return cls(stands_out, *_range_of(_without_hot(blocks, stands_out)))
@@ -123,7 +126,28 @@ def _hot_limit(blocks: NDArray[np.floating]) -> float:
     mean = (around.sum - around.lowest - around.highest) / 6
     usual = float(np.percentile(np.abs(blocks - mean), _USUAL))
     limit = _FAR * usual
-    return limit if usual and around.stands_out(blocks, limit).any() else np.inf
+    if not usual:
+        return np.inf
+    hot = around.stands_out(blocks, limit)
+    limit = max(limit, _BRIGHTER * _points_between((blocks - mean)[~hot], limit, int(hot.sum())))
+    return limit if around.stands_out(blocks, limit).any() else np.inf
+
+
+def _points_between(brighter: NDArray[np.floating], limit: float, hot: int) -> float:
+    """Return by how much points that lie between pixels are brighter than what is around them, 0 if there are none.
+
+    Parameters
+    ----------
+    brighter : ndarray
+        By how much all pixels are that are not taken for hot.
+    limit : float
+        From which on they count.
+    hot : int
+        How many pixels are taken for hot.
+    """
+    points = np.sort(brighter[brighter > limit])[::-1]
+    enough = max(_POINTS, int(np.ceil(_POINTS_PER_HOT * hot)))
+    return float(points[enough - 1]) if points.size >= enough else 0.0
 
 
 def _without_hot(planes: NDArray[Any], limit: float) -> NDArray[Any]:

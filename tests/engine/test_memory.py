@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
+import tempfile
+
 import numpy as np
 import pytest
 import torch
 
 from napari_microdiff.engine.memory import Scratch, Workplace, is_out_of_memory, release_memory
 from napari_microdiff.engine.tiles import Reach, make_tiles
-from napari_microdiff.errors import DeviceError
+from napari_microdiff.errors import DeviceError, FileError
 
 CPU = torch.device("cpu")
 REACH = Reach.of(4, 32)
@@ -39,6 +44,42 @@ def test_files_are_gone_after_closing(tmp_path, monkeypatch):
     scratch.close()
     assert list(tmp_path.iterdir()) == []
     scratch.close()  # again is harmless
+
+
+def no_room(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+class FullFile(io.FileIO):
+    write = no_room
+
+
+@pytest.mark.parametrize("reserves", [True, False], ids=["reserved", "written"])
+def test_a_full_disk_is_said_before_an_array_is_written_to(tmp_path, monkeypatch, reserves):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    scratch = Scratch(largest_in_memory=0)
+    scratch.zeros((8, 8))
+    file = FullFile(tmp_path / "file", "w+")
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: file)
+    if reserves:
+        monkeypatch.setattr(os, "posix_fallocate", no_room, raising=False)
+    else:
+        monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    with pytest.raises(FileError) as told:
+        scratch.zeros((1024, 1024))
+    assert f"A temporary file of 4 MiB cannot be made in {tmp_path}: No space left" in str(told.value)
+    assert "Free some space there, or set the environment variable TMPDIR" in str(told.value)
+    assert file.closed
+
+
+def test_where_room_cannot_be_reserved_all_of_a_file_is_written(monkeypatch):
+    monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    scratch = Scratch(largest_in_memory=0)
+    array = scratch.zeros((600, 700))
+    assert array.shape == (600, 700)
+    assert not array.any()
+    del array
+    scratch.close()
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,8 @@ def sample_plane(
     ------
     DeviceError
         If memory does not suffice for the smallest tile.
+    FileError
+        If the disk has no room for what a large plane needs.
     """
     area = sampled_area(plane, steps)
     canvas = None if len(steps) == 1 else Canvas(plane, area, steps)

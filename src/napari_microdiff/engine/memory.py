@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
+import os
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import IO
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..errors import DeviceError
+from ..errors import DeviceError, FileError
 from .events import Notice
 from .tiles import Reach, Tile, make_tiles, side_of, split_tile
 
 _LARGEST_IN_MEMORY = 2**26  # bytes of one array: a plane of 4096 x 4096
+_BLOCK = 2**20  # bytes of zeros that are written at once
 
 
 class Scratch:
@@ -27,17 +30,41 @@ class Scratch:
         self._files = ExitStack()
 
     def zeros(self, shape: Sequence[int]) -> NDArray[np.float32]:
-        """Return an array of zeros."""
+        """Return an array of zeros.
+
+        Raises
+        ------
+        FileError
+            If there is no room for it on the disk; then the files are deleted.
+        """
         size = int(np.prod(shape)) * 4
         if size <= self._largest:
             return np.zeros(shape, dtype=np.float32)
-        file = self._files.enter_context(tempfile.TemporaryFile(prefix="microdiff-"))  # noqa: SIM115 (closed by `close`)
-        file.truncate(size)
+        try:
+            made = tempfile.TemporaryFile(prefix="microdiff-", buffering=0)  # noqa: SIM115 (closed by `close`)
+            file = self._files.enter_context(made)
+            _reserve(file, size)
+        except OSError as error:
+            self.close()
+            raise FileError(
+                f"A temporary file of {size / 2**20:.0f} MiB cannot be made in {tempfile.tempdir or 'any folder'}: "
+                f"{error.strerror or error}. Free some space there, or set the environment variable TMPDIR to a folder "
+                "on another disk and start again."
+            ) from error
         return np.memmap(file, dtype=np.float32, mode="r+", shape=tuple(shape))
 
     def close(self) -> None:
         """Delete the files."""
         self._files.close()
+
+
+def _reserve(file: IO[bytes], size: int) -> None:
+    """Take room on the disk for a file; writing to a mapped page for which there is none would kill the process."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size)
+        return
+    while size:
+        size -= file.write(bytes(min(size, _BLOCK)))
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -105,6 +105,36 @@ def test_samples_that_are_no_colour_are_channels(tmp_path: Path) -> None:
     np.testing.assert_array_equal(picture.array, np.moveaxis(image, -1, 0))
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.bool_])
+@pytest.mark.parametrize("kind", ["plain", "ome"])
+def test_an_image_whose_zero_is_white_is_read_as_it_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, dtype: type
+) -> None:
+    monkeypatch.setattr(tiff_reader, "LAZY_BYTES", 0)
+    path = tmp_path / "gel.tif"
+    shown = np.ascontiguousarray((STACK > 30_000) if dtype is np.bool_ else STACK.astype(dtype))
+    tifffile.imwrite(path, np.invert(shown), ome=kind == "ome", photometric="miniswhite", metadata={"axes": "ZYX"})
+    picture = read_image(path)
+    assert picture.dtype == dtype
+    np.testing.assert_array_equal(picture.array, shown)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int16])
+def test_pixels_that_have_no_white_stay(tmp_path: Path, dtype: type) -> None:
+    path = tmp_path / "measured.tif"
+    measured = (STACK // 2).astype(dtype)
+    tifffile.imwrite(path, measured, photometric="miniswhite", metadata={"axes": "ZYX"})
+    np.testing.assert_array_equal(read_image(path).array, measured)
+
+
+def test_imagejs_own_pixels_stay_whatever_it_shows_them_as(tmp_path: Path) -> None:
+    path = tmp_path / "inverting lut.tif"
+    tifffile.imwrite(path, STACK, imagej=True, photometric="miniswhite", metadata={"axes": "ZYX"})
+    with tifffile.TiffFile(path) as tif:
+        assert tif.pages.first.photometric == tifffile.PHOTOMETRIC.MINISWHITE
+    np.testing.assert_array_equal(read_image(path).array, STACK)
+
+
 def test_first_of_several_images(tmp_path: Path) -> None:
     path = tmp_path / "two.ome.tif"
     with tifffile.TiffWriter(path) as writer:

@@ -17,8 +17,9 @@ class Picture:
     Attributes
     ----------
     array : ndarray
-        The pixels as they are in the file: no scaling, no conversion. A large uncompressed TIFF is memory-mapped, so
-        that only what is sliced out of it is read; such an array is read-only and may have the byte order of the file.
+        The pixels as they are in the file: no scaling, no conversion; but where a TIFF says that zero is white, they
+        are turned over, so that larger numbers are brighter. A large uncompressed TIFF is memory-mapped, so that only
+        what is sliced out of it is read; such an array is read-only and may have the byte order of the file.
     axes : str
         One letter per axis of ``array``; ``"S"``, the colour samples of an RGB image, is last.
     pixel_size_um : dict

@@ -66,13 +66,29 @@ def _own_images(tif: tifffile.TiffFile) -> list[int]:
 
 def _pixels(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> NDArray[Any]:
     offset = series.dataoffset
-    if offset is None or series.nbytes < LAZY_BYTES or series.keyframe.dtype == np.bool_:
+    inverted = _inverted(tif, series)
+    if offset is None or inverted or series.nbytes < LAZY_BYTES or series.keyframe.dtype == np.bool_:
         array: NDArray[Any] = series.asarray()
-        return array.astype(array.dtype.newbyteorder("="), copy=False)
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
+        return _brighter_is_larger(array, series.keyframe.bitspersample) if inverted else array
     if offset + series.nbytes > tif.filehandle.size:
         raise ValueError("the pixels reach beyond the end of the file")
     dtype = np.dtype(f"{tif.byteorder}{series.dtype.char}")
     return np.memmap(tif.filehandle.path, dtype=dtype, mode="r", offset=offset, shape=series.shape)
+
+
+def _inverted(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> bool:
+    """Whether smaller numbers are brighter; ImageJ says so of how it shows an image, and measures its numbers."""
+    white_is_zero = bool(series.keyframe.photometric == tifffile.PHOTOMETRIC.MINISWHITE)
+    return white_is_zero and not tif.is_imagej and np.dtype(series.dtype).kind in "bu"
+
+
+def _brighter_is_larger(array: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Turn over an image in which smaller numbers are brighter."""
+    if array.dtype == np.bool_:
+        return np.asarray(~array)
+    brightest = array.dtype.type(2**bits - 1)
+    return np.asarray(brightest - array)
 
 
 def _facts(tif: tifffile.TiffFile) -> Facts:

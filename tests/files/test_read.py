@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import struct
 import threading
 from pathlib import Path
 from uuid import uuid4
@@ -388,3 +390,71 @@ def test_the_time_step_of_imagej_is_in_its_unit(tmp_path: Path, unit: str | None
     tifffile.imwrite(tmp_path / "t.tif", STACK, imagej=True, metadata=facts)
     found = read_image(tmp_path / "t.tif").time_step_s
     assert found == (None if seconds is None else pytest.approx(seconds))
+
+
+def _write_micromanager(path: Path, frames: np.ndarray, position: int, ome: str = "") -> None:
+    """Write time points of one position of two as Micro-Manager does: an index of planes beside the pages of a TIFF."""
+    height, width = frames.shape[1:]
+    summary = {"MicroManagerVersion": "2.0.0", "Frames": len(frames), "Positions": 2, "TimeFirst": False}
+    texts = [json.dumps(summary | {"Prefix": "exp"}).encode(), ome.encode() + b"\0", b"{}\0"]
+    starts = np.cumsum([40, *map(len, texts), 8 + 20 * len(frames)])
+    size = 162 + frames[0].nbytes
+    pages = [int(starts[4] + starts[4] % 2) + number * size for number in range(len(frames))]
+    index = struct.pack("<II", 3453623, len(frames))
+    index += b"".join(struct.pack("<5I", 0, 0, time, position, page) for time, page in enumerate(pages))
+    head = struct.pack("<2sHI", b"II", 42, pages[0])
+    head += struct.pack("<8I", 54773648, starts[3], 483765892, 0, 99384722, 0, 2355492, len(texts[0]))
+    content = (head + b"".join(texts) + index).ljust(pages[0], b"\0")
+    for pixels, page, following in zip(frames, pages, [*pages[1:], 0], strict=True):
+        short, long, text = 3, 4, 2
+        tags = [(256, long, 1, width), (257, long, 1, height), (258, short, 1, 16), (259, short, 1, 1)]
+        tags += [(262, short, 1, 1), (270, text, len(texts[1]), starts[1]), (273, long, 1, page + 162)]
+        tags += [(277, short, 1, 1), (278, long, 1, height), (279, long, 1, pixels.nbytes), (296, short, 1, 1)]
+        tags += [(305, text, 1, 0), (51123, text, len(texts[2]), starts[2])]
+        content += struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", *tag) for tag in tags)
+        content += struct.pack("<I", following) + pixels.astype("<u2").tobytes()
+    path.write_bytes(content)
+
+
+def _positions_of_micromanager(count: int) -> str:
+    images = "".join(
+        f"""<Image ID="Image:{i}"><Pixels ID="Pixels:{i}" DimensionOrder="XYCZT" Type="uint16" SizeX="32" SizeY="24"
+        SizeZ="1" SizeC="1" SizeT="{count}" PhysicalSizeX="0.1" PhysicalSizeY="0.1" TimeIncrement="30"><Channel
+        ID="Channel:{i}:0" SamplesPerPixel="1"/>"""
+        + "".join(
+            f"""<TiffData FirstZ="0" FirstC="0" FirstT="{t}" IFD="{t}" PlaneCount="1"><UUID
+            FileName="exp_MMStack_Pos{i}.ome.tif">urn:uuid:{i}</UUID></TiffData>"""
+            for t in range(count)
+        )
+        + "</Pixels></Image>"
+        for i in range(2)
+    )
+    return f'<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:%d">{images}</OME>'
+
+
+def test_each_file_of_micromanager_is_its_own_position(tmp_path: Path) -> None:
+    for number in range(2):
+        path = tmp_path / f"exp_MMStack_Pos{number}.ome.tif"
+        _write_micromanager(path, STACK + np.uint16(number), number, _positions_of_micromanager(len(STACK)) % number)
+    for number in range(2):
+        picture = read_image(tmp_path / f"exp_MMStack_Pos{number}.ome.tif")
+        assert (picture.axes, picture.time_step_s, picture.images_in_file) == ("TYX", 30.0, 1)
+        np.testing.assert_array_equal(picture.array, STACK + np.uint16(number))
+
+
+def test_positions_of_micromanager_that_only_its_index_tells_apart_are_positions(tmp_path: Path) -> None:
+    for number in range(2):
+        _write_micromanager(tmp_path / f"exp_MMStack_Pos{number}.tif", STACK + np.uint16(number), number)
+    picture = read_image(tmp_path / "exp_MMStack_Pos1.tif")
+    assert picture.axes == "PTYX"
+    np.testing.assert_array_equal(picture.array, [STACK, STACK + np.uint16(1)])
+
+
+@pytest.mark.parametrize(
+    ("told", "axes"),
+    [("QTYX", "ZTYX"), ("RTYX", "PTYX"), ("QCYX", "ZCYX"), ("ZQYX", "ZTYX"), ("RQYX", "PZYX"), ("QQYX", "CZYX")],
+)
+def test_letters_that_are_known_are_kept_beside_others(tmp_path: Path, told: str, axes: str) -> None:
+    path = tmp_path / "in.tif"
+    tifffile.imwrite(path, np.stack([STACK] * 3), metadata={"axes": told}, photometric="minisblack")
+    assert read_image(path).axes == axes

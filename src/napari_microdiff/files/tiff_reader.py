@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,12 @@ LAZY_BYTES = 64 * 2**20
 """Uncompressed images from this size on are memory-mapped instead of loaded."""
 
 _MOST_COLOURS = 4
+_FREE = "ZTCP"  # letters for axes that a file names otherwise
 
 
 def read_tiff(path: Path) -> Picture:
     """Read the first image of a TIFF file; what is wrong with it is raised as tifffile raises it."""
-    with tifffile.TiffFile(path) as tif:
+    with _opened(path) as tif:
         if not tif.series:
             raise FileError(f"{path} holds no image.")
         own = _own_images(tif)
@@ -52,6 +55,17 @@ def read_tiff_facts(path: Path) -> Facts | None:
             return None
     with tifffile.TiffFile(path) as tif:
         return _facts(tif)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
+    """Open a file; where tifffile joins the positions of Micro-Manager, each file of which has one, as OME-TIFF."""
+    with tifffile.TiffFile(path) as tif:
+        if not (tif.is_mmstack and tif.is_ome and "R" in tif.series[0].axes):
+            yield tif
+            return
+    with tifffile.TiffFile(path, is_mmstack=False) as tif:
+        yield tif
 
 
 def _own_images(tif: tifffile.TiffFile) -> list[int]:
@@ -117,12 +131,22 @@ def _axes_in_order(array: NDArray[Any], axes: str, colour: bool) -> tuple[NDArra
         array = np.moveaxis(array, samples, -1 if colour else 0)
         rest = axes.replace("S", "")
         axes = f"{rest}S" if colour else ("Q" if "C" in rest else "C") + rest
+    axes = _in_our_letters(axes)
     if not set(axes) <= set(AXIS_NAMES) or len(set(axes)) < len(axes) or not {"Y", "X"} <= set(axes):
         try:
             axes = guess_axes(array.shape, rgb=colour)
         except ImageError as error:
             raise FileError(f"The axes of the file cannot be told. {error}") from None
     return array, axes
+
+
+def _in_our_letters(axes: str) -> str:
+    """Return axes with free letters for those that we do not know, if more than the height and the width is known."""
+    axes = axes if "P" in axes else axes.replace("R", "P")  # Micro-Manager's positions
+    if not set(axes) & set(_FREE):
+        return axes
+    free = iter([letter for letter in _FREE if letter not in axes])
+    return "".join(letter if letter in AXIS_NAMES else next(free, letter) for letter in axes)
 
 
 def _length(array: NDArray[Any], axes: str, letter: str) -> int:

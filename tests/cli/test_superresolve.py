@@ -87,6 +87,14 @@ def test_the_blur_is_measured_on_beads(beads: np.ndarray, capsys: pytest.Capture
         np.testing.assert_array_equal(tifffile.imread(made), np.clip(np.round(wanted.mean), 0, 65535).astype(np.uint16))
 
 
+def test_the_beads_are_not_written_over(beads: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
+    words = (*FAST, "--beads", "beads.tif", "--overwrite")
+    assert code_of("superresolve", "in.tif", "beads.tif", *words) == 2
+    assert "beads.tif is the input itself" in capsys.readouterr().err
+    assert code_of("superresolve", "in.tif", "out.tif", *words, "--uncertainty", "beads.tif") == 2
+    np.testing.assert_array_equal(tifffile.imread("beads.tif"), beads)
+
+
 @pytest.mark.usefixtures("beads")
 @pytest.mark.parametrize(
     ("words", "said"),

@@ -38,6 +38,7 @@ def process(
     targets: Mapping[str, Path],
     *,
     damaged: Path | None = None,
+    measured_on: Path | None = None,
     overwrite: bool = False,
 ) -> None:
     """Read an image, carry out the request and write its outputs.
@@ -52,6 +53,8 @@ def process(
         File for each output of the request, and for the ``"table"`` of objects.
     damaged : Path, optional
         Mask of damaged pixels, for repairing.
+    measured_on : Path, optional
+        Image of which the request was made, which is not read again.
     overwrite : bool
         Whether files that exist may be replaced.
 
@@ -60,7 +63,8 @@ def process(
     MicrodiffError
         If anything is wrong with the request, the image or the files; then no file was written or changed.
     """
-    check_names([source, *([damaged] if damaged else [])], targets.values(), overwrite)
+    inputs = [path for path in (source, damaged, measured_on) if path is not None]
+    check_names(inputs, targets.values(), overwrite)
     find_model(request.model)
     picture = read_image(source)
     if picture.images_in_file > 1:

@@ -61,7 +61,7 @@ def superresolve(
     options = said(factor=factor, blur=psf, optics=optics, psf=measured, noise_level=noise_level)
     own = said(steps=steps, samples=samples, options=options)
     request = build_request(fields | own | {"task": "superresolve", "outputs": tuple(files)})
-    process(request, source, files, overwrite=overwrite)
+    process(request, source, files, measured_on=beads, overwrite=overwrite)
 
 
 def _optics(

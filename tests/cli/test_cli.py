@@ -313,6 +313,18 @@ class TestRun:
         assert files() == ["in.tif", "job.yaml", *made]
         np.testing.assert_array_equal(read_image("out.ome.tif").array, IMAGE[:, 2:22] + 1)
 
+    @pytest.mark.parametrize(
+        ("name", "beside"),
+        [("out.1.tif", "out.1.sample.tif"), ("out.1.ome.tif", "out.1.sample.ome.tif"), ("a.2.png", "a.2.sample.tif")],
+    )
+    def test_a_name_with_dots_is_kept_in_those_beside_it(
+        self, shell: Shell, jobs: list[Request], name: str, beside: str
+    ) -> None:
+        tifffile.imwrite("plane.tif", IMAGE[0])
+        Path("job.yaml").write_text("outputs: [mean, sample]\n")
+        assert shell("run", "job.yaml", "plane.tif", name) == 0
+        assert files() == sorted(["in.tif", "job.yaml", "plane.tif", name, beside])
+
     def test_only_the_sample(self, shell: Shell, jobs: list[Request]) -> None:
         Path("job.yaml").write_text("outputs: [sample]\n")
         assert shell("run", "job.yaml", "in.tif", "out.tif") == 0

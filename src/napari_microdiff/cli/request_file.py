@@ -9,6 +9,7 @@ import yaml
 
 from ..engine.request import OUTPUTS, Request, build_request
 from ..errors import FileError, RequestError
+from ..files.names import bare
 
 _FILES = ("input", "output", "sample", "uncertainty", "residual", "table", "behind", "objects_behind", "damaged")
 _BESIDE = ("behind", "objects_behind", "damaged")
@@ -64,13 +65,14 @@ class SavedRequest:
         principal: str = next(name for name in order if name in wanted)
         targets = {principal: given or self._named("output", "OUT")}
         beside = targets[principal]
-        suffix = ".tif" if beside.suffix.lower() == ".png" else "".join(beside.suffixes)
+        stem = bare(beside.name)
+        ending = ".tif" if beside.suffix.lower() == ".png" else beside.name.removeprefix(stem)
         for name in order:
             chosen = others.get(name) or self.files.get(name)
             if name != principal and chosen:
                 targets[name] = chosen
             elif name != principal and name in wanted:
-                targets[name] = beside.with_name(f"{beside.name.partition('.')[0]}.{name}{suffix}")
+                targets[name] = beside.with_name(f"{stem}.{name}{ending}")
         return targets
 
     def beside(self, key: str) -> Path | None:

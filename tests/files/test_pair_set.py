@@ -14,6 +14,7 @@ import yaml
 
 from napari_microdiff.errors import FileError
 from napari_microdiff.files import pair_set, read_image
+from napari_microdiff.files.pair_layouts import LAYOUTS, side_files
 from napari_microdiff.files.pair_set import MANIFEST, Pair, PairSet
 
 SETTINGS = {"model": "synth-nuclei", "seed": 3}
@@ -189,6 +190,68 @@ def test_a_full_disk_leaves_the_set_as_it_was(tmp_path: Path, monkeypatch: pytes
     assert (made.attempts, made.accepted) == (1, 1)
     made.add(pair(2))
     assert len(lines(tmp_path / "set")) == 3
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_set_that_could_not_be_begun_can_be_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: Any
+) -> None:
+    if layout == "zarr":
+        pytest.importorskip("zarr")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pair_set.os, "fsync", full)
+        with pytest.raises(FileError, match="disk is full"):
+            PairSet(tmp_path / "set", layout, SETTINGS).reject({"reasons": ["faint"]})
+    PairSet(tmp_path / "set", layout, SETTINGS).reject({"reasons": ["faint"]})
+    assert len(lines(tmp_path / "set")) == 2
+
+
+@pytest.mark.parametrize("held", ["images/mine.tif", "others/", "images"])
+def test_what_lies_in_folders_named_as_ours_is_left_alone(tmp_path: Path, held: str) -> None:
+    path = tmp_path / held
+    path.parent.mkdir(exist_ok=True)
+    path.mkdir() if held.endswith("/") else path.write_text("mine")
+    with pytest.raises(FileError, match="not empty"):
+        PairSet(tmp_path, "microdiff", SETTINGS)
+
+
+@pytest.mark.parametrize(("layout", "name"), [("nnunet", "dataset.json"), ("microdiff", "recipe.yaml")])
+@pytest.mark.parametrize("coloured", [False, True])
+@pytest.mark.parametrize("pairs", [1, 2])
+def test_what_lies_beside_pairs_is_made_up_for_when_it_stopped_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: Any, name: str, coloured: bool, pairs: int
+) -> None:
+    image = np.stack([IMAGE.astype(np.uint8)] * 3, axis=-1) if coloured else IMAGE
+    made = PairSet(tmp_path / "set", layout, SETTINGS)
+    for _ in range(pairs - 1):
+        made.add(pair(image=image))
+
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PairSet, "_write_beside", stop)
+        with pytest.raises(KeyboardInterrupt):
+            made.add(pair(image=image))
+    PairSet(tmp_path / "set", layout, SETTINGS)
+    now = side_files(layout, tmp_path / "set", pairs, coloured=coloured)
+    assert (tmp_path / "set" / name).read_bytes() == now[name]
+
+
+@pytest.mark.parametrize(("layout", "name"), [("nnunet", "dataset.json"), ("microdiff", "recipe.yaml")])
+def test_a_set_that_is_taken_up_leaves_what_was_changed_beside_its_pairs(
+    tmp_path: Path, layout: Any, name: str
+) -> None:
+    image, _ = PairSet(tmp_path / "set", layout, SETTINGS).add(pair())
+    (tmp_path / "set" / name).write_text("mine")
+    PairSet(tmp_path / "set", layout, SETTINGS)
+    assert (tmp_path / "set" / name).read_text() == "mine"
+    image.unlink()  # which somebody did not want
+    PairSet(tmp_path / "set", layout, SETTINGS)
 
 
 def test_a_set_that_gets_no_image_leaves_no_folder(tmp_path: Path) -> None:

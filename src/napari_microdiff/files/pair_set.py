@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from .complete import new_file
 from .faults import reading, writing
 from .pair_layouts import LAYOUTS, LayoutName, labels_for, side_files
 from .picture import Picture
+from .read import read_image
 from .training_recipe import RECIPE
 from .write import prepare, write_images
 from .zarr_levels import zarr_package
@@ -137,15 +138,15 @@ class PairSet:
         self._append({"attempt": self.attempts + 1, **facts})
         self.attempts += 1
 
-    def _write_beside(self, *, coloured: bool) -> None:
-        """Write the files that hold for the set as it is now; a recipe that people have changed stays."""
+    def _write_beside(self, *, coloured: bool, kept: Collection[str] = (RECIPE,)) -> None:
+        """Write the files that hold for the set as it is now; of those to be kept, what people have changed stays."""
         before, now = (
             side_files(self.layout, self.folder, count, coloured=coloured)
             for count in (self.accepted - 1, self.accepted)
         )
         for name, content in now.items():
             path = self.folder / name
-            if name == RECIPE and path.exists():
+            if name in kept and path.exists():
                 with reading(path):
                     written = path.read_bytes()
                 if written != before[name]:
@@ -153,17 +154,27 @@ class PairSet:
             with new_file(path) as stream:
                 stream.write(content)
 
+    def _make_up_beside(self, image: Path) -> None:
+        """Write these files if it stopped between the last pair and them; an image that was taken out does not tell."""
+        names = side_files(self.layout, self.folder, self.accepted, coloured=False).keys()
+        if names and image.is_file():
+            self._write_beside(coloured=read_image(image).rgb, kept=names)
+
     def _check_new(self) -> None:
         """See that the folder can be begun; it is with the first image, before which what was asked for may fail."""
         if os.path.isdir(self.folder):
             with reading(self.folder):
-                held = any(self.folder.iterdir())
-            if held:
+                foreign = not all(self._is_ours(entry) for entry in self.folder.iterdir())
+            if foreign:
                 raise FileError(f"{self.folder} is not empty and holds no set of pairs. Choose a new folder.")
             return
         with writing(self.folder):
             self.folder.mkdir()
             self.folder.rmdir()
+
+    def _is_ours(self, entry: Path) -> bool:
+        """Whether this is an empty folder of the layout, which is left when a set did not get its manifest."""
+        return entry.name in LAYOUTS[self.layout].folders and entry.is_dir() and not any(entry.iterdir())
 
     def _begin(self) -> None:
         if (self.folder / MANIFEST).exists():
@@ -191,8 +202,10 @@ class PairSet:
         if torn:  # the disk was full, or the computer went off, in the middle of a line
             with writing(path):
                 os.truncate(path, len(whole) + 1)
-        self.attempts = len(lines)
-        self.accepted = sum("image" in line for line in lines)
+        images = [line["image"] for line in lines if "image" in line]
+        self.attempts, self.accepted = len(lines), len(images)
+        if images:
+            self._make_up_beside(self.folder / images[-1])
 
     def _append(self, line: Mapping[str, Any]) -> None:
         path = self.folder / MANIFEST

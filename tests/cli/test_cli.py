@@ -112,6 +112,15 @@ def test_denoise(shell: Shell, jobs: list[Request]) -> None:
     assert shell.err == "note: The tile was made smaller.\nwrote out.ome.tif (mean): 1.2 s, cpu, seed 0\n"
 
 
+def test_only_what_is_in_the_units_of_the_image_has_its_calibration(shell: Shell, jobs: list[Request]) -> None:
+    metadata = {"axes": "ZYX", "cf": 0, "c0": 5.0, "c1": 0.5, "vunit": "mV"}
+    tifffile.imwrite("in.tif", IMAGE.astype(np.float32), imagej=True, metadata=metadata)
+    assert shell("denoise", "in.tif", "mean.tif", "--sample", "s.tif", "--uncertainty", "u.tif") == 0
+    for name, calibrated in (("mean.tif", True), ("s.tif", True), ("u.tif", False)):
+        with tifffile.TiffFile(name) as tif:
+            assert ((tif.imagej_metadata or {}).get("vunit") == "mV") is calibrated
+
+
 def test_all_options_reach_the_request(shell: Shell, jobs: list[Request]) -> None:
     words = "--model denoise-em --sampler ddim --steps 8 --samples 3 --seed 5 --tile 64 --device cpu"
     words += (

@@ -105,6 +105,37 @@ def test_imagej_display_is_kept(tmp_path: Path) -> None:
     display = read_image(tmp_path / "out.tif").metadata["imagej"]
     assert display["mode"] == "composite"
     np.testing.assert_array_equal(display["LUTs"], [lut, lut[::-1]])
+    finer = np.zeros((2, 48, 64), np.uint8)
+    write_image(tmp_path / "finer.tif", finer, like=read_image(tmp_path / "in.tif"))
+    assert read_image(tmp_path / "finer.tif").metadata["imagej"]["mode"] == "composite"
+    write_image(tmp_path / "one.tif", stack[:1], like=read_image(tmp_path / "in.tif"))
+    assert read_image(tmp_path / "one.tif").metadata["imagej"] == {"mode": "grayscale"}
+
+
+def test_what_imagej_takes_grey_levels_for_is_kept_with_their_type(tmp_path: Path) -> None:
+    """ImageJ has no signed numbers: it writes them as unsigned ones, and says what these mean."""
+    signed = {"cf": 0, "c0": -32768.0, "c1": 1.0, "vunit": "gray value"}
+    stack = RNG.integers(30000, 40000, (3, 24, 32), dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "in.tif", stack, imagej=True, metadata={"axes": "ZYX", **signed})
+    picture = read_image(tmp_path / "in.tif")
+    made = {
+        "same": prepare(tmp_path / "same.tif", stack.astype(np.float32), like=picture, axes="TYX"),
+        "float": prepare(tmp_path / "float.tif", stack, like=picture, dtype=np.float32),
+        "labels": prepare(tmp_path / "labels.tif", stack, like=picture.uncalibrated),
+    }
+    write_images(list(made.values()))
+    for name, image in made.items():
+        assert image.dialect == "imagej"
+        with tifffile.TiffFile(tmp_path / f"{name}.tif") as tif:
+            told = {key: value for key, value in (tif.imagej_metadata or {}).items() if key in signed}
+        assert told == (signed if name == "same" else {})
+
+
+def test_a_unit_of_grey_levels_may_have_letters_that_imagej_escapes(tmp_path: Path) -> None:
+    stack = np.zeros((3, 24, 32), np.uint16)
+    like = Picture(stack, "ZYX", metadata={"calibration": {"cf": 0, "c0": 1.0, "c1": 2.0, "vunit": "µV"}})
+    write_image(tmp_path / "out.tif", stack, like=like)
+    assert read_image(tmp_path / "out.tif").metadata["calibration"]["vunit"] == "\\u00B5V"
 
 
 @pytest.mark.parametrize(

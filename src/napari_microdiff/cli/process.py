@@ -153,10 +153,11 @@ def _kept(
 ) -> dict[str, Any]:
     """Return what an output takes from the input; an uncertainty is small and must not be rounded."""
     if name == "labels":
-        return {"like": picture, "axes": axes.replace("S", ""), "dtype": numbers}
+        return {"like": picture.uncalibrated, "axes": axes.replace("S", ""), "dtype": numbers}
     finer = _finer(name, request).sizes(picture.pixel_size_um)
-    kind = np.float32 if name in ("uncertainty", "residual") else picture.dtype
-    return {"like": picture, "axes": axes, "dtype": kind, "pixel_size_um": finer}
+    if name in ("uncertainty", "residual"):
+        return {"like": picture.uncalibrated, "axes": axes, "dtype": np.float32, "pixel_size_um": finer}
+    return {"like": picture, "axes": axes, "dtype": picture.dtype, "pixel_size_um": finer}
 
 
 def say_what_was_made(result: Result, targets: Mapping[str, Path]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+CALIBRATION = "calibration"
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +37,8 @@ class Picture:
     images_in_file : int
         How many separate images the file holds; this is the first of them.
     metadata : dict
-        What only one format knows: ``"format"``, and ImageJ's display settings under ``"imagej"``.
+        What only one format knows: ``"format"``, ImageJ's display settings under ``"imagej"``, and under
+        ``"calibration"`` what its grey levels mean.
     """
 
     array: NDArray[Any]
@@ -62,3 +65,8 @@ class Picture:
     def rgb(self) -> bool:
         """Whether this is a colour image."""
         return self.axes.endswith("S")
+
+    @property
+    def uncalibrated(self) -> Picture:
+        """The same without what its grey levels mean: for what is made of it in other units."""
+        return replace(self, metadata={key: value for key, value in self.metadata.items() if key != CALIBRATION})

@@ -18,6 +18,7 @@ _SECONDS = {
     "ns": 1e-9, "min": 60.0, "minute": 60.0, "minutes": 60.0, "h": 3600.0, "hr": 3600.0, "hour": 3600.0,
     "hours": 3600.0, "d": 86400.0, "day": 86400.0, "days": 86400.0,
 }  # fmt: skip
+_CALIBRATION = ("cf", "c0", "c1", "c2", "c3", "c4", "vunit", "zeroclip")  # ImageJ's, of grey levels
 # A plain TIFF or PNG of 300 dots per inch means paper, not the specimen: 85 um is no pixel of a microscope.
 LARGEST_PLAIN_PIXEL_UM = 20.0
 
@@ -35,6 +36,7 @@ class Facts:
     aperture: float | None = None
     wavelengths_um: tuple[float | None, ...] = ()
     display: dict[str, Any] = field(default_factory=dict)
+    calibration: dict[str, Any] = field(default_factory=dict)
 
 
 def ome_facts(xml: str) -> Facts:
@@ -105,6 +107,7 @@ def imagej_facts(metadata: dict[str, Any], page: tifffile.TiffPage) -> Facts:
     facts.description = str(metadata.get("Info", ""))
     facts.channel_names = _channels_of(metadata)
     facts.display = {key: metadata[key] for key in ("mode", "LUTs") if key in metadata}
+    facts.calibration = {key: metadata[key] for key in _CALIBRATION if key in metadata}
     return facts
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import FileError, ImageError
 from ..imaging.axes import AXIS_NAMES, guess_axes
-from .picture import Picture
+from .picture import CALIBRATION, Picture
 from .read import TIFF
 from .tiff_metadata import Facts, imagej_facts, ome_facts, plain_facts
 
@@ -44,7 +44,7 @@ def read_tiff(path: Path) -> Picture:
             description=facts.description,
             path=path,
             images_in_file=len(own),
-            metadata={"format": facts.format} | ({"imagej": facts.display} if facts.display else {}),
+            metadata={"format": facts.format, **_told_by_imagej(facts)},
         )
 
 
@@ -89,6 +89,11 @@ def _pixels(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> NDArray[
         raise ValueError("the pixels reach beyond the end of the file")
     dtype = np.dtype(f"{tif.byteorder}{series.dtype.char}")
     return np.memmap(tif.filehandle.path, dtype=dtype, mode="r", offset=offset, shape=series.shape)
+
+
+def _told_by_imagej(facts: Facts) -> dict[str, Any]:
+    told = {"imagej": facts.display, CALIBRATION: facts.calibration}
+    return {key: value for key, value in told.items() if value}
 
 
 def _inverted(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from .picture import Picture
+from .picture import CALIBRATION, Picture
 
 BIG_BYTES = 2**32 - 2**25
 """From this size on a file needs BigTIFF, which ImageJ's own dialect cannot be."""
@@ -21,6 +21,7 @@ _OME_TYPES = {"bool", "int8", "int16", "int32", "uint8", "uint16", "uint32", "fl
 _IMAGEJ_TYPES = {"uint8", "uint16", "float32"}
 _IMAGEJ_ORDER = "TZCYXS"
 _NOT_OF_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_OF_ASCII = re.compile("[^\x20-\x7e]")
 
 
 def fits_ome(axes: str, dtype: np.dtype[Any]) -> bool:
@@ -106,6 +107,8 @@ def _ome_metadata(facts: Picture) -> dict[str, Any]:
 
 def _imagej_metadata(facts: Picture) -> dict[str, Any]:
     metadata: dict[str, Any] = dict(facts.metadata.get("imagej", {}))
+    for key, value in facts.metadata.get(CALIBRATION, {}).items():
+        metadata[key] = _NOT_OF_ASCII.sub(_escaped, value) if isinstance(value, str) else value
     if facts.pixel_size_um:
         metadata["unit"] = "um"
     if "Z" in facts.pixel_size_um:
@@ -115,6 +118,10 @@ def _imagej_metadata(facts: Picture) -> dict[str, Any]:
     if facts.description:
         metadata["Info"] = facts.description
     return metadata
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04X}"  # as ImageJ writes it
 
 
 def _labels(facts: Picture, shape: tuple[int, ...]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ..imaging.axes import check_axes, guess_axes
 from .bitmap import check_png, write_png
 from .convert import convert
 from .faults import cannot_write, writing
-from .picture import Picture
+from .picture import CALIBRATION, Picture
 from .table import OutputTable
 from .tiff_writer import Dialect, file_order, fits_imagej, fits_ome, write_tiff
 
@@ -70,8 +70,7 @@ def prepare(
         description=description,
     )
     check_axes(picture.axes, array.shape)
-    same = picture.axes == like.axes and array.shape == like.shape  # else channels may have gone, and their colours
-    picture = replace(picture, channel_names=_names(picture), metadata=like.metadata if same else {})
+    picture = replace(picture, channel_names=_names(picture), metadata=_metadata(like, picture, kind))
     for unusable in (array.dtype, kind):
         if unusable.kind not in "biuf":
             raise FileError(f"{path}: an image of type {unusable} cannot be written. Convert it to real numbers first.")
@@ -189,8 +188,21 @@ def check_writable(path: str | Path, nbytes: int = 0, endings: tuple[str, ...] =
 
 
 def _names(picture: Picture) -> tuple[str, ...]:
-    channels = picture.shape[picture.axes.index("C")] if "C" in picture.axes else 1
-    return picture.channel_names if len(picture.channel_names) == channels else ()
+    return picture.channel_names if len(picture.channel_names) == _channels(picture) else ()
+
+
+def _channels(picture: Picture) -> int:
+    return picture.shape[picture.axes.index("C")] if "C" in picture.axes else 1
+
+
+def _metadata(like: Picture, picture: Picture, kind: np.dtype[Any]) -> dict[str, Any]:
+    """Return what only the format of the input knows, as far as it holds for what was made of it."""
+    same = picture.axes == like.axes and _channels(picture) == _channels(like)  # else their colours have gone, too
+    kept = like.metadata if same else {}
+    if kind != like.dtype:
+        return {key: value for key, value in kept.items() if key != CALIBRATION}
+    calibrated = like.metadata.get(CALIBRATION)
+    return {**kept, CALIBRATION: calibrated} if calibrated else kept
 
 
 def _dialect(path: Path, picture: Picture, dtype: np.dtype[Any]) -> Dialect | None:

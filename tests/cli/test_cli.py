@@ -121,6 +121,28 @@ def test_only_what_is_in_the_units_of_the_image_has_its_calibration(shell: Shell
             assert ((tif.imagej_metadata or {}).get("vunit") == "mV") is calibrated
 
 
+@pytest.mark.parametrize(
+    ("highest", "kind", "options", "rounded"),
+    [
+        (4, np.uint8, "", True),
+        (4, np.int32, "", True),
+        (40, np.uint8, "", False),
+        (4, np.float32, "", False),
+        (4, np.uint8, "--uncertainty u.tif", True),
+    ],
+)
+def test_few_grey_levels_are_said_to_be_rounded(
+    shell: Shell, jobs: list[Request], highest: int, kind: type, options: str, rounded: bool
+) -> None:
+    image = np.random.default_rng(0).integers(0, highest, (64, 64)).astype(kind)
+    image[0, 0] = 100  # a hot pixel
+    tifffile.imwrite("few.tif", image)
+    assert shell("denoise", "few.tif", "out.tif", *options.split()) == 0
+    said = "few.tif has whole numbers of few grey levels, and so has the result, rounded. Convert it to 32-bit "
+    assert (said in shell.err) == rounded
+    assert shell.err.count("note: ") == 1 + rounded  # one is of the job
+
+
 def test_all_options_reach_the_request(shell: Shell, jobs: list[Request]) -> None:
     words = "--model denoise-em --sampler ddim --steps 8 --samples 3 --seed 5 --tile 64 --device cpu"
     words += (

@@ -26,10 +26,14 @@ from ..files import (
     read_image,
     write_images,
 )
+from ..files.convert import FEW_LEVELS
 from ..imaging.axes import Region, check_axes, check_region, full_region, region_shape
+from ..imaging.blocks import raw_blocks
 from ..imaging.lattice import Finer
 from ..models.store import find_model
 from .terminal import follow, say
+
+_USUAL = (0.1, 99.9)  # percentiles between which grey levels count: hot pixels do not
 
 
 def process(
@@ -75,6 +79,11 @@ def process(
         request = request.model_copy(update={"axes": picture.axes})
     more = {} if damaged is None else {"damaged": read_image(damaged).array}
     _check_room(request, picture, targets)
+    if {"mean", "sample"} & targets.keys() and _has_few_levels(picture, request.axes):
+        say(
+            f"note: {source} has whole numbers of few grey levels, and so has the result, rounded. Convert it to "
+            "32-bit floating-point numbers first to get the levels between."
+        )
 
     from ..tasks import run
 
@@ -117,6 +126,14 @@ def _check_room(request: Request, picture: Picture, targets: Mapping[str, Path])
     needed = sum(output.nbytes for output in outputs.values())
     for name, path in targets.items():
         check_writable(path, needed, TABLES if name == "table" else IMAGES)
+
+
+def _has_few_levels(picture: Picture, axes: str | None) -> bool:
+    """Whether rounding to the type of an image would be seen in what is made of it, as in counts of few photons."""
+    if picture.dtype.kind not in "iu":
+        return False
+    low, high = np.percentile(raw_blocks(picture.array, axes), _USUAL)
+    return bool(0 < high - low < FEW_LEVELS)  # what is the same everywhere is refused
 
 
 def _blank(region: Region) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_FEW_LEVELS = 16  # between which whole numbers would be steps
+FEW_LEVELS = 16  # between which whole numbers would be steps
 # How far grey levels reach below and above those that are named, in parts of the span between them: the background
 # scatters, and a few objects are brighter than most.
 _BELOW, _ABOVE = 0.25, 1.0
@@ -54,7 +54,7 @@ def type_for(levels: tuple[float, float], *, ends: bool = False, noise: float = 
     dark, bright = levels
     span = 0.0 if ends else bright - dark
     lowest, highest = dark - _BELOW * span - _DEVIATIONS * noise, bright + _ABOVE * span + _DEVIATIONS * noise
-    return _whole_numbers(lowest, highest) if bright - dark >= _FEW_LEVELS else np.dtype(np.float32)
+    return _whole_numbers(lowest, highest) if bright - dark >= FEW_LEVELS else np.dtype(np.float32)
 
 
 def _whole_numbers(lowest: float, highest: float) -> np.dtype[Any]:

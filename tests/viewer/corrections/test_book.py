@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas
+import pytest
 
 from napari_microdiff.imaging.inventory import take_inventory
 from napari_microdiff.viewer.corrections.book import Book
@@ -86,3 +87,36 @@ def test_an_object_that_nobody_knew_is_edited() -> None:
     assert known.state(9) == "edited"
     assert 9 in known
     assert 8 not in known
+
+
+def test_what_others_measured_stays_beside_its_object_where_they_call_it_label() -> None:
+    plane = labels()
+    theirs = pandas.DataFrame({"label": [1, 2, 7], "mean": [10.0, 20.0, 70.0]})
+    known = Book(take_inventory(plane), theirs)
+    told = known.features()
+    assert known.table(told, None, theirs) is None
+    plane[2:6, 2:6], plane[18, 20:24] = 0, 9
+    known.update(take_inventory(plane))
+    new = known.table(known.features(), told, theirs)
+    assert new is not None
+    assert new["index"].tolist() == new["label"].tolist() == [2, 7, 9]
+    np.testing.assert_array_equal(new["mean"], [20, 70, np.nan])
+
+
+def test_states_are_read_from_a_table_that_calls_an_object_label() -> None:
+    table = {"label": [1, 2, 7], "confidence": [0.9, 0.8, 0.2], "state": ["accepted", "edited", "auto"]}
+    known = Book(take_inventory(labels()), table)
+    assert known.features()["state"].tolist() == ["accepted", "edited", "auto"]
+    assert known.confidence(7) == 0.2
+
+
+@pytest.mark.parametrize("theirs", [["a", "b", "c"], [3, 1, 2]])
+def test_a_column_label_that_says_something_else_is_a_column_like_others(theirs: list[object]) -> None:
+    known = book(labels(), confidence=[0.9, 0.8, 0.2], state=["auto"] * 3, label=theirs)
+    told = known.features()
+    known.accept(2)
+    new = known.table(known.features(), told, pandas.DataFrame({**told, "label": theirs}))
+    assert known.confidence(7) == 0.2
+    assert new is not None
+    assert new["index"].tolist() == [1, 2, 7]
+    assert new["label"].tolist() == theirs

@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...imaging.inventory import Inventory
+from ...imaging.kinds import label_column
 from ..objects import AUTO
 
 EDITED, ACCEPTED = "edited", "accepted"
 _STATES = {AUTO, EDITED, ACCEPTED}
+_INDEX, _LABEL = "index", "label"  # what napari calls the label in features, and what others do
 _OURS = ("confidence", "state")  # columns of ours that somebody else may have, with another meaning
 Columns = Mapping[str, NDArray[Any]]
 
@@ -29,12 +31,12 @@ class Book:
     inventory : Inventory
         The objects as they are.
     features : mapping of str to sequence
-        Columns ``index``, ``confidence`` and ``state`` of what is known of them; may lack any. An object without a
-        state is as the model made it.
+        Columns ``index`` or ``label``, ``confidence`` and ``state`` of what is known of them; may lack any. An object
+        without a state is as the model made it.
     """
 
     def __init__(self, inventory: Inventory, features: Mapping[str, Any]) -> None:
-        index = _numbers(features.get("index", ()), np.int64).tolist()
+        index = _labels_of(features).tolist()
         ours = has_states(features)
         states = dict(zip(index, features["state"], strict=False)) if ours else {}
         self._confidence = dict(zip(index, _numbers(features.get("confidence", ()), np.float64), strict=False))
@@ -159,7 +161,7 @@ class _OtherColumns:
         table : DataFrame
             As it is; what stands in it holds, also where it is empty.
         """
-        index = _numbers(table.get("index", ()), np.int64)
+        index = _labels_of(table)
         if len(index) != len(table):
             index = np.arange(len(table))  # napari: the row is the label
         columns = [name for name in table if name not in ours]
@@ -172,7 +174,23 @@ class _OtherColumns:
             now = pandas.concat([now, gone.reindex(columns=columns)])
         self._known = now
         kept = now.reindex(ours["index"])
-        return {name: kept[name].to_numpy() for name in kept}
+        return {name: _complete(kept[name]) if name == _LABEL else kept[name].to_numpy() for name in kept}
+
+
+def _labels_of(table: Mapping[str, Any]) -> NDArray[np.int64]:
+    """Return the label of each row of a table, or nothing if no column holds numbers by which one can tell."""
+    numbers = {name: _numbers(table[name], np.int64) for name in (_INDEX, _LABEL) if name in table}
+    told = [name for name, column in numbers.items() if len(column)]
+    # Ours is called as napari calls it; that of others may count the rows, where they have another for the labels.
+    column = _INDEX if _INDEX in told and has_states(table) else label_column(told)
+    return np.zeros(0, np.int64) if column is None else numbers[column]
+
+
+def _complete(column: Any) -> NDArray[Any]:
+    """Return a column of labels with those that are new, by which others find their objects; any other as it is."""
+    empty = column.isna()
+    labels = np.array_equal(column[~empty], column.index[~empty])
+    return column.index.to_numpy() if labels else column.to_numpy()
 
 
 def has_states(features: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from napari_microdiff.errors import RequestError
 from napari_microdiff.files import read_image
@@ -310,3 +311,45 @@ def test_corrections_are_made_in_the_image_that_the_objects_are_in(
 def test_an_image_that_is_there_before_the_panel_tells_its_colours(viewer: napari.Viewer, segmenter: str) -> None:
     viewer.add_image(np.zeros((32, 32, 3), np.uint8), rgb=True)
     assert SegmentPanel(viewer).shown.value == "stained"
+
+
+def test_files_beside_the_chosen_one_are_written_over_only_if_so_wished(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer.add_image(nuclei(64, 64))
+    panel.ticks.tick(("labels", "maps"))
+    run(qtbot, panel)
+    chosen, theirs = tmp_path / "nuclei.tif", [tmp_path / "nuclei.csv", tmp_path / "nuclei depth.tif"]
+    for path in theirs:
+        path.write_text("theirs")
+    asked: list[str] = []
+    answers = iter([QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes])
+
+    def answer(parent: Any, title: str, text: str, choices: Any, default: Any) -> Any:
+        asked.append(text)
+        assert default == QMessageBox.StandardButton.No
+        return next(answers)
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *arguments: (str(chosen), ""))
+    monkeypatch.setattr(QMessageBox, "question", answer)
+    panel.actions.ask_and_save()
+    assert all(path.name in asked[0] for path in theirs)
+    assert "contact" not in asked[0]
+    assert sorted(tmp_path.iterdir()) == sorted(theirs)
+    assert {path.read_text() for path in theirs} == {"theirs"}
+    panel.actions.ask_and_save()
+    qtbot.waitUntil(lambda: panel.results.line.text().startswith("Saved"), timeout=LONG)
+    assert len(asked) == 2
+    assert chosen.exists()
+    assert theirs[0].read_text().startswith("label,")
+
+
+def test_nothing_is_asked_where_there_is_no_file(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer.add_image(nuclei(64, 64))
+    run(qtbot, panel)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *arguments: (str(tmp_path / "nuclei.tif"), ""))
+    panel.actions.ask_and_save()
+    qtbot.waitUntil(lambda: panel.results.line.text().startswith("Saved"), timeout=LONG)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["nuclei.csv", "nuclei.tif"]

@@ -13,8 +13,9 @@ import numpy as np
 from napari.layers import Labels
 from napari.utils.notifications import show_info
 from numpy.typing import NDArray
-from qtpy.QtWidgets import QApplication, QFileDialog
+from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox
 
+from . import words
 from .corrections.settling import when_settled
 from .jobs import Job
 from .layers import arrays_of
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from ..engine.events import Result
     from .panel import Panel
     from .running import Run
+
+_TABLE = "objects"  # what is known of each object, beside the labels
 
 
 class ResultActions:
@@ -65,11 +68,21 @@ class ResultActions:
 
     def ask_and_save(self) -> None:
         """Ask for a file and save the result there."""
-        run, _ = self._run()
+        run, result = self._run()
         suggestion = f"{run.source.name} {self._panel.made}.tif"
         path, _ = QFileDialog.getSaveFileName(self._panel, "Save the result", suggestion, "TIFF (*.tif *.tiff)")
-        if path:
+        if path and self._may_write(Path(path), result):
             self.save(Path(path))
+
+    def _may_write(self, path: Path, result: Result) -> bool:
+        """Ask whether files beside the chosen one may be written over: the file dialog asked of that one only."""
+        there = [target.name for target in _targets(path, result).values() if target != path and target.exists()]
+        if not there:
+            return True
+        buttons = QMessageBox.StandardButton
+        asked = words.write_over(path.name, there)
+        title, choices = "Save the result", buttons.Yes | buttons.No
+        return bool(QMessageBox.question(self._panel, title, asked, choices, buttons.No) == buttons.Yes)
 
     def save(self, path: Path) -> Job:
         """Save the result in the background; the outputs after the first get their name behind the file's.
@@ -139,20 +152,27 @@ def _save(
     axes = result.request.axes or ""
     if result.labels is not None:
         axes = axes.replace("S", "")  # objects have no colours
-    ending = ".ome" * path.stem.endswith(".ome") + path.suffix
-    name = path.name.removesuffix(ending)
+    targets = _targets(path, result)
     outputs: list[OutputImage | OutputTable] = []
-    for number, (output, array) in enumerate(arrays_of(result).items()):
-        target = path if number == 0 else path.with_name(f"{name} {output}{ending}")
+    for output, array in arrays_of(result).items():
         size = sizes if output == "residual" else result.request.finer.sizes(sizes)
         kept = label_type(array) if output == "labels" else _type_of(output, np.dtype(dtype))
         facts = note(result, output, source, beside)
         here = axes + "S" * (array.ndim - len(axes))  # a mask has no colours, what is drawn under it may have
-        outputs.append(prepare(target, array, dtype=kept, axes=here, pixel_size_um=size, description=facts))
+        outputs.append(prepare(targets[output], array, dtype=kept, axes=here, pixel_size_um=size, description=facts))
         if output == "labels":
-            outputs.append(OutputTable(path.with_name(f"{name}.csv"), result.objects))
+            outputs.append(OutputTable(targets[_TABLE], result.objects))
     write_images(outputs)
     yield [output.path for output in outputs]
+
+
+def _targets(path: Path, result: Result) -> dict[str, Path]:
+    """Return the file of each output: the first under the chosen name, the others and the table with theirs behind."""
+    ending = ".ome" * path.stem.endswith(".ome") + path.suffix
+    name = path.name.removesuffix(ending)
+    first, *others = arrays_of(result)
+    targets = {first: path, **{output: path.with_name(f"{name} {output}{ending}") for output in others}}
+    return {**targets, _TABLE: path.with_name(f"{name}.csv")} if "labels" in targets else targets
 
 
 def _type_of(output: str, source: np.dtype[Any]) -> np.dtype[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ..engine.events import Progress, Result
 from ..imaging.lattice import square_pixel
@@ -195,6 +195,16 @@ def slices_are_far(result: Result | None) -> bool:
 def hidden(name: str) -> str:
     """Say why a source was hidden."""
     return f"“{name}” is hidden, as it would be added to the result on the screen."
+
+
+def write_over(name: str, there: Sequence[str]) -> str:
+    """Ask about files that are there already, and would be written together with the one that was chosen."""
+    several = len(there) > 1
+    others = " and ".join(f"'{other}'" for other in there)
+    return (
+        f"Together with '{name}', {others} would be written, which {'are' if several else 'is'} there already. "
+        f"Write over {'them' if several else 'it'}?"
+    )
 
 
 def outcome(name: str, made: str, result: Result) -> str:

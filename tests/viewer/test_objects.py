@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 from napari.layers import Labels
+from napari.utils.colormaps import DirectLabelColormap
 
 from napari_microdiff.viewer.objects import (
     colour_by_confidence,
@@ -56,11 +57,27 @@ def test_doubtful_objects_are_orange_sure_ones_blue_and_unknown_ones_grey() -> N
     np.testing.assert_allclose([labels.get_color(label) for label in (1, 2, 3)], own)
 
 
+def test_colours_of_somebody_else_are_not_taken_for_ours_and_come_back() -> None:
+    labels = layer(0.1, 1.0)
+    theirs = DirectLabelColormap(color_dict={1: "red", 2: "lime", 0: "transparent", None: "transparent"})
+    labels.colormap = theirs
+    assert not is_coloured_by_confidence(labels)
+    for _ in range(2):
+        colour_by_confidence(labels, True)
+        colour_by_confidence(labels, True)  # once more, with what is known now
+        assert is_coloured_by_confidence(labels)
+        colour_by_confidence(labels, False)
+        assert labels.colormap == theirs
+    colour_by_confidence(labels, False)
+    assert labels.colormap == theirs
+
+
 def test_a_worker_imports_what_the_first_labels_layer_would_import() -> None:
     code = """
 import sys
 import numpy as np
 from napari.layers import Labels
+from napari.utils.colormaps import DirectLabelColormap
 from napari_microdiff.viewer.objects import import_tables
 import_tables()
 before = set(sys.modules)

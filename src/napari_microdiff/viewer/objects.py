@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from napari.layers import Labels
-from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap, label_colormap
+from napari.utils.colormaps import DirectLabelColormap, label_colormap
 from numpy.typing import NDArray
 
 AUTO = "auto"  # the state of an object that is as the model made it
@@ -20,6 +21,8 @@ _COLOURS = 49  # of napari's own label colours
 _DOUBTFUL, _SURE = np.array([1.0, 0.55, 0.1]), np.array([0.3, 0.55, 1.0])
 _UNKNOWN = np.array([0.6, 0.6, 0.6])
 _LOWEST = 0.5  # confidence that is as doubtful as can be
+_NAME = "napari-microdiff confidence"  # of the colours
+_BEFORE: WeakKeyDictionary[Labels, Any] = WeakKeyDictionary()  # the colours of layers that are coloured by it now
 
 
 def import_tables() -> None:
@@ -48,17 +51,19 @@ def has_confidence(layer: Labels) -> bool:
 
 
 def colour_by_confidence(layer: Labels, on: bool) -> None:
-    """Colour objects from orange (doubtful) to blue (sure), or each in a colour of its own again."""
-    layer.colormap = _confidence_colours(layer) if on else _own_colours()
+    """Colour objects from orange (doubtful) to blue (sure), or as they were before."""
+    coloured = is_coloured_by_confidence(layer)
+    if on:
+        if not coloured:
+            _BEFORE[layer] = layer.colormap
+        layer.colormap = _confidence_colours(layer)
+    elif coloured:
+        layer.colormap = _BEFORE.pop(layer, label_colormap(_COLOURS))
 
 
 def is_coloured_by_confidence(layer: Labels) -> bool:
     """Whether `colour_by_confidence` was switched on."""
-    return isinstance(layer.colormap, DirectLabelColormap)
-
-
-def _own_colours() -> CyclicLabelColormap:
-    return label_colormap(_COLOURS)
+    return bool(layer.colormap.name == _NAME)  # for others give objects colours, too
 
 
 def _confidence_colours(layer: Labels) -> DirectLabelColormap:
@@ -68,4 +73,5 @@ def _confidence_colours(layer: Labels) -> DirectLabelColormap:
     colours = np.where(np.isfinite(share), _DOUBTFUL + np.nan_to_num(share) * (_SURE - _DOUBTFUL), _UNKNOWN)
     opaque = np.concatenate([colours, np.ones((len(colours), 1))], axis=1)
     known = dict(zip(labels.tolist(), opaque, strict=True))
-    return DirectLabelColormap(color_dict={**known, 0: np.zeros(4), None: np.array([*_UNKNOWN, 1.0])})
+    colours_of = {**known, 0: np.zeros(4), None: np.array([*_UNKNOWN, 1.0])}
+    return DirectLabelColormap(color_dict=colours_of, name=_NAME)

@@ -100,6 +100,16 @@ def draw(layer: Labels, *places: tuple[float, ...]) -> None:
     mouse_release_callbacks(layer, event("mouse_release", places[-1]))
 
 
+def test_colours_of_somebody_else_stay(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    theirs = DirectLabelColormap(color_dict={1: "red", 2: "lime", None: "transparent"})
+    layer = opened(panel, viewer, qtbot, two_squares(), colormap=theirs)
+    pick(layer, 1)
+    click(panel.corrections, qtbot, "accept")
+    settled(panel, qtbot)
+    assert layer.features["state"].tolist() == ["accepted", "auto"]
+    assert layer.colormap == theirs
+
+
 def test_a_table_of_somebody_else_is_kept(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
     measured = {"index": [1, 2], "area": [37.5, 25.0], "cell_type": ["A", "B"]}
     layer = opened(panel, viewer, qtbot, two_squares(), features=measured)

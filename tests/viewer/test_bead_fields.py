@@ -100,6 +100,29 @@ def test_of_a_stack_the_plane_that_is_shown_is_measured(
     assert panel.blur.beads.psf == measure_psf(BEAD)  # a layer without units: pixels like those of the image
 
 
+def test_when_another_plane_is_shown_that_is_measured(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    blurred, beads = 1000 * PointSpread(2.0).kernel(), panel.blur.beads
+    side = max(len(blurred), len(BEAD))
+    wide, narrow = (np.pad(bead, (side - len(bead)) // 2) for bead in (blurred, BEAD))
+    layer = viewer.add_image(np.stack([wide, narrow]), name="beads")
+    viewer.dims.set_point(0, 0)
+    choose(qtbot, panel, layer)
+    first = beads.psf
+    assert first == measure_psf(wide)
+    viewer.dims.set_point(0, 1)
+    assert panel.run_bar.run.toolTip() == "The beads are being measured."
+    qtbot.waitUntil(lambda: not beads.busy, timeout=LONG)
+    assert beads.psf == measure_psf(narrow) != first
+    viewer.add_image(np.zeros((3, 2, 8, 8)), name="other")
+    viewer.dims.set_point(0, 2)  # which is no axis of theirs
+    assert not beads.busy
+    panel.shut()
+    viewer.dims.set_point(1, 0)
+    assert not beads.busy
+
+
 def test_the_size_of_beads_is_taken_back_where_pixels_have_one(
     panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any
 ) -> None:

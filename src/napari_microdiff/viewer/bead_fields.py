@@ -59,6 +59,7 @@ class BeadFields(Rows):
         self._viewer = viewer
         self.psf: MeasuredPsf | None = None
         self._measured: MeasuredPsf | None = None  # on the pixels of the beads
+        self._plane: tuple[Any, ...] | None = None  # on which that was measured, or is being
         self._pixel_of_beads: float | None = None
         self._problem = ""
         self.pixel_um: float | None = None
@@ -77,6 +78,12 @@ class BeadFields(Rows):
         self.layer.changed.connect(self._layer_changed)
         self.layer.told.connect(self.measure)
         self.size.valueChanged.connect(self.measure)
+        viewer.dims.events.point.connect(self._on_moved)
+
+    def close_down(self) -> None:
+        """Measure no more."""
+        self._viewer.dims.events.point.disconnect(self._on_moved)
+        self._stop()
 
     @property
     def busy(self) -> bool:
@@ -118,6 +125,7 @@ class BeadFields(Rows):
         layer = self.layer.layer
         if layer is None:
             return
+        self._plane = view.shown_plane(self._viewer, layer)
         sizes = view.sizes_um(layer, view.axes_of(layer))
         self._pixel_of_beads = square_pixel(sizes)
         self.size.setEnabled(self._pixel_of_beads is not None)
@@ -127,16 +135,16 @@ class BeadFields(Rows):
             self._fail(oblong)
             return
         diameter = self.size.value() / _NM_PER_UM / self._pixel_of_beads if self._pixel_of_beads else 0.0
-        self.job = Job(f"Measuring {layer.name}", partial(_measure, self._plane(layer), diameter), self, quiet=True)
+        self.job = Job(f"Measuring {layer.name}", partial(_measure, self._read(layer), diameter), self, quiet=True)
         self.job.done.connect(self._take_measured)
         self.job.failed.connect(self._fail)
         self.job.ended.connect(partial(self._ended, self.job))
         self.job.start()
         self._say()
 
-    def _plane(self, layer: Any) -> Callable[[], np.ndarray]:
+    def _read(self, layer: Any) -> Callable[[], np.ndarray]:
         """Return what reads the plane that is shown, in the worker; from a copy if it is in memory."""
-        array, index = view.level_0(layer), view.shown_plane(self._viewer, layer)
+        array, index = view.level_0(layer), self._plane
         if isinstance(array, np.ndarray):
             return partial(np.asarray, array[index].copy())
         return lambda: np.asarray(array[index])
@@ -144,6 +152,12 @@ class BeadFields(Rows):
     def _layer_changed(self) -> None:
         self._measured = None
         self.measure()
+
+    def _on_moved(self, _: object) -> None:
+        """Measure anew where another plane is shown: out of focus, beads tell of another blur."""
+        layer = self.layer.layer
+        if layer is not None and view.shown_plane(self._viewer, layer) != self._plane:
+            self.measure()
 
     def _stop(self) -> None:
         self._soon.stop()

@@ -76,6 +76,11 @@ class SuperresolvePanel(Panel):
         """Return why nothing can be run now, or nothing if it can."""
         return super().blocked() or self.blur.missing
 
+    def end(self) -> None:
+        """Cancel all jobs, and measure no more beads."""
+        self.blur.beads.close_down()
+        super().end()
+
     def options(self) -> dict[str, Any]:
         """Return factor, blur and noise."""
         noise = 0.0 if self.noiseless.isChecked() else None

@@ -15,7 +15,7 @@ from qtpy.QtCore import Qt
 from skimage.draw import disk
 
 from napari_microdiff.imaging.samples import filaments_and_blobs
-from napari_microdiff.viewer import looking
+from napari_microdiff.viewer import commands, looking
 from napari_microdiff.viewer.layers import recall
 from napari_microdiff.viewer.repair import RepairPanel
 from napari_microdiff.viewer.script import as_command, as_python
@@ -101,6 +101,31 @@ def test_again_means_with_the_same_mask(
         qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
         np.testing.assert_array_equal(panel.runner.last.layers[0].data, first.data)  # type: ignore[union-attr]
     assert notes() == []
+
+
+def test_a_repair_is_made_again_where_it_was(
+    panel: RepairPanel, viewer: napari.Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "open_panel", lambda viewer, task: panel)
+    viewer.add_image(filaments(48, 56), name="section")
+    mask = paint(panel, qtbot)
+    (made,) = run(qtbot, panel)
+    other = viewer.add_labels(np.ones((48, 56), np.uint8), name="dust")
+    panel.mask.choose(other)
+    viewer.layers.selection.active = made
+    commands.make_again(viewer)
+    assert panel.mask.layer == mask
+    assert not panel.mask_line.text()
+    viewer.layers.remove(mask)
+    assert panel.mask.layer == other  # as for any run
+    commands.make_again(viewer)
+    assert panel.mask.layer is None
+    assert "'section damage'" in panel.mask_line.text()
+    assert "'section damage'" in panel.run_bar.run.toolTip()
+    assert not panel.run_bar.run.isEnabled()
+    panel.mask.choose(other)
+    assert not panel.mask_line.text()
+    assert panel.run_bar.run.isEnabled()
 
 
 def test_noise_can_be_left_out_and_comes_back_with_the_settings(

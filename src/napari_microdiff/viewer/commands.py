@@ -80,3 +80,4 @@ def make_again(viewer: Viewer) -> None:
     if source in viewer.layers and isinstance(viewer.layers[source], panel.image.kind):
         panel.image.choose(viewer.layers[source])
     panel.set_request(memory["request"])
+    panel.choose_beside(memory)

@@ -98,6 +98,9 @@ class Own(Docked):
     def looked(self, look: Any) -> None:
         """Use what was learnt by looking at the image."""
 
+    def choose_beside(self, memory: dict[str, Any]) -> None:
+        """Choose the other layers that a result was made with, of what its layer remembers."""
+
     def renewed(self, request: Request, layer: Any) -> Request:
         """Return an earlier request with what a layer itself says of it now."""
         return request

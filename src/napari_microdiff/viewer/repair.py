@@ -27,6 +27,11 @@ _NOISY_TIP = (
     "The noise of the camera, as measured in the sound pixels, is added to what is drawn,\n"
     "so that it does not stand out. The mean never has it."
 )
+_NOT_CHOSEN = "choose what is damaged"
+_GONE = (
+    "The layer '{}', which said what was damaged, is not there any more. Open it again and choose it at Damage, or "
+    "paint anew."
+)
 _BRUSH = 0.03  # of the shorter side of the image
 
 
@@ -77,6 +82,7 @@ class RepairPanel(Panel):
     def add_rows(self, rows: Rows) -> None:
         """Add which layer says what is damaged."""
         self.mask = LayerChoice(self.viewer, Labels, _MASK_TIP)
+        self._gone = ""  # the layer that said what was damaged, of a result that is to be made again
         self.new_mask = QPushButton("Paint damaged pixels")
         self.new_mask.setToolTip(_NEW_TIP)
         self.new_mask.clicked.connect(self.add_mask)
@@ -139,7 +145,7 @@ class RepairPanel(Panel):
         """Return why nothing can be run now, or nothing if it can."""
         reason = super().blocked()
         if not reason and self.mask.layer is None:
-            return "Paint the damaged pixels first."
+            return _GONE.format(self._gone) if self._gone else "Paint the damaged pixels first."
         return reason
 
     def own_rows(self) -> list[QWidget]:
@@ -161,7 +167,22 @@ class RepairPanel(Panel):
         self.noisy.setChecked(request.options.noise)
         super().set_request(request)
 
+    def choose_beside(self, memory: dict[str, Any]) -> None:
+        """Choose the layer that said what was damaged, or none if it is gone: any other lies elsewhere."""
+        name = memory.get("damaged")
+        if name is None:
+            return
+        there = [layer for layer in self.viewer.layers if isinstance(layer, Labels) and layer.name == name]
+        if not there:
+            self._gone = name
+            self.mask.call_none(_NOT_CHOSEN)
+        self.mask.choose(there[0] if there else None)
+        self.refresh()
+
     def _mask_changed(self) -> None:
+        if self.mask.layer is not None and self.mask.none:
+            self._gone = ""
+            self.mask.call_none("")
         if hasattr(self, "actions"):
             self.refresh()
 
@@ -172,7 +193,8 @@ class RepairPanel(Panel):
         self.new_mask.setEnabled(isinstance(image, Image))
         self.new_mask.setToolTip(_NEW_TIP if image is not None else self.nothing_chosen)
         ready = self.mask.layer is not None or image is None
-        self.mask_line.say("" if ready else "Paint over dust, bubbles, folds or dead lines.")
+        hint = _GONE.format(self._gone) if self._gone else "Paint over dust, bubbles, folds or dead lines."
+        self.mask_line.say("" if ready else hint, warn=bool(self._gone))
 
 
 def _lies_on(mask: Any, image: Any) -> bool:

@@ -110,6 +110,23 @@ def test_colours_of_somebody_else_stay(panel: SegmentPanel, viewer: napari.Viewe
     assert layer.colormap == theirs
 
 
+def test_the_frame_follows_the_labels(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    layer = opened(panel, viewer, qtbot, two_squares())
+    pick(layer, 1)
+    frame = viewer.layers["strokes"]
+    before, width = np.array(frame.data[0]), frame.edge_width[0]
+    layer.scale, layer.translate = (0.1, 0.2), (3, 4)
+    np.testing.assert_allclose(frame.scale, layer.scale)
+    np.testing.assert_allclose(frame.translate, layer.translate)
+    np.testing.assert_allclose(frame.data[0], before)
+    np.testing.assert_allclose(frame.edge_width[0], 10 * width)
+    layer.units = ("um", "um")
+    assert frame.units == layer.units
+    panel.shut()
+    layer.scale = (1, 1)
+    np.testing.assert_allclose(frame.scale, (0.1, 0.2))
+
+
 def test_a_table_of_somebody_else_is_kept(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
     measured = {"index": [1, 2], "area": [37.5, 25.0], "cell_type": ["A", "B"]}
     layer = opened(panel, viewer, qtbot, two_squares(), features=measured)

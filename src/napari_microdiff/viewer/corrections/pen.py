@@ -14,6 +14,7 @@ from .scratch import Drawing, ScratchLayer
 
 COLOURS = {"object": "#4fd1ff", "cut": "#ff8c1a"}
 _FRAME = "#ffe14d"
+_PLACED = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")  # events of a layer
 
 
 class Pen(QObject):
@@ -39,6 +40,8 @@ class Pen(QObject):
         self._frame: NDArray[np.float64] | None = None
         self._paths: list[tuple[str, NDArray[np.float64]]] = []
         layer.mouse_drag_callbacks.append(self._drag)
+        for name in _PLACED:
+            getattr(layer.events, name).connect(self._on_placed)
 
     def take(self, kind: str | None) -> None:
         """Take up the pen, or put it down."""
@@ -64,6 +67,8 @@ class Pen(QObject):
         """Leave the layer as it was found."""
         if self._drag in self._layer.mouse_drag_callbacks:
             self._layer.mouse_drag_callbacks.remove(self._drag)
+        for name in _PLACED:
+            getattr(self._layer.events, name).disconnect(self._on_placed)
         self.take(None)
         self._frame, self._paths = None, []
         self._show()
@@ -88,6 +93,11 @@ class Pen(QObject):
 
     def _place(self, event: Any) -> NDArray[np.float64]:
         return np.asarray(self._layer.world_to_data(event.position), dtype=float)
+
+    def _on_placed(self, event: object) -> None:
+        """Show what is shown where the layer is now, in lines of the same width on screen."""
+        self._scratch.follow(self._layer)
+        self._show()
 
     def _show(self, forming: tuple[str, NDArray[np.float64]] | None = None) -> None:
         paths = [*self._paths, *([forming] if forming else [])]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Labels, Shapes
@@ -48,6 +50,11 @@ class ScratchLayer:
         layer.visible = True
         layer.add(corners, shape_type=types, edge_color=colours, face_color="transparent", edge_width=width)
 
+    def follow(self, owner: Labels) -> None:
+        """Lie where the owner has gone, if what is shown is in its pixels."""
+        if self._layer is not None and self._owner == owner:
+            _lay(self._layer, placement(owner))
+
     def close(self) -> None:
         """Take the layer away."""
         if self._layer is not None and self._layer in self._viewer.layers:
@@ -64,8 +71,7 @@ class ScratchLayer:
             layer = self._layer = self._added(Shapes(ndim=owner.ndim, name=NAME, visible=False, **where))
         elif self._owner != owner:
             layer.data = []
-            for name, value in where.items():
-                setattr(layer, name, value)
+            _lay(layer, where)
             layers.move(layers.index(layer), len(layers))
         self._owner = owner
         return layer
@@ -82,3 +88,8 @@ class ScratchLayer:
         """Return the width of two points on screen, in pixels of a layer."""
         size = min(abs(float(s)) for s in owner.scale[-2:])
         return 2.0 / max(1e-9, camera(self._viewer).zoom * size)
+
+
+def _lay(layer: Shapes, where: dict[str, Any]) -> None:
+    for name, value in where.items():
+        setattr(layer, name, value)

@@ -153,6 +153,19 @@ def test_preview_outlines_what_is_visible(panel: SegmentPanel, viewer: napari.Vi
     assert float(labels.translate[0]) == 2.0
 
 
+def test_what_objects_look_like_stays_as_chosen_while_images_are_of_one_kind(
+    panel: SegmentPanel, viewer: napari.Viewer
+) -> None:
+    layer = viewer.add_image(np.zeros((32, 32, 3), np.uint8), rgb=True)
+    assert panel.shown.value == "stained"
+    panel.shown.value = "bright"
+    layer.scale = (0.2, 0.2)
+    assert panel.shown.value == "bright"
+    panel.image.choose(viewer.add_image(np.zeros((32, 32)), name="grey"))
+    panel.image.choose(layer)
+    assert panel.shown.value == "stained"
+
+
 def test_an_image_in_colours_is_taken_for_stained(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
     grey = nuclei(64, 64)
     viewer.add_image(grey)

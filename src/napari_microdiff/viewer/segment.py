@@ -47,6 +47,7 @@ class SegmentPanel(Panel):
     def add_rows(self, rows: Rows) -> None:
         """Add what the objects look like and how large they are."""
         self.shown = ComboBox(choices=list(SHOWN.items()), tooltip="How the objects differ from what is around them.")
+        self._of_colours: bool | None = None  # whether the last image had colours
         self.diameter = DiameterField(_DIAMETER_TIP)
         rows.add("Objects", self.shown.native)
         rows.add("Diameter", self.diameter)
@@ -113,8 +114,10 @@ class SegmentPanel(Panel):
 
     def _image_changed(self) -> None:
         layer = self.image.layer
-        if layer is not None and layer.rgb != (self.shown.value == "stained"):
-            self.shown.value = "stained" if layer.rgb else "bright"
+        if layer is not None and layer.rgb != self._of_colours:  # else what was chosen holds
+            self._of_colours = bool(layer.rgb)
+            if layer.rgb != (self.shown.value == "stained"):
+                self.shown.value = "stained" if layer.rgb else "bright"
         super()._image_changed()
 
     def refresh(self) -> None:

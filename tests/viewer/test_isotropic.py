@@ -91,6 +91,16 @@ def test_preview_draws_between_this_slice_and_the_next_and_shows_it(
     np.testing.assert_array_equal(made.data[[0, -1]], image.data[4:6])
 
 
+def test_a_preview_is_shown_once(panel: IsotropicPanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    viewer.add_image(slices(6, 40, 40))
+    run(qtbot, panel, "preview")
+    viewer.dims.set_point(0, 5)
+    panel.run_bar.run.click()
+    panel.run_bar.cancel.click()
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    assert viewer.dims.point[0] == 5
+
+
 def test_a_preview_is_of_the_middle_of_what_is_visible(panel: IsotropicPanel, viewer: napari.Viewer) -> None:
     viewer.add_image(slices(2, 4, 300, 400), axis_labels=("t", "z", "y", "x"))
     region = ((1, 2), (2, 3), (0, 300), (40, 100))

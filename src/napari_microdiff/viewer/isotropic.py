@@ -14,6 +14,7 @@ from .adapt import Adapting, Words
 from .layout import Rows
 from .panel import Panel
 from .parts import Line
+from .running import Run
 
 _LEAST, _MOST = 2, 10
 _PREVIEW = 128  # pixels of a side
@@ -47,6 +48,7 @@ class IsotropicPanel(Panel):
 
     def add_rows(self, rows: Rows) -> None:
         """Add how far apart slices are."""
+        self._seen: Run | None = None  # the run whose result was shown last
         self.factor = QSpinBox()
         self.factor.setRange(_LEAST, _MOST)
         self.factor.setSuffix(" pixels apart")
@@ -156,7 +158,10 @@ class IsotropicPanel(Panel):
     def _job_changed(self) -> None:
         super()._job_changed()
         last = self.runner.last
-        if self.runner.job is None and last is not None and last.layers and last.request.region is not None:
+        if self.runner.job is not None or last is self._seen:  # one that was cancelled made nothing to show
+            return
+        self._seen = last
+        if last is not None and last.layers and last.request.region is not None:
             self._show_between(last.layers[0], last.source.axes.index("Z"))
 
     def _show_between(self, layer: Any, axis: int) -> None:

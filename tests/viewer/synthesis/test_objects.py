@@ -15,6 +15,8 @@ from napari.utils.shortcuts import default_shortcuts
 from wrapt import ObjectProxy
 
 from napari_microdiff.viewer.corrections import keys
+from napari_microdiff.viewer.corrections.pen import Pen
+from napari_microdiff.viewer.corrections.scratch import ScratchLayer
 from napari_microdiff.viewer.synthesis import words
 from napari_microdiff.viewer.synthesis.object_edits import TOOLS
 from napari_microdiff.viewer.synthesis.panel import SynthesizePanel
@@ -73,6 +75,17 @@ def test_a_click_selects_and_each_button_is_one_step_back(
         click_at(cells, 40, 55)
     cells.undo()
     np.testing.assert_array_equal(cells.data, before)  # there is nothing else in the history
+
+
+def test_letting_go_of_the_mask_leaves_the_tool_of_another_panel(
+    panel: SynthesizePanel, viewer: napari.Viewer, cells: Labels
+) -> None:
+    other = Pen(ScratchLayer(viewer), cells, panel)
+    other.take("object")
+    panel.objects.fold.collapse(animate=False)
+    assert not cells.mouse_pan
+    other.close()
+    assert cells.mouse_pan
 
 
 def test_what_the_buttons_do(panel: SynthesizePanel, cells: Labels, qtbot: Any) -> None:

@@ -45,6 +45,8 @@ class Pen(QObject):
 
     def take(self, kind: str | None) -> None:
         """Take up the pen, or put it down."""
+        if kind is None and self._kind is None:
+            return  # whoever else keeps the view from moving goes on to do so
         self._kind = kind
         if kind is not None:
             self._layer.mode = "pan_zoom"

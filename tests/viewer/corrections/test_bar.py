@@ -127,6 +127,27 @@ def test_the_frame_follows_the_labels(panel: SegmentPanel, viewer: napari.Viewer
     np.testing.assert_allclose(frame.scale, (0.1, 0.2))
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_what_is_painted_while_no_panel_is_open_is_edited(
+    panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any, told: bool
+) -> None:
+    features = {"index": [1, 2], "confidence": [0.9, 0.6], "state": ["auto", "auto"]}
+    layer = opened(panel, viewer, qtbot, two_squares(), features=features)
+    for label in (1, 2):
+        pick(layer, label)
+        panel.corrections.editor.accept()  # type: ignore[union-attr]
+    settled(panel, qtbot)
+    panel.shut()
+    layer.data[20:25, 20:25], layer.data[5, 5:9] = 0, 3
+    if not told:  # somebody else says what there is now
+        layer.features = {"index": [1, 2, 3], "state": ["accepted"] * 3}
+    again = SegmentPanel(viewer)
+    viewer.window.add_dock_widget(again, name="Segment once more")
+    settled(again, qtbot)
+    assert layer.features["state"].tolist() == (["edited", "accepted", "edited"] if told else ["accepted"] * 3)
+    assert again.corrections.editor.book.locked == ({2} if told else {1, 2, 3})  # type: ignore[union-attr]
+
+
 def test_a_table_of_somebody_else_is_kept(panel: SegmentPanel, viewer: napari.Viewer, qtbot: Any) -> None:
     measured = {"index": [1, 2], "area": [37.5, 25.0], "cell_type": ["A", "B"]}
     layer = opened(panel, viewer, qtbot, two_squares(), features=measured)

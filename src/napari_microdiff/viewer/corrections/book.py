@@ -33,14 +33,19 @@ class Book:
     features : mapping of str to sequence
         Columns ``index`` or ``label``, ``confidence`` and ``state`` of what is known of them; may lack any. An object
         without a state is as the model made it.
+    prints : mapping of int to int, optional
+        Fingerprints of the objects that the columns were written of; without, they are written of the objects as they
+        are.
     """
 
-    def __init__(self, inventory: Inventory, features: Mapping[str, Any]) -> None:
+    def __init__(
+        self, inventory: Inventory, features: Mapping[str, Any], prints: Mapping[int, int] | None = None
+    ) -> None:
         index = _labels_of(features).tolist()
         ours = has_states(features)
         states = dict(zip(index, features["state"], strict=False)) if ours else {}
         self._confidence = dict(zip(index, _numbers(features.get("confidence", ()), np.float64), strict=False))
-        prints = dict(zip(inventory.labels.tolist(), inventory.prints.tolist(), strict=True))
+        prints = prints_of(inventory) if prints is None else prints
         # An area that somebody else measured, perhaps in other units, stays theirs.
         self._measures = "area" not in features or ours
         self._made = {label: p for label, p in prints.items() if states.get(label, AUTO) in (AUTO, ACCEPTED)}
@@ -133,7 +138,7 @@ class Book:
             None if it stays as it is.
         """
         foreign = len(table.columns) > 0 and not has_states(table)
-        if foreign if told is None else _same(ours, told):
+        if foreign if told is None else says(told, ours):
             return None
         if not has_states(table):
             table = table.rename(columns={name: f"{name} before" for name in _OURS})
@@ -193,6 +198,11 @@ def _complete(column: Any) -> NDArray[Any]:
     return column.index.to_numpy() if labels else column.to_numpy()
 
 
+def prints_of(inventory: Inventory) -> dict[int, int]:
+    """Return the fingerprint of each object."""
+    return dict(zip(inventory.labels.tolist(), inventory.prints.tolist(), strict=True))
+
+
 def has_states(features: Mapping[str, Any]) -> bool:
     """Whether a table has the states of objects, and not a column of somebody else with that name."""
     return "state" in features and all(state in _STATES or state != state for state in features["state"])
@@ -206,6 +216,9 @@ def _numbers(values: Any, kind: type[np.number]) -> NDArray[Any]:
         return np.zeros(0, dtype=kind)
 
 
-def _same(one: Columns, other: Columns) -> bool:
-    """Whether two tables of the same columns say the same."""
-    return all(np.array_equal(one[name], other[name], equal_nan=name == "confidence") for name in one)
+def says(table: Mapping[str, Any], ours: Columns) -> bool:
+    """Whether a table says what our columns do, whatever else it says."""
+    if any(name not in table for name in ours):
+        return False
+    sure = np.array_equal(ours["confidence"], _numbers(table["confidence"], np.float64), equal_nan=True)
+    return sure and all(np.array_equal(ours[name], table[name]) for name in ours if name != "confidence")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from napari.components import ViewerModel
 from napari.layers import Labels
@@ -11,12 +12,15 @@ from qtpy.QtCore import QObject, Signal
 
 from ...imaging.inventory import Inventory
 from ..objects import colour_by_confidence, is_coloured_by_confidence
-from .book import Book
+from .book import Book, Columns, prints_of, says
 from .change import Change, write
 from .pen import Pen
 from .places import corners_of
 from .selection import Selection
 from .stock import Stock
+
+# Our columns and the fingerprints of objects, as they were when somebody ceased to correct a layer.
+_LEFT: WeakKeyDictionary[Labels, tuple[Columns, dict[int, int]]] = WeakKeyDictionary()
 
 
 class CorrectedLayer(QObject):
@@ -105,15 +109,23 @@ class CorrectedLayer(QObject):
 
     def close(self) -> None:
         """Count and follow no more."""
+        if self.book is not None and self._told is not None:
+            layer = getattr(self.layer, "__wrapped__", self.layer)  # a proxy of napari's goes with the editor
+            _LEFT[layer] = self._told, prints_of(self.book.inventory)
         self.stock.close()
         self.selection.close()
 
     def _on_counted(self, inventory: Inventory) -> None:
         if self.book is None:
-            self.book = Book(inventory, self.layer.features)
+            self.book = Book(inventory, self.layer.features, self._prints_left())
         else:
             self.book.update(inventory)
         self.update_features()
+
+    def _prints_left(self) -> dict[int, int] | None:
+        """Return the fingerprints of the objects that the table was written of, if we wrote it: some may be painted."""
+        told, prints = _LEFT.get(self.layer, (None, None))
+        return prints if told is not None and says(self.layer.features, told) else None
 
     def _on_selected(self) -> None:
         self._frame()

@@ -30,13 +30,32 @@ def test_what_does_not_bend_is_turned_and_magnified_exactly() -> None:
     assert twice.shape == pytest.approx((82, 42), abs=2)
 
 
-def test_bending_keeps_the_area_about_and_the_outline_not() -> None:
+def test_bending_keeps_the_area_and_the_outline_not() -> None:
     mask = one_disc(radius=12).outlines[0].mask
     rng = np.random.default_rng(0)
     bent = [deformed(mask, rng, strength=0.1) for _ in range(40)]
-    areas = [np.count_nonzero(each) / np.count_nonzero(mask) for each in bent]
-    assert np.mean(areas) == pytest.approx(1, abs=0.1)
+    assert {np.count_nonzero(each) for each in bent} == {np.count_nonzero(mask)}
     assert len({each.tobytes() for each in bent}) == 40
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (2, 2), (3, 3), (1, 20), (3, 12), (4, 16), (30, 30)])
+@pytest.mark.parametrize(("zoom", "strength"), [(0.8, 0.0), (1.0, 0.0), (1.0, 0.1), (3.0, 0.04)])
+def test_what_is_thin_or_small_keeps_its_area_too(shape: tuple[int, int], zoom: float, strength: float) -> None:
+    made = deformed(np.ones(shape, bool), np.random.default_rng(3), zoom=zoom, angle=0.3, strength=strength)
+    assert np.count_nonzero(made) == pytest.approx(max(1, zoom**2 * shape[0] * shape[1]), abs=0.6)
+    assert ndimage.label(made, np.ones((3, 3)))[1] == 1
+
+
+def test_a_filament_that_is_magnified_becomes_as_much_longer_and_thicker() -> None:
+    made = deformed(np.ones((1, 20), bool), np.random.default_rng(0), zoom=3, strength=0)
+    assert made.shape == pytest.approx((3, 60), abs=2)
+
+
+def test_spots_of_a_layout_are_as_large_as_those_of_its_population() -> None:
+    population = one_disc(radius=1, density=2e-3)
+    labels = random_layout(population, (300, 300), np.random.default_rng(0), sizes=0).labels
+    inside = np.bincount(labels.ravel())[1:]
+    assert np.mean(inside) == pytest.approx(np.count_nonzero(population.outlines[0].mask), rel=0.03)
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.05, 4), st.floats(0, 0.5), st.integers(1, 6), st.integers(1, 6))

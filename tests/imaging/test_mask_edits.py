@@ -103,6 +103,16 @@ def test_what_is_turned_or_magnified_stays_where_it_is() -> None:
     np.testing.assert_allclose(np.argwhere(twice).mean(axis=0), 40, atol=0.6)
 
 
+@pytest.mark.parametrize("shape", [(4, 16), (3, 3), (1, 20)])
+def test_an_object_that_is_turned_again_and_again_does_not_shrink(shape: tuple[int, int]) -> None:
+    labels = np.zeros((60, 60), np.int32)
+    labels[30 : 30 + shape[0], 20 : 20 + shape[1]] = 1
+    area = np.count_nonzero(labels)
+    for _ in range(24):
+        labels = turn(labels, 1, np.pi / 12).applied_to(labels)
+        assert np.count_nonzero(labels) == area
+
+
 def test_bends_are_as_the_seed_says() -> None:
     labels = three_objects()
     first, again, other = (bend(labels, 3, np.random.default_rng(seed)) for seed in (0, 0, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,8 @@ from .population import Outline, Population
 _Mask = NDArray[np.bool_]
 _Place = tuple[int, int]
 _TRIES = 30  # places that are tried for an object before it is given up
-_SMOOTHING = 1.0  # pixels; or else an outline that is turned is rougher than it was
+_SMOOTHING = 0.5  # pixels; or else an outline that is turned is rougher than it was
+_AROUND = 4  # pixels around an outline in which it is told how far off it is
 _GAP = 2  # pixels of background that an object keeps around itself if it touches none
 _NEIGHBOURS = np.ones((3, 3), dtype=bool)
 
@@ -102,9 +104,12 @@ def deformed(mask: _Mask, rng: Generator, *, zoom: float = 1.0, angle: float = 0
     Returns
     -------
     ndarray of bool
-        In its box; in one piece and at least a pixel large. Inner holes are kept, if there were any.
+        In its box; in one piece and at least a pixel large. Its area is that of the largest piece of the mask,
+        magnified. Inner holes are kept, if there were any.
     """
-    diameter = 2 * np.sqrt(max(1, int(np.count_nonzero(mask))) / np.pi)
+    mask = _largest_piece(mask)
+    area = int(np.count_nonzero(mask))
+    diameter = 2 * np.sqrt(area / np.pi)
     reach = np.hypot(*mask.shape) * zoom * (1 + 4 * strength)
     side = 2 * int(np.ceil(reach / 2)) + 3
     grid = np.array(np.mgrid[:side, :side], dtype=np.float64) - (side - 1) / 2
@@ -114,10 +119,9 @@ def deformed(mask: _Mask, rng: Generator, *, zoom: float = 1.0, angle: float = 0
         bend = [ndimage.gaussian_filter(rng.standard_normal((side, side)), zoom * diameter / 4) for _ in places]
         places += np.stack([part / max(float(part.std()), 1e-12) for part in bend]) * strength * diameter
     middle = (np.array(mask.shape) - 1) / 2
-    around = int(np.ceil(3 * _SMOOTHING))
-    smooth = ndimage.gaussian_filter(np.pad(mask, around).astype(np.float32), _SMOOTHING, mode="constant")
-    soft = ndimage.map_coordinates(smooth, places + (middle + around)[:, None, None], order=1, mode="grid-constant")
-    return _largest_piece(soft >= 0.5)
+    depth = ndimage.gaussian_filter(_depth(np.pad(mask, _AROUND)), _SMOOTHING, mode="nearest")
+    depth = ndimage.map_coordinates(depth, places + (middle + _AROUND)[:, None, None], order=1, mode="nearest")
+    return _piece_of_area(depth, max(1, round(zoom**2 * area)))
 
 
 def clip_to_image(shape: tuple[int, ...], mask: _Mask, start: tuple[int, ...]) -> tuple[tuple[slice, ...], _Mask]:
@@ -152,14 +156,51 @@ def _varied(outline: Outline, rng: Generator, sizes: float, strength: float) -> 
     return deformed(mask, rng, zoom=zoom, angle=float(rng.uniform(0, 2 * np.pi)), strength=strength)
 
 
+def _depth(mask: _Mask) -> NDArray[np.float64]:
+    """Return how deep inside the border of a mask each pixel lies; negative outside of it."""
+    inside, outside = (ndimage.distance_transform_edt(part) for part in (mask, ~mask))
+    return np.asarray(np.where(mask, inside - 0.5, 0.5 - outside))
+
+
+def _piece_of_area(depth: NDArray[np.float64], area: int) -> _Mask:
+    """Return as many of the deepest pixels as make one piece of that area, in its box.
+
+    A fixed depth would not do: it takes from what is thin or small, until nothing is left.
+    """
+    rank = np.empty(depth.shape, dtype=np.intp)
+    rank.flat[np.argsort(-depth.round(6), axis=None, kind="stable")] = np.arange(depth.size)
+
+    def piece(number: int) -> _Mask:
+        return _largest_piece(rank < number)
+
+    made = piece(area)
+    if np.count_nonzero(made) < area:  # what is thin falls apart, and takes more to be held together
+        enough = bisect_left(range(depth.size), area, lo=area, key=lambda number: int(piece(number).sum()))
+        made = _trimmed(piece(enough), rank, area)
+    return np.asarray(made[ndimage.find_objects(made.astype(np.uint8))[0]])
+
+
+def _trimmed(mask: _Mask, rank: NDArray[np.intp], area: int) -> _Mask:
+    """Take the pixels of highest rank from a piece of more than that area, but for those that hold it together."""
+    around = np.pad(mask, 1)
+    excess = np.count_nonzero(mask) - area
+    for y, x in sorted(np.argwhere(mask), key=lambda place: -rank[tuple(place)]):
+        if excess == 0:
+            break
+        neighbours = around[y : y + 3, x : x + 3].copy()
+        neighbours[1, 1] = False
+        if ndimage.label(neighbours, _NEIGHBOURS)[1] == 1:
+            around[y + 1, x + 1] = False
+            excess -= 1
+    return around[1:-1, 1:-1]
+
+
 def _largest_piece(mask: _Mask) -> _Mask:
-    """Return the largest piece of a mask in its box; a single pixel of an empty one."""
+    """Return the largest piece of a mask; a single pixel for an empty one."""
     pieces, count = ndimage.label(mask, _NEIGHBOURS)
     if not count:
         return np.ones((1, 1), dtype=bool)
-    largest = 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
-    box = ndimage.find_objects(pieces)[largest - 1]
-    return np.asarray(pieces[box] == largest)
+    return np.asarray(pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:])))
 
 
 def _share_laid_at_others(touching: float) -> float:

@@ -131,6 +131,31 @@ def test_pixels_that_are_not_finite_are_left_out():
         estimate_camera(np.array([[-1.7e308, 1.7e308]] * 2))
 
 
+def _lost(shape, kind):
+    """Pixels among which no square of 10 is free."""
+    if isinstance(kind, float):
+        return np.random.default_rng(1).random(shape) < kind
+    lost = np.zeros(shape, bool)
+    lost[:: abs(kind)] = True
+    return lost if kind > 0 else lost.T
+
+
+@pytest.mark.parametrize("kind", [8, 4, 2, -2, 0.05, 0.1, 0.5], ids=str)
+def test_lost_lines_and_scattered_pixels_leave_the_noise_of_the_others(kind):
+    camera = Camera(gain=2.0, offset=100.0, read_noise=3.0)
+    image, noise = _exposed("nuclei", 50, camera)
+    rest = np.where(_lost(image.shape, kind), np.nan, image)
+    levels = np.quantile(camera.gain * 50 * CLEAN["nuclei"] + camera.offset, [0.1, 0.5, 0.9])
+    np.testing.assert_allclose(estimate_camera(rest).noise(levels), camera.noise(levels), rtol=0.12)
+    assert noise_sigma(rest) == pytest.approx(noise, rel=0.1)
+
+
+def test_where_no_two_pixels_are_left_side_by_side_nothing_is_measured():
+    image, _ = _exposed("nuclei", 50, Camera(gain=2.0))
+    image[np.indices(image.shape).sum(axis=0) % 2 == 0] = np.nan
+    assert estimate_camera(image) == Camera(0.0)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (2, 9), (3, 3), (9, 200), (64, 64)])
 def test_a_constant_image_has_no_noise(shape):
     assert estimate_camera(np.full(shape, 7.0)) == Camera(0.0)

@@ -12,6 +12,7 @@ from skimage.draw import disk
 from napari_microdiff import denoise, repair
 from napari_microdiff.engine.request import Request
 from napari_microdiff.errors import ImageError, RequestError
+from napari_microdiff.imaging.camera import Camera
 from napari_microdiff.imaging.holes import fill_smoothly
 from napari_microdiff.imaging.samples import filaments_and_blobs
 from napari_microdiff.tasks import run
@@ -83,6 +84,22 @@ def test_a_sample_is_as_noisy_as_the_image_around_it(mend):
         assert scores.std() == pytest.approx(1, abs=0.12)
         assert scores.mean() == pytest.approx(0, abs=0.15)
     assert clean.report["noise_added"] == []
+
+
+@pytest.mark.parametrize("lost", [np.s_[3::8], np.s_[1::2], np.s_[:, 1::2]], ids=str)
+def test_lost_lines_are_as_noisy_as_the_others(mend, lost):
+    image = np.random.default_rng(0).normal(1000, 20, (120, 120)).astype(np.float32)
+    mask = np.zeros(image.shape, bool)
+    mask[lost] = True
+    result = mend(image, mask, steps=2)
+    assert Camera(**result.report["noise_added"][0]).noise(1000.0) == pytest.approx(20, rel=0.1)
+    assert result.report["notices"] == []
+
+
+def test_it_is_told_where_no_noise_could_be_measured(mend):
+    image = np.random.default_rng(0).normal(1000, 20, (60, 60)).astype(np.float32)
+    result = mend(image, np.indices(image.shape).sum(axis=0) % 2, steps=2)
+    assert any("No noise was found" in notice for notice in result.report["notices"])
 
 
 def test_what_lies_in_damaged_pixels_does_not_count(mend, image, dust):

@@ -25,6 +25,7 @@ _CELL = 8
 _SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0]) / np.sqrt(6)  # along both axes: the filter of Immerkaer (1996)
 _BINS = 16
 _FEWEST = 4  # cells in a bin
+_LEAST = 0.125  # of the values of a cell
 _QUANTILE, _TOP = 0.25, 0.9  # where a bin's lower edge is read, and up to where its cells are then averaged
 _LINE_ERROR = 0.02  # relative; a bin of very many cells is not trusted beyond this
 _MOST_FRAMES = 32
@@ -52,7 +53,8 @@ def estimate_camera(image: Sliceable, axes: str | None = None) -> Camera:
 
     Noise is taken to be independent from pixel to pixel; images that were resampled, compressed or filtered seem
     less noisy than they are. Cells in which the image is clipped at its darkest or brightest level are left out,
-    unless there are hardly any others.
+    unless there are hardly any others. So are those with pixels that are not finite; where every other line is lost,
+    differences along the lines tell the noise.
 
     Parameters
     ----------
@@ -158,10 +160,14 @@ def estimate_camera_from_frames(frames: Sliceable) -> Camera:
 
 def _measure(blocks: _Array) -> tuple[_Cells, float, float]:
     scaled, low, span = _scaled(blocks)
-    high_pass = scaled
-    for axis in (1, 2):
-        high_pass = ndimage.convolve1d(high_pass, _SECOND_DIFFERENCE, axis=axis)
-    return _cells(scaled, high_pass**2, scaled[:, None], 1, None), low, span
+    for axes in ((1, 2), (2,), (1,)):  # where lines are lost, the others may be measured along themselves
+        high_pass = scaled
+        for axis in axes:
+            high_pass = ndimage.convolve1d(high_pass, _SECOND_DIFFERENCE, axis=axis)
+        cells = _cells(scaled, high_pass**2, scaled[:, None], 1, None, along=len(axes))
+        if len(cells.mean):
+            break
+    return cells, low, span
 
 
 def _scaled(blocks: _Array) -> tuple[_Array, float, float]:
@@ -176,32 +182,51 @@ def _scaled(blocks: _Array) -> tuple[_Array, float, float]:
     return np.where(finite, (np.where(finite, blocks, low) - low) / (span or 1.0), np.nan), low, span
 
 
-def _cells(means: _Array, variances: _Array, pixels: _Array, border: int, freedom: float | None) -> _Cells:
+def _cells(
+    means: _Array, variances: _Array, pixels: _Array, border: int, freedom: float | None, *, along: int = 2
+) -> _Cells:
     """Average over cells; ``pixels`` (block, frame, y, x) are those to be looked at for clipping."""
     cell = min(_CELL, *(side - 2 * border for side in means.shape[1:]))
     if cell < 1:
         return _Cells(False, 1.0, *[np.empty(0)] * 5)
     above = pixels[pixels > 0]
     second = above.min() if above.size else 0.0
-    clipped = [(pixels == value).mean(axis=1) for value in (0.0, second, 1.0)]
-    averages = [_average(part, cell, border) for part in (means, variances, *clipped)]
+    clipped = [np.where(np.isnan(means), np.nan, (pixels == value).mean(axis=1)) for value in (0.0, second, 1.0)]
+    averages, shares = zip(*(_average(part, cell, border) for part in (means, variances, *clipped)), strict=True)
+    kept = _measurable(shares[1])
+    share = float(shares[1][kept].mean()) if kept.any() else 1.0
     structured = freedom is None
-    cells = _Cells(structured, _filter_freedom(cell) if freedom is None else freedom * cell**2, *averages)
-    return cells.where(np.isfinite(cells.mean) & np.isfinite(cells.variance))
+    of_all = _filter_freedom(cell, along) if freedom is None else freedom * cell**2
+    return _Cells(structured, of_all * share, *averages).where(kept)
 
 
-def _average(blocks: _Array, cell: int, border: int) -> _Array:
+def _average(blocks: _Array, cell: int, border: int) -> tuple[_Array, _Array]:
+    """Return the mean of each cell over the values that there are, and which share of all these are."""
     rows, columns = ((side - 2 * border) // cell for side in blocks.shape[1:])
     inner = blocks[:, border : border + rows * cell, border : border + columns * cell]
-    return np.asarray(inner.reshape(-1, rows, cell, columns, cell).mean(axis=(2, 4)).ravel())
+    cells = inner.reshape(-1, rows, cell, columns, cell)
+    there = np.isfinite(cells)
+    share = there.mean(axis=(2, 4))
+    filled = cells if there.all() else np.where(there, cells, 0)
+    return (filled.mean(axis=(2, 4)) / np.where(share > 0, share, np.nan)).ravel(), share.ravel()
+
+
+def _measurable(share: _Array) -> NDArray[np.bool_]:
+    """Return which cells to go by: those without a gap, or, where there are hardly any, those with enough values."""
+    whole = share == 1
+    return whole if whole.sum() >= max(64, 0.05 * share.size) else share >= _LEAST
 
 
 @lru_cache
-def _filter_freedom(cell: int) -> float:
-    """Degrees of freedom of the mean square of filtered white noise over a cell, whose pixels are correlated."""
+def _filter_freedom(cell: int, along: int = 2) -> float:
+    """Degrees of freedom of the mean square of filtered white noise over a cell, whose pixels are correlated.
+
+    The filter goes along both axes, or along one.
+    """
     correlation = np.correlate(_SECOND_DIFFERENCE, _SECOND_DIFFERENCE, "full")
     lag = np.abs(np.arange(-2, 3))
-    return float((cell / (np.maximum(1 - lag / cell, 0) * correlation**2).sum()) ** 2)
+    correlated = float((np.maximum(1 - lag / cell, 0) * correlation**2).sum())
+    return float((cell / correlated) ** along * cell ** (2 - along))
 
 
 def _unclipped(cells: _Cells) -> _Cells:

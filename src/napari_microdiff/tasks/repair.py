@@ -26,6 +26,7 @@ from ..engine.request import Request
 from ..engine.tiles import Box, Reach, Tile, read_window
 from ..errors import ImageError, RequestError
 from ..imaging.axes import PlaneIndex
+from ..imaging.camera import Camera
 from ..imaging.noise import estimate_camera
 from .base import Context, Image, PlaneJob, box_of, check_architecture, steps_of, without_equal_samples
 from .collect import Collector
@@ -62,6 +63,8 @@ class Repair:
         without = self._damage.without()
         shown = [p for p, s in self._statistics.items() if noisy and not s.constant]
         self._cameras = {p: estimate_camera(*channel_view(without, p)) for p in shown}
+        if any(camera == Camera(gain=0.0) for camera in self._cameras.values()):
+            self.notices.append("No noise was found in the sound pixels: what is drawn has none either.")
         self._now: tuple[PlaneIndex, DamagedPlane] | None = None
         lost = self._damage.lost_planes()
         # What there is nothing to draw from: all of a channel is gone, or what is left of it has one value.

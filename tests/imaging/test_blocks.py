@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_microdiff.errors import ImageError, RequestError
-from napari_microdiff.imaging.blocks import block_slices, sample_blocks
+from napari_microdiff.imaging.blocks import block_slices, raw_blocks, sample_blocks
 
 
 class Counting:
@@ -80,6 +80,13 @@ def test_every_block_is_a_part_of_a_plane(axes, shape, count):
         assert (np.diff(blocks, axis=1) == first).all()
     if blocks.shape[2] > 1:
         assert (np.diff(blocks, axis=2) == second).all()
+
+
+@pytest.mark.parametrize("axes", ["YX", "YXS", "ZYX"])
+def test_how_an_array_lies_in_memory_does_not_show(axes):
+    image = np.arange(60 * 50 * 3.0).reshape({"YX": (60, 150), "YXS": (60, 50, 3), "ZYX": (3, 60, 50)}[axes])
+    for blocks in (raw_blocks(image, axes, size=20), raw_blocks(np.asfortranarray(image), axes, size=20)):
+        assert blocks.flags.c_contiguous
 
 
 def test_the_colours_of_an_rgb_image_are_all_read():

@@ -183,6 +183,13 @@ def test_repeated_frames(name, number):
     np.testing.assert_allclose(found.noise([130.0, 180.0]), camera.noise([130.0, 180.0]), rtol=0.04)
 
 
+def test_how_an_image_lies_in_memory_does_not_change_its_camera():
+    frames = np.stack([_exposed("nuclei", 50, Camera(gain=2.0, offset=100.0), seed)[0][:90, :110] for seed in (0, 1)])
+    assert estimate_camera(np.asfortranarray(frames[0])) == estimate_camera(frames[0])
+    assert noise_sigma(np.asfortranarray(frames[0])) == noise_sigma(frames[0])
+    assert estimate_camera_from_frames(np.asfortranarray(frames)) == estimate_camera_from_frames(frames)
+
+
 def test_frames_of_drifting_brightness():
     camera = Camera(gain=2.0, offset=100.0, read_noise=3.0)
     frames = np.stack([_exposed("coins", 50, camera, seed)[0] + 20 * seed for seed in range(3)])

@@ -41,6 +41,7 @@ def test_most_blocks_lie_where_there_is_something() -> None:
     assert len(blocks) <= 24
     assert 0.3 < shows.mean() < 1
     assert (raw_blocks(image, "YX", count=24, size=192).max(axis=(1, 2)) > 200).mean() < 0.1
+    assert telling_blocks(np.asfortranarray(image), "YX", count=24, size=192).flags.c_contiguous
 
 
 @pytest.mark.parametrize("what", ["noise", "everywhere", "hot pixels", "black"])

@@ -81,7 +81,8 @@ def raw_blocks(array: Sliceable, axes: str | None = None, *, count: int = 64, si
             for axis, part in zip(plane_axes, spot, strict=True):
                 index[axis] = part
             blocks.append(np.asarray(array[tuple(index)]))
-    return np.stack(blocks)
+    # In one order in memory, or what is measured on them would depend on that of the array.
+    return np.ascontiguousarray(np.stack(blocks))
 
 
 def block_slices(shape: Sequence[int], *, count: int = 64, size: int = 128) -> list[tuple[slice, slice]]:

@@ -148,7 +148,7 @@ def estimate_camera_from_frames(frames: Sliceable) -> Camera:
         )
     spots = block_slices(frames.shape[1:], size=128)
     blocks = np.stack([np.asarray(frames[(slice(_MOST_FRAMES), *spot)], dtype=np.float64) for spot in spots])
-    scaled, low, span = _scaled(blocks)
+    scaled, low, span = _scaled(np.ascontiguousarray(blocks))
     steps = np.diff(scaled, axis=1)
     steps -= np.nan_to_num(np.nanmedian(steps, axis=(0, 2, 3), keepdims=True))
     number = scaled.shape[1]

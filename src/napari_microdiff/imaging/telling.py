@@ -50,7 +50,7 @@ def telling_blocks(array: Sliceable, axes: str, *, count: int, size: int) -> NDA
     kept = spread[::_KEPT]
     chosen = np.unique(np.linspace(0, len(places) - 1, count - len(kept)).round().astype(int))
     shown = [np.asarray(array[_widened(places[i], array.shape, spread.shape[1:])]) for i in chosen]
-    return np.concatenate([kept, np.stack(shown)])
+    return np.ascontiguousarray(np.concatenate([kept, np.stack(shown)]))
 
 
 def rare_places(array: Sliceable, axes: str) -> list[_Place]:

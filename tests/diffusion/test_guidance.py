@@ -196,6 +196,17 @@ def test_bounds_hold_the_mean_and_the_variance():
     torch.testing.assert_close(wide.variance, torch.full(SHAPE, 0.2))
 
 
+def test_where_bounds_meet_the_error_of_the_guess_bounds_the_variance():
+    low, high = torch.zeros(2, 1, 2, 3), torch.zeros(2, 1, 2, 3)
+    high[..., 2] = 0.6
+    condition = Condition(guess_error=torch.tensor([0.1, 5.0]))
+    mean, variance = within_bounds(Told(), lambda _: (low, high))(noise(2, 1, 2, 3), 0.5, condition)
+    assert (mean[..., :2] == 0).all()
+    torch.testing.assert_close(variance[0, ..., :2], torch.full((1, 2, 2), 0.01))
+    torch.testing.assert_close(variance[1, ..., :2], torch.full((1, 2, 2), 0.2))  # the denoiser's own
+    torch.testing.assert_close(variance[..., 2], torch.full((2, 1, 2), 0.09))
+
+
 @pytest.mark.parametrize("sigma", [0.05, 0.7, 20.0])
 @pytest.mark.parametrize("measured_noise", [0.0, 0.1, 2.0])
 def test_of_white_images_a_noisy_measurement_gives_the_exact_posterior_mean(sigma, measured_noise):

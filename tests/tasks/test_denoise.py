@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_microdiff import denoise
 from napari_microdiff.errors import ModelError
@@ -42,6 +43,17 @@ def test_a_model_of_another_shape_is_refused_in_words(tiny_model: str, noisy: ND
     save_model(card, LocalUNet(**shape.model_dump()).state_dict(), user_folder() / "other")
     with pytest.raises(ModelError, match="condition_channels 1 instead of 2"):
         denoise(noisy, model="other", device="cpu")
+
+
+def test_where_no_photon_came_the_result_is_uncertain_too() -> None:
+    counts = np.random.default_rng(0).poisson(0.02, (96, 96)).astype(np.uint16)
+    none = ndimage.maximum_filter(counts, 7) == 0
+    assert none.any()
+    made = denoise(counts, device="cpu", outputs=("mean", "uncertainty"))
+    assert made.mean is not None
+    assert made.uncertainty is not None
+    np.testing.assert_allclose(made.mean[none], 0, atol=1e-6)
+    assert made.uncertainty[none].min() > 0.005
 
 
 @pytest.mark.parametrize(("side", "said"), [(12, True), (24, False)])

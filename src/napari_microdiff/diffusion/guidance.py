@@ -66,7 +66,8 @@ def within_bounds(denoiser: Denoiser, bounds: Callable[[Condition], tuple[Tensor
 
     Where a network goes astray, far from all that it was trained on, sampling would carry its error on from step to
     step. What lies within two values varies by no more than half their distance (Popoviciu 1935), which bounds the
-    variance too.
+    variance too. Where the two are one value, as where a camera counted no photon for many pixels around, that says
+    nothing: there the expected error of the guess is the bound.
 
     Parameters
     ----------
@@ -78,6 +79,9 @@ def within_bounds(denoiser: Denoiser, bounds: Callable[[Condition], tuple[Tensor
         mean, variance = denoiser(x, sigma, condition)
         low, high = bounds(condition)
         largest = ((high - low) / 2) ** 2
+        if condition.guess_error is not None:
+            error = condition.guess_error.to(largest).view(-1, *[1] * (x.ndim - 1))
+            largest = torch.where(high > low, largest, error**2)
         return Prediction(mean.clamp(low, high), None if variance is None else variance.minimum(largest))
 
     return bounded

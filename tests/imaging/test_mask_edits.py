@@ -94,6 +94,25 @@ def test_a_disc_grows_by_as_many_pixels(by: float) -> None:
         np.testing.assert_array_equal(after, labels)
 
 
+def test_an_object_that_the_border_of_the_image_cuts_stays_at_it() -> None:
+    labels = np.zeros((20, 20), np.int32)
+    labels[0:8, 5:13] = 1
+    expected = np.zeros_like(labels)
+    expected[0:6, 7:11] = 1
+    for turned in range(4):
+        after = grow(np.rot90(labels, turned), 1, -2).applied_to(np.rot90(labels, turned))
+        np.testing.assert_array_equal(after, np.rot90(expected, turned))
+    np.testing.assert_array_equal(grow(np.ones_like(labels), 1, -3).applied_to(np.ones_like(labels)), 1)
+
+
+def test_an_object_turns_with_the_clock() -> None:
+    labels = np.zeros((61, 61), np.int32)
+    labels[29:32, 20:41] = 1
+    labels[26:35, 36:41] = 1  # its head, on the right
+    after = turn(labels, 1, np.pi / 2).applied_to(labels) > 0
+    assert after[np.flatnonzero(after.any(axis=1))[-1]].sum() >= 7  # at the bottom
+
+
 def test_what_is_turned_or_magnified_stays_where_it_is() -> None:
     labels = np.zeros((81, 81), np.int32)
     labels[ellipse(40, 40, 6.5, 15.5)] = 1

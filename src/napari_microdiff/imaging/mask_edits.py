@@ -74,7 +74,7 @@ def move(labels: _Labels, label: int, by: tuple[int, int]) -> MaskEdit:
 
 
 def turn(labels: _Labels, label: int, angle: float) -> MaskEdit:
-    """Turn an object about its middle, by an angle in radians from y towards x."""
+    """Turn an object about its middle, by an angle in radians from x towards y: with the clock, as images are shown."""
     return _reshaped(labels, label, np.random.default_rng(), angle=angle, strength=0)
 
 
@@ -91,14 +91,20 @@ def bend(labels: _Labels, label: int, rng: Generator, *, strength: float = 0.1) 
 
 
 def grow(labels: _Labels, label: int, by: float) -> MaskEdit:
-    """Push the border of an object outwards by as many pixels; inwards if ``by`` is negative."""
-    here = bounding_box(labels, label)
+    """Push the border of an object outwards by as many pixels; inwards if ``by`` is negative.
+
+    Where the border of the image cuts an object is no border of it.
+    """
     margin = max(0, int(np.ceil(by))) + 1
-    padded = np.pad(labels[here] == label, margin)
+    spans = zip(bounding_box(labels, label), labels.shape, strict=True)
+    around = tuple(slice(max(0, span.start - margin), min(length, span.stop + margin)) for span, length in spans)
+    mask = labels[around] == label
     # Distances between the middles of pixels: the border lies half a pixel further.
-    outside, inside = (ndimage.distance_transform_edt(mask) for mask in (~padded, padded))
-    mask = outside <= by if by >= 0 else inside > -by
-    return _replaced(labels, label, mask, (here[0].start - margin, here[1].start - margin))
+    if by >= 0:
+        mask = ndimage.distance_transform_edt(~mask) <= by
+    elif not mask.all():
+        mask = ndimage.distance_transform_edt(mask) > -by
+    return _replaced(labels, label, mask, (around[0].start, around[1].start))
 
 
 def remove(labels: _Labels, label: int) -> MaskEdit:

@@ -50,6 +50,13 @@ def test_the_distance_of_slices_is_read_and_voxels_become_cubes(name: str) -> No
     assert (sigma.dtype, sigma.shape) == (np.float32, (13, 32, 40))
 
 
+def test_slices_that_float32_does_not_hold_are_kept() -> None:
+    stack = (tifffile.imread("in.tif") * np.uint32(12345) + np.uint32(1)).astype(np.uint32)
+    tifffile.imwrite("large.tif", stack, metadata={"axes": "ZYX"})
+    assert code_of("isotropic", "large.tif", "out.tif", *FAST, "--factor", 3) == 0
+    np.testing.assert_array_equal(read_image("out.tif").array[::3], stack)
+
+
 def test_the_distance_may_be_said() -> None:
     assert code_of("isotropic", "in.tif", "out.tif", *FAST, "--factor", 2) == 0
     assert read_image("out.tif").shape == (9, 32, 40)

@@ -52,6 +52,16 @@ def test_dust_is_drawn_over_and_all_else_kept() -> None:
     assert (tifffile.imread("sigma.tif")[~mask] == 0).all()
 
 
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32, np.float64])
+def test_pixels_that_float32_does_not_hold_are_kept(dtype: type) -> None:
+    image = (tifffile.imread("in.tif") * 1234.1 + 2e8).astype(dtype)
+    tifffile.imwrite("large.tif", image)
+    assert code_of("repair", "large.tif", "dust.tif", "out.tif", *FAST) == 0
+    mask, made = tifffile.imread("dust.tif") > 0, read_image("out.tif")
+    assert made.dtype == dtype
+    np.testing.assert_array_equal(made.array[~mask], image[~mask])
+
+
 def test_what_was_done_can_be_done_again() -> None:
     job = {
         "task": "repair",

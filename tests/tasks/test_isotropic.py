@@ -30,19 +30,21 @@ def made(result, slicer):
     return make
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64, np.int32])
 @pytest.mark.parametrize("factor", [2, 5, 10])
 def test_slices_stay_to_the_last_bit_and_others_come_between(made, volume, dtype, factor):
     stack = np.clip(volume, 0, 255)[::factor].astype(dtype)
+    if stack.dtype.itemsize > 2:
+        stack = (stack * 1_234_567.1).astype(dtype)
     result = made(stack, factor, outputs=("mean", "sample", "uncertainty"), steps=2)
     for name, image in result.images().items():
         assert image.shape == ((len(stack) - 1) * factor + 1, *stack.shape[1:])
-        assert image.dtype == np.float32
+        assert image.dtype == (np.float32 if name == "uncertainty" else np.result_type(dtype, np.float32))
         if name == "uncertainty":
             assert (image[::factor] == 0).all()
             assert (np.delete(image, np.s_[::factor], axis=0) > 0).all()
         else:
-            np.testing.assert_array_equal(image[::factor], stack.astype(np.float32))
+            np.testing.assert_array_equal(image[::factor], stack)
             assert np.isfinite(image).all()
 
 
@@ -128,6 +130,13 @@ def test_previews_lie_where_the_result_will_be_and_progress_ends_at_all(events, 
     progress = [event for event in told if isinstance(event, Progress)]
     assert progress[-1].done == progress[-1].total
     assert all(one.total == progress[0].total for one in progress)
+
+
+def test_a_channel_of_one_large_value_keeps_it(made, volume):
+    stack = np.stack([volume[::20, :24, :24].astype(np.int32), np.full((3, 24, 24), 2**30 + 1, np.int32)])
+    result = made(stack, 2, axes="CZYX", steps=2, outputs=("mean", "sample"))
+    for image in (result.mean[1], result.sample[1]):
+        np.testing.assert_array_equal(image.astype(np.int64), 2**30 + 1)
 
 
 def test_empty_resin_stays_within_its_grey_levels():

@@ -53,6 +53,16 @@ def test_sound_pixels_are_untouched_and_damaged_ones_drawn(mend, image, dust):
     assert result.report["repaired_pixels"] == gone.sum()
 
 
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32, np.float64])
+def test_sound_pixels_of_large_numbers_are_untouched_too(mend, image, dust, dtype):
+    large = (image * 1234.1 + 2e8).astype(dtype)
+    result = mend(large, dust, outputs=("sample", "mean", "uncertainty"), steps=2, samples=2)
+    for made in (result.sample, result.mean):
+        np.testing.assert_array_equal(made[dust == 0], large[dust == 0])
+        assert (made[dust > 0] != large[dust > 0]).mean() > 0.9
+    assert result.uncertainty.dtype == np.float32
+
+
 def test_the_mean_is_weighed_with_the_smooth_filling(mend, image, dust, monkeypatch):
     shares, means = (0.0, 0.5, 1.0), []
     for share in shares:

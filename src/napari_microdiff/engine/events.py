@@ -67,7 +67,8 @@ class Result:
     ----------
     mean, sample, uncertainty : ndarray of float32, optional
         In the units of the input; shape of the region that was asked for, with the pixels that ``request.finer`` makes
-        of it. ``uncertainty`` is a standard deviation per pixel. What was not asked for is ``None``.
+        of it. ``uncertainty`` is a standard deviation per pixel. What was not asked for is ``None``. A mean or a sample
+        that keeps pixels of the input is of float64 where float32 does not hold them to the last bit.
     residual : ndarray of float32, optional
         What is left of the input when that which would be measured of the mean is taken away; shape of the region. It
         is nan at the borders of a region within the input, where this cannot be told.

@@ -60,14 +60,25 @@ class Collector:
     The *mean* is the first evaluation (the posterior mean) for one sample and the average of all for several; the
     *sample* is the first; the *uncertainty* is the denoiser's own for fewer than eight samples and their spread from
     eight on.
+
+    Parameters
+    ----------
+    request : Request
+    source : Source
+    task : Reader
+    exact : bool
+        Whether pixels of the image are kept in it, so that a mean and a sample have to hold them to the last bit.
     """
 
-    def __init__(self, request: Request, source: Source, task: Reader) -> None:
+    def __init__(self, request: Request, source: Source, task: Reader, *, exact: bool = False) -> None:
         self._request, self._source, self._task = request, source, task
         self._region = request.finer.region(source.region, source.axes)
         shape = region_shape(self._region)
-        self.images: dict[str, NDArray[np.float32]] = {
-            name: np.zeros(shape, dtype=np.float32) for name in request.outputs
+        # Whole numbers of 32 bits need float64.
+        self._type = np.result_type(source.array.dtype, np.float32) if exact else np.dtype(np.float32)
+        self.images: dict[str, NDArray[np.floating]] = {
+            name: np.zeros(shape, dtype=self._type if name in ("mean", "sample") else np.float32)
+            for name in request.outputs
         }
         self._moments: Moments | None = None  # of the plane whose samples come in
 

@@ -111,7 +111,7 @@ class Isotropic:
 
     def gatherer(self, request: Request) -> IsotropicCollector:
         """Return what gathers mean, sample and uncertainty around the slices."""
-        return IsotropicCollector(request, self.source, self)
+        return IsotropicCollector(request, self.source, self, exact=True)
 
     def read(self, index: PlaneIndex, normalised: Image) -> Image:
         """Bring a mean or a sample back to the units of the image."""
@@ -165,21 +165,21 @@ class IsotropicCollector(Collector):
         """Fill a volume of one value with it."""
         region = self._request.finer.region(box_of(index), "ZYX")
         first = tuple(part.start if isinstance(part, slice) else part for part in index)
-        value = np.asarray(self._source.array[first], dtype=np.float32)
+        value = np.asarray(self._source.array[first])
         for name in ("mean", "sample"):
-            self._put(name, index, region, np.full(tuple(b - a for a, b in region), value, dtype=np.float32))
+            self._put(name, index, region, np.full(tuple(b - a for a, b in region), value, dtype=self._type))
 
     def _put(self, name: str, index: PlaneIndex, core: Box, pixels: Image) -> None:
         if name in ("mean", "sample"):
             pixels = self._with_slices(index, core, pixels)
         super()._put(name, index, core, pixels)
 
-    def _with_slices(self, index: PlaneIndex, core: Box, pixels: Image) -> NDArray[np.float32]:
+    def _with_slices(self, index: PlaneIndex, core: Box, pixels: Image) -> NDArray[np.floating]:
         """Return pixels in which the slices are what was recorded, to the last bit."""
         factor, ((top, bottom), *plane) = self._request.finer.factor, core
-        made = np.array(pixels, dtype=np.float32)
+        made = np.array(pixels, dtype=self._type)
         for row in range(-(-top // factor) * factor, bottom, factor):
             inside = iter((slice(row // factor, row // factor + 1), *(slice(*span) for span in plane)))
             here = tuple(next(inside) if isinstance(part, slice) else part for part in index)
-            made[row - top] = np.asarray(self._source.array[here], dtype=np.float32)[0]
+            made[row - top] = np.asarray(self._source.array[here])[0]
         return made

@@ -156,11 +156,11 @@ class RepairCollector(Collector):
     """Gathers what was drawn, in the damaged pixels of images that are else as they were."""
 
     def __init__(self, request: Request, damage: Damage, task: Repair) -> None:
-        super().__init__(request, damage.source, task)
+        super().__init__(request, damage.source, task, exact=True)
         self._damage, self._repair = damage, task
         self._known: tuple[PlaneIndex, NDArray[np.bool_]] | None = None
         region = tuple(slice(*span) for span in damage.source.region)
-        before = np.asarray(damage.source.array[region], dtype=np.float32)
+        before = np.asarray(damage.source.array[region])
         for name, image in self.images.items():
             image[...] = 0 if name == "uncertainty" else before
 

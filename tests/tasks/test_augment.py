@@ -53,6 +53,14 @@ def test_given_masks_are_used_one_after_the_other(request_for: Request) -> None:
         np.testing.assert_array_equal(attempt.labels, (MASK, MASK.T)[number % 2])
 
 
+def test_labels_too_large_for_32_bits_are_numbered_anew(request_for: Request, make_painter: Callable[..., str]) -> None:
+    large = np.where(MASK == 9, 2**32 + 4, np.where(MASK == 4, 4, 0)).astype(np.uint64)
+    request = request_for.model_copy(update={"model": make_painter("two-kinds", classes=2)})
+    attempt = made(Plan(request, [large], layouts="given", kinds=[{4: 1, 2**32 + 4: 2}]), 0)
+    np.testing.assert_array_equal(attempt.labels, np.where(MASK == 9, 2, MASK == 4))
+    assert attempt.result.request.options.kinds == ((1, 1), (2, 2))
+
+
 def test_objects_keep_their_classes(request_for: Request, make_painter: Callable[..., str]) -> None:
     """The two objects are of different size, by which they are told apart where they are laid out at random."""
     request = request_for.model_copy(update={"model": make_painter("two-kinds", classes=2)})

@@ -17,7 +17,7 @@ from ..engine.events import Result, Update
 from ..engine.options import SynthesizeOptions
 from ..engine.request import Request
 from ..errors import ImageError, RequestError
-from ..imaging.instances import check_labels
+from ..imaging.instances import check_labels, in_sequence
 from ..imaging.judging import Scores
 from ..imaging.layout import random_layout
 from ..imaging.population import Census, Population, census_of, kindred, pooled
@@ -161,7 +161,7 @@ class Augmentation:
         """Return labels, and their classes where there are several."""
         mask, kinds = self.plan.masks[like], self.plan.kinds
         if not self._kindred:
-            return check_labels(mask).astype(np.int32), kinds[like] if kinds else {}
+            return _in_32_bits(check_labels(mask), kinds[like] if kinds else {})
         shape = self.plan.shape or mask.shape
         density = np.count_nonzero(np.unique(mask)) / mask.size
         population = self._population(self._kindred[like])
@@ -194,6 +194,14 @@ class Augmentation:
         known = self.plan.references[which]
         options = request.options.model_copy(update={"style": known.style, "levels": known.levels})
         return request.model_copy(update={"options": options}), which
+
+
+def _in_32_bits(labels: NDArray[np.integer], kinds: Mapping[int, int]) -> tuple[NDArray[np.int32], Mapping[int, int]]:
+    """Return labels and their classes, numbered anew where a label needs more bits."""
+    if labels.max(initial=0) > np.iinfo(np.int32).max:
+        labels, names = in_sequence(labels)
+        kinds = {new: kinds[old] for new, old in enumerate(names.tolist()) if old in kinds}
+    return labels.astype(np.int32), kinds
 
 
 def check_patience(attempts: int, accepted: int, wanted: int, last: Sequence[str]) -> None:

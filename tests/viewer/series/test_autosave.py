@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,45 @@ def test_a_stroke_after_the_other_is_saved_all_the_same(
             qtbot.wait(200)  # never a pause of a second
 
 
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Workers that save wait for it."""
+    event, real = threading.Event(), module.work.save
+
+    def slow(*arguments: Any) -> Any:
+        if threading.current_thread() is not threading.main_thread():
+            event.wait(LONG / 1000)
+        yield from real(*arguments)
+
+    monkeypatch.setattr(module.work, "save", slow)
+    yield event
+    event.set()
+
+
+@pytest.mark.parametrize("how", ["next", "done", "row"])
+def test_what_is_painted_while_the_last_correction_is_saved_is_saved_too(
+    panel: SeriesPanel,
+    viewer: napari.Viewer,
+    folder: Path,
+    opened: Opened,
+    held: threading.Event,
+    qtbot: Any,
+    how: str,
+) -> None:
+    opened(folder=folder)
+    labels = viewer.layers["cell 1.tif objects"]
+    labels.paint((5, 5), 50)
+    chosen = partial(panel.list.chosen.emit, "cell 2.tif")
+    {"next": panel.here.next.click, "done": panel.here.done.click, "row": chosen}[how]()
+    assert panel.browser.autosave.working
+    labels.paint((50, 5), 51)
+    edited = labels.data.copy()
+    held.set()
+    opened("cell 2.tif")
+    np.testing.assert_array_equal(saved(folder), edited)
+    assert panel.browser.series.state("cell 1.tif") is (State.DONE if how == "done" else State.CORRECTING)
+
+
 def full(*arguments: Any) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -223,21 +263,12 @@ def test_removing_all_layers_does_no_harm(
 
 
 def test_older_labels_are_never_written_after_newer_ones(
-    panel: SeriesPanel, viewer: napari.Viewer, folder: Path, opened: Opened, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+    panel: SeriesPanel, viewer: napari.Viewer, folder: Path, opened: Opened, held: threading.Event, qtbot: Any
 ) -> None:
     opened(folder=folder)
     panel.browser.preparation.cancel()
     qtbot.waitUntil(lambda: panel.browser.preparation.segmenter.idle, timeout=LONG)
     labels = viewer.layers["cell 1.tif objects"]
-    held = threading.Event()
-    real = module.work.save
-
-    def slow(*arguments: Any) -> Any:
-        if threading.current_thread() is not threading.main_thread():
-            held.wait(LONG / 1000)
-        yield from real(*arguments)
-
-    monkeypatch.setattr(module.work, "save", slow)
     labels.paint((5, 5), 50)
     panel.browser.autosave.then(lambda: None)
     labels.paint((50, 5), 51)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from napari_microdiff.files import read_image
 from napari_microdiff.files.series import State
 from napari_microdiff.viewer.corrections.editor import Editor
 from napari_microdiff.viewer.segment import SegmentPanel
-from napari_microdiff.viewer.series import words
+from napari_microdiff.viewer.series import words, work
 from napari_microdiff.viewer.series.panel import SeriesPanel
 
 LONG = 600_000
@@ -46,6 +47,16 @@ def editor_of(segment: SegmentPanel, labels: Labels, qtbot: Any) -> Editor:
     return editor
 
 
+def merge_nearest(editor: Editor, labels: np.ndarray) -> None:
+    """Draw a stroke from one object to the one that is nearest, for the model to work on."""
+    middles = {int(label): np.argwhere(labels == label).mean(axis=0) for label in np.unique(labels[labels > 0])}
+    pairs = [(float(np.linalg.norm(middles[i] - middles[j])), i, j) for i in middles for j in middles if i < j]
+    _, one, other = min(pairs)
+    editor.use("merge")
+    editor.pen.drawn.emit("object", np.array([middles[one], middles[other]]))
+    assert editor.busy
+
+
 def table(panel: SeriesPanel, name: str) -> dict[int, dict[str, str]]:
     series = panel.browser.series
     assert series is not None
@@ -66,12 +77,7 @@ def test_a_stroke_that_is_worked_on_is_saved_before_the_next_image_opens(
     labels = idle(panel, qtbot)
     editor = editor_of(segment, labels, qtbot)
     before = labels.data.copy()
-    middles = {int(label): np.argwhere(before == label).mean(axis=0) for label in np.unique(before[before > 0])}
-    pairs = [(float(np.linalg.norm(middles[i] - middles[j])), i, j) for i in middles for j in middles if i < j]
-    _, one, other = min(pairs)
-    editor.use("merge")
-    editor.pen.drawn.emit("object", np.array([middles[one], middles[other]]))
-    assert editor.busy
+    merge_nearest(editor, before)
     panel.browser.finish()
     assert panel.browser.said == words.STROKES
     opened("cell 2.tif")
@@ -80,6 +86,38 @@ def test_a_stroke_that_is_worked_on_is_saved_before_the_next_image_opens(
     now = np.asarray(read_image(series.labels_path("cell 1.tif")).array)
     assert len(np.unique(now)) == len(np.unique(before)) - 1
     assert series.state("cell 1.tif") is State.DONE
+
+
+@pytest.mark.parametrize("how", ["next", "again"])
+def test_a_stroke_that_is_drawn_while_the_labels_are_saved_is_saved_too(
+    panel: SeriesPanel,
+    segment: SegmentPanel,
+    folder: Path,
+    opened: Opened,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+) -> None:
+    opened(folder=folder)
+    labels = idle(panel, qtbot)
+    editor = editor_of(segment, labels, qtbot)
+    before, series = labels.data.copy(), panel.browser.series
+    assert series is not None
+    held, real = threading.Event(), work.save
+
+    def slow(*arguments: Any) -> Any:
+        held.wait(LONG / 1000)
+        yield from real(*arguments)
+
+    monkeypatch.setattr(work, "save", slow)
+    labels.data_setitem(tuple(np.argwhere(labels.data == 0)[:3].T), 99)
+    (panel.here.next if how == "next" else panel.here.again).click()
+    qtbot.waitUntil(lambda: panel.browser.autosave.working, timeout=LONG)
+    merge_nearest(editor, before)
+    held.set()
+    qtbot.waitUntil(lambda: panel.browser.stage.labels is not labels and panel.browser.can_finish, timeout=LONG)
+    path = series.output / "cell 1.tif.kept-1.labels.ome.tif" if how == "again" else series.labels_path("cell 1.tif")
+    assert len(np.unique(np.asarray(read_image(path).array))) == len(np.unique(before))  # one more, and one less
 
 
 def test_looking_at_an_image_that_is_done_leaves_it_done(

@@ -161,7 +161,8 @@ class Autosave(QObject):
 
     def _on_ended(self) -> None:
         self._job = None
-        if self._again and self.layer is not None:
+        late = self._touched and self._then is not None and not self.problem  # edited while it was saved
+        if (self._again or late) and self.layer is not None:
             self._start()
             return
         self._again = False

@@ -97,7 +97,7 @@ class Browser(QObject):
             self.refused.emit(found.folder)
             self.say(found.reason, warn=True)
             return
-        self.autosave.then(partial(self._begin, found))
+        self.when_saved(partial(self._begin, found))
 
     def _begin(self, series: Series) -> None:
         self.preparation.begin()
@@ -125,13 +125,20 @@ class Browser(QObject):
     def _leave(self, then: Callable[[], None]) -> None:
         if self.autosave.problem and self.stage.labels is None:
             self.autosave.detach()  # what cannot be saved was thrown away by the user
-        self._settled(then)
+        self.when_saved(then)
 
-    def _settled(self, then: Callable[[], None]) -> None:
+    def when_saved(self, then: Callable[[], None]) -> None:
         """Do something once all strokes are worked on and saved."""
         if is_busy(self.stage.labels):
             self.say(words.STROKES)
-        when_settled(self.stage.labels, partial(self.autosave.then, then))
+        when_settled(self.stage.labels, partial(self.autosave.then, partial(self._saved, then)))
+
+    def _saved(self, then: Callable[[], None]) -> None:
+        """Do something unless a stroke was drawn while the labels were saved; it is waited for, too."""
+        if is_busy(self.stage.labels):
+            self.when_saved(then)
+        else:
+            then()
 
     def step(self, step: int) -> None:
         """Open the next image of those in the list, or with -1 the one before."""
@@ -146,7 +153,7 @@ class Browser(QObject):
     def finish(self) -> None:
         """Mark the image as done and open the next one."""
         if self.can_finish:
-            self._settled(self._finish)
+            self.when_saved(self._finish)
 
     @property
     def can_finish(self) -> bool:

@@ -86,7 +86,7 @@ class Preparation:
 
     def segment_again(self) -> None:
         """Segment the image that is open. Labels that were corrected are kept under another name."""
-        self._browser.autosave.then(self._segment_again)
+        self._browser.when_saved(self._segment_again)
 
     def _segment_again(self) -> None:
         browser, opened = self._browser, self._browser.opened

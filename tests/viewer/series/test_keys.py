@@ -68,6 +68,12 @@ def test_keys_work_wherever_the_cursor_is(
     assert panel.browser.series.state("cell 1.tif") == "done"
 
 
+def test_a_key_that_is_held_marks_one_image_as_done(panel: SeriesPanel, shown: None) -> None:
+    shortcuts = {shortcut.key().toString(): shortcut for shortcut in panel.window().findChildren(QShortcut)}
+    assert not shortcuts[same(keys.DONE)].autoRepeat()
+    assert shortcuts[same(keys.NEXT)].autoRepeat()
+
+
 def test_keys_are_free_again_when_the_panel_is_closed(
     panel: SeriesPanel, viewer: napari.Viewer, qtbot: Any, shown: None
 ) -> None:

@@ -37,6 +37,7 @@ class Keys(QObject):
         for key, action in self._actions.items():
             shortcut = QShortcut(QKeySequence(key), window)
             shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
+            shortcut.setAutoRepeat(key != DONE)  # held, it would mark images that nobody has looked at
             shortcut.activated.connect(action)
             self._shortcuts.append(shortcut)
 

@@ -13,10 +13,12 @@ from typing import Any
 import napari
 import numpy as np
 import pytest
+from napari._qt.dialogs.confirm_close_dialog import ConfirmCloseDialog
 from napari.layers import Labels
+from napari.settings import get_settings
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_microdiff.errors import FileError
 from napari_microdiff.files import read_image
@@ -279,7 +281,20 @@ def test_older_labels_are_never_written_after_newer_ones(
     np.testing.assert_array_equal(saved(folder), newest)
 
 
-@pytest.mark.parametrize("how", ["dock", "viewer"])
+class Click(QCloseEvent):
+    """The click of a user on the close button, which no program can send."""
+
+    def spontaneous(self) -> bool:
+        return True
+
+
+def close(window: QWidget) -> None:
+    """Close a window as a program does, but leave it to the fixture, which takes it away."""
+    QApplication.sendEvent(window, QCloseEvent())
+    window.hide()
+
+
+@pytest.mark.parametrize("how", ["dock", "window"])
 def test_closing_saves_and_stops_everything(
     panel: SeriesPanel,
     viewer: napari.Viewer,
@@ -300,11 +315,58 @@ def test_closing_saves_and_stops_everything(
         assert labels in viewer.layers
         assert "cell 1.tif is saved" in notes()[-1]
     else:
-        QApplication.sendEvent(panel.window(), QCloseEvent())  # as its close button does; the fixture takes it away
+        close(panel.window())
+    assert panel.closed
     np.testing.assert_array_equal(saved(folder), edited)
     qtbot.waitUntil(lambda: panel.browser.preparation.segmenter.idle, timeout=LONG)
     assert not panel.browser.preparation.segmenter.busy
     assert not list((folder / OUTPUT).glob("cell 3*"))
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What napari asked before it closed a window; the answer is Cancel."""
+    questions: list[str] = []
+
+    def cancel(dialog: ConfirmCloseDialog) -> Any:
+        questions.append(dialog.windowTitle())
+        return ConfirmCloseDialog.DialogCode.Rejected
+
+    monkeypatch.setattr(get_settings().application, "confirm_close_window", True)
+    monkeypatch.setattr(ConfirmCloseDialog, "exec_", cancel, raising=False)
+    return questions
+
+
+def test_the_panel_goes_on_when_closing_the_window_is_cancelled(
+    panel: SeriesPanel,
+    viewer: napari.Viewer,
+    folder: Path,
+    opened: Opened,
+    qtbot: Any,
+    shown: None,
+    asked: list[str],
+) -> None:
+    opened(folder=folder)
+    labels = viewer.layers["cell 1.tif objects"]
+    labels.paint((5, 5), 50)
+    first = labels.data.copy()
+    click = Click()
+    QApplication.sendEvent(panel.window(), click)
+    assert asked
+    assert not click.isAccepted()
+    np.testing.assert_array_equal(saved(folder), first)
+    assert panel.isVisible()
+    labels.paint((50, 5), 51)
+    qtbot.mouseClick(panel.here.next, Qt.MouseButton.LeftButton)
+    opened("cell 2.tif")
+    np.testing.assert_array_equal(saved(folder), labels.data)
+
+
+def test_a_window_that_is_hidden_for_a_while_ends_nothing(panel: SeriesPanel, shown: None) -> None:
+    panel.window().hide()
+    assert not panel.closed
+    close(panel.window())
+    assert panel.closed
 
 
 def test_closing_with_a_full_disk_does_not_raise(

@@ -39,6 +39,7 @@ class SeriesPanel(Docked):
         self.recipe = RecipeRows()
         self._refused: Path | None = None
         self._top: QWidget | None = None
+        self._closing = False  # whether the window was to be closed
         browser = self.browser
         self.keys = Keys(
             {
@@ -169,9 +170,13 @@ class SeriesPanel(Docked):
             self.keys.bind(top)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Save what is not saved yet before the window closes."""
-        if event.type() == QEvent.Type.Close and watched is self._top:
-            self.shut()
+        """Save what is not saved yet before the window closes, and end when it is gone: napari may ask in between."""
+        kind = event.type() if watched is self._top else None
+        if kind == QEvent.Type.Close and self._top.isVisible():
+            self._closing = True
+            self.browser.autosave.write_now()
+        elif kind == QEvent.Type.Close or (kind == QEvent.Type.Hide and self._closing and not event.spontaneous()):
+            self.shut()  # to minimise a window hides it, too, but spontaneously
         return False
 
     def taken_out(self) -> None:

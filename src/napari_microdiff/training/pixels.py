@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 from skimage import io
 
 from ..errors import TrainingError
+from ..files import read_image
 from ..files.faults import reading
 
 
@@ -23,8 +23,11 @@ def read_pixels(path: Path) -> NDArray[np.generic]:
     TrainingError
         If it is empty, or a pixel is not a finite number: all weights would become so, too.
     """
-    with reading(path):
-        pixels = np.asarray(tifffile.imread(path) if path.suffix.lower() in {".tif", ".tiff"} else io.imread(path))
+    if path.suffix.lower() in {".tif", ".tiff"}:  # as they are read where the model is used
+        pixels: NDArray[np.generic] = np.asarray(read_image(path).array)
+    else:
+        with reading(path):
+            pixels = np.asarray(io.imread(path))
     if not pixels.size:
         raise TrainingError(f"{path} holds no pixels. Leave it out, or export it again from its source.")
     if not np.isfinite(pixels).all():

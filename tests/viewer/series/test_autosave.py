@@ -279,6 +279,10 @@ def test_older_labels_are_never_written_after_newer_ones(
     held.set()
     qtbot.waitUntil(lambda: not panel.browser.autosave.working, timeout=LONG)
     np.testing.assert_array_equal(saved(folder), newest)
+    labels.undo()
+    panel.browser.autosave.then(lambda: None)
+    qtbot.waitUntil(lambda: not panel.browser.autosave.working, timeout=LONG)
+    np.testing.assert_array_equal(saved(folder), labels.data)
 
 
 class Click(QCloseEvent):
@@ -369,17 +373,70 @@ def test_a_window_that_is_hidden_for_a_while_ends_nothing(panel: SeriesPanel, sh
     assert panel.closed
 
 
-def test_closing_with_a_full_disk_does_not_raise(
+@pytest.fixture
+def refused(
     panel: SeriesPanel, viewer: napari.Viewer, folder: Path, opened: Opened, qtbot: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> Iterator[Labels]:
+    """Labels that were corrected and cannot be saved."""
     opened(folder=folder)
     qtbot.waitUntil(lambda: panel.browser.preparation.segmenter.idle, timeout=LONG)
-    viewer.layers["cell 1.tif objects"].paint((5, 5), 50)
+    labels = viewer.layers["cell 1.tif objects"]
+    labels.paint((5, 5), 50)
 
     def refuse(*arguments: Any, **named: Any) -> None:
         raise FileError("The disk is full. Free some space.")
 
-    monkeypatch.setattr(Series, "save", refuse)
+    with monkeypatch.context() as context:
+        context.setattr(Series, "save", refuse)
+        yield labels
+
+
+def test_closing_with_a_full_disk_does_not_raise(panel: SeriesPanel, refused: Labels) -> None:
     autosave: Autosave = panel.browser.autosave
     autosave.write_now()
     assert "disk is full" in autosave.problem
+
+
+def test_what_cannot_be_saved_when_the_panel_is_closed_is_said(
+    panel: SeriesPanel, viewer: napari.Viewer, refused: Labels, notes: Any
+) -> None:
+    viewer.window.remove_dock_widget(panel)
+    (note,) = notes()
+    assert "cell 1.tif could not be saved. The disk is full. Free some space." in note
+    assert "still in the layer “cell 1.tif objects”" in note
+    assert refused in viewer.layers
+
+
+def test_a_window_stays_open_once_if_what_was_drawn_cannot_be_saved(
+    panel: SeriesPanel, refused: Labels, shown: None, asked: list[str], notes: Any
+) -> None:
+    first = Click()
+    QApplication.sendEvent(panel.window(), first)
+    assert not first.isAccepted()
+    assert not asked
+    assert "stays open" in notes()[-1]
+    assert "Nothing is lost yet" in panel.here.told.text()
+    QApplication.sendEvent(panel.window(), Click())
+    assert asked
+    assert len(notes()) == 1
+
+
+def test_a_window_that_a_program_closes_is_never_held_up(panel: SeriesPanel, refused: Labels, shown: None) -> None:
+    event = QCloseEvent()
+    QApplication.sendEvent(panel.window(), event)
+    assert event.isAccepted()
+
+
+def test_what_could_not_be_saved_before_closing_is_tried_again(
+    panel: SeriesPanel, viewer: napari.Viewer, folder: Path, opened: Opened, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LONGEST_S", 0.3)
+    opened(folder=folder)
+    qtbot.waitUntil(lambda: panel.browser.preparation.segmenter.idle, timeout=LONG)
+    with monkeypatch.context() as context:
+        context.setattr(os, "fsync", full)
+        viewer.layers["cell 1.tif objects"].paint((5, 5), 50)
+        panel.browser.autosave.write_now()
+        assert panel.browser.autosave.problem
+    qtbot.waitUntil(lambda: not panel.browser.autosave.problem, timeout=LONG)
+    assert (saved(folder) == 50).any()

@@ -101,16 +101,17 @@ class Autosave(QObject):
             self._start()
 
     def write_now(self) -> None:
-        """Save before this returns: for the last moment, when nothing can be done in the background any more."""
+        """Save before this returns: for what may be the last moment, after which nothing is done in the background."""
         self._timer.stop()
         if self.layer is None or self._series is None:
             return
+        draft = self._draft()
         try:
-            (outcome,) = work.save(self._series, self._draft(), self._digest, self._turns)
+            (outcome,) = work.save(self._series, draft, self._digest, self._turns)
         except MicrodiffError as error:
-            self.problem = str(error)
-            return
-        self._digest, self._touched = outcome.digest, False
+            self._on_failed(draft, str(error))
+        else:
+            self._on_done(draft, outcome)
 
     def _on_change(self, event: object = None) -> None:
         if not self._touched:
@@ -149,7 +150,7 @@ class Autosave(QObject):
         job.start()
 
     def _on_done(self, draft: Draft, outcome: Saved) -> None:
-        if draft.opened is self._opened:
+        if draft.opened is self._opened and draft.number == self._number:  # else newer ones were written meanwhile
             self._digest, self.problem = outcome.digest, ""
         if isinstance(outcome.entry, Entry):
             self.saved.emit(draft.opened.name, outcome.entry)

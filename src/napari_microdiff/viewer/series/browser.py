@@ -45,6 +45,8 @@ class Browser(QObject):
         That image, once it has been read.
     said : str
         The last thing to be told about it, and in ``warns`` whether something has to be done.
+    unsaved : str
+        Why the last corrections could not be saved when all was closed, or nothing.
     """
 
     changed = Signal()
@@ -59,7 +61,7 @@ class Browser(QObject):
         self.series: Series | None = None
         self.current, self.opened = "", None
         self.recipe = SeriesRecipe()
-        self.said, self.warns = "", False
+        self.said, self.warns, self.unsaved = "", False, ""
         self.thumbnails = Thumbnails(self)
         self.rows = SeriesModel(self.thumbnails, self)
         self.shown = ShownRows(self.rows, self)
@@ -268,6 +270,7 @@ class Browser(QObject):
         if self._reader is not None:
             self._reader.cancel()
         self.autosave.write_now()
+        self.unsaved = self.autosave.problem
         self.autosave.detach()
         self.stage.close()
         self.series = None

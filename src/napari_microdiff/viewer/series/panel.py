@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from napari.components import ViewerModel
-from napari.utils.notifications import show_info
+from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
@@ -40,6 +40,7 @@ class SeriesPanel(Docked):
         self._refused: Path | None = None
         self._top: QWidget | None = None
         self._closing = False  # whether the window was to be closed
+        self._warned = False  # whether it was said that something could not be saved before it closes
         browser = self.browser
         self.keys = Keys(
             {
@@ -173,18 +174,38 @@ class SeriesPanel(Docked):
         """Save what is not saved yet before the window closes, and end when it is gone: napari may ask in between."""
         kind = event.type() if watched is self._top else None
         if kind == QEvent.Type.Close and self._top.isVisible():
-            self._closing = True
-            self.browser.autosave.write_now()
-        elif kind == QEvent.Type.Close or (kind == QEvent.Type.Hide and self._closing and not event.spontaneous()):
+            self._closing = not self._holds(event)
+            return not self._closing
+        if kind == QEvent.Type.Close or (kind == QEvent.Type.Hide and self._closing and not event.spontaneous()):
             self.shut()  # to minimise a window hides it, too, but spontaneously
         return False
 
+    def _holds(self, closing: QEvent) -> bool:
+        """Save; if that fails and it is the user who closes the window, it stays open once."""
+        autosave = self.browser.autosave
+        autosave.write_now()
+        problem = autosave.problem
+        holds = bool(problem) and closing.spontaneous() and not self._warned
+        self._warned = bool(problem)
+        if holds:
+            closing.ignore()
+            self.refresh()
+            self._tell_unsaved(autosave.name, problem, words.STAYS_OPEN)
+        return holds
+
     def taken_out(self) -> None:
-        """Save what is not saved yet, and say so."""
+        """Save what is not saved yet, and say so, or why that failed."""
         name = self.browser.autosave.name
         self.shut()
-        if name:
+        if name and self.browser.unsaved:
+            self._tell_unsaved(name, self.browser.unsaved)
+        elif name:
             show_info(words.CLOSED.format(name))
+
+    def _tell_unsaved(self, name: str, problem: str, *more: str) -> None:
+        labels = self.browser.stage.labels
+        where = () if labels is None else (words.STILL_THERE.format(labels.name),)
+        show_error(" ".join((words.UNSAVED.format(name, problem), *where, *more)))
 
     def end(self) -> None:
         """Save, stop all work and give the keys back; the layers stay."""

@@ -13,12 +13,11 @@ from typing import Any
 import napari
 import numpy as np
 import pytest
-from napari._qt.dialogs.confirm_close_dialog import ConfirmCloseDialog
 from napari.layers import Labels
 from napari.settings import get_settings
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QApplication, QWidget
+from qtpy.QtWidgets import QApplication, QDialog, QWidget
 
 from napari_microdiff.errors import FileError
 from napari_microdiff.files import read_image
@@ -332,12 +331,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What napari asked before it closed a window; the answer is Cancel."""
     questions: list[str] = []
 
-    def cancel(dialog: ConfirmCloseDialog) -> Any:
+    def cancel(dialog: QDialog) -> Any:
         questions.append(dialog.windowTitle())
-        return ConfirmCloseDialog.DialogCode.Rejected
+        return QDialog.DialogCode.Rejected
 
     monkeypatch.setattr(get_settings().application, "confirm_close_window", True)
-    monkeypatch.setattr(ConfirmCloseDialog, "exec_", cancel, raising=False)
+    monkeypatch.setattr(QDialog, "exec_", cancel, raising=False)
     return questions
 
 

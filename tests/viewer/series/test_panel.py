@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog
 
 from napari_microdiff.files import read_image, write_image
-from napari_microdiff.files.series import OUTPUT, State, open_series
+from napari_microdiff.files.series import OUTPUT, Series, State, open_series
 from napari_microdiff.viewer.layers import recall
 from napari_microdiff.viewer.objects import is_coloured_by_confidence
 from napari_microdiff.viewer.series.panel import SeriesPanel
@@ -222,6 +224,116 @@ def test_labels_come_back_when_segmenting_again_is_cancelled(
     click(qtbot, panel.here.cancel)
     opened("cell 1.tif")
     np.testing.assert_array_equal(viewer.layers["cell 1.tif objects"].data, edited)
+
+
+DISTURBED: dict[str, Callable[[SeriesPanel], object]] = {
+    "filter": lambda panel: panel.list.which.setCurrentText("not done yet"),
+    "recipe": lambda panel: panel.browser.preparation.set_recipe(replace(panel.browser.recipe, diameter=20)),
+}
+
+
+@pytest.mark.parametrize("how", DISTURBED)
+def test_segmenting_again_goes_on_when_something_else_is_changed(
+    panel: SeriesPanel, viewer: napari.Viewer, folder: Path, opened: Opened, qtbot: Any, how: str
+) -> None:
+    opened(folder=folder)
+    preparation = panel.browser.preparation
+    labels = viewer.layers["cell 1.tif objects"]
+    labels.paint((5, 5), 50)
+    edited = labels.data.copy()
+    click(qtbot, panel.here.again)
+    qtbot.waitUntil(lambda: preparation.waiting and preparation.segmenter.busy == "cell 1.tif", timeout=LONG)
+    DISTURBED[how](panel)
+    assert preparation.waiting
+    assert panel.here.cancel.isVisibleTo(panel)
+    opened("cell 1.tif")
+    assert not (viewer.layers["cell 1.tif objects"].data == 50).any()
+    assert panel.browser.series.state("cell 1.tif") is State.SEGMENTED
+    np.testing.assert_array_equal(saved(folder, "cell 1.tif.kept-1"), edited)
+    memory = recall(viewer.layers["cell 1.tif objects"])
+    assert memory is not None
+    assert memory["request"].options.diameter == panel.browser.recipe.diameter
+    qtbot.waitUntil(lambda: preparation.segmenter.idle, timeout=LONG)
+    assert len(list((folder / OUTPUT).glob("cell 1.tif.kept-*.labels*"))) == 1
+
+
+def test_labels_are_kept_once_when_segmenting_again_begins_anew_after_it_saved(
+    panel: SeriesPanel,
+    viewer: napari.Viewer,
+    folder: Path,
+    opened: Opened,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened(folder=folder)
+    qtbot.waitUntil(lambda: panel.browser.preparation.segmenter.idle, timeout=LONG)
+    labels = viewer.layers["cell 1.tif objects"]
+    labels.paint((5, 5), 50)
+    edited = labels.data.copy()
+    real, reached, changed = Series.save, threading.Event(), threading.Event()
+
+    def slow(series: Series, name: str, segmentation: Any, state: State, **named: Any) -> Any:
+        entry = real(series, name, segmentation, state, **named)
+        if state is State.SEGMENTED and name == "cell 1.tif":
+            reached.set()
+            changed.wait(LONG / 1000)
+        return entry
+
+    monkeypatch.setattr(Series, "save", slow)
+    click(qtbot, panel.here.again)
+    qtbot.waitUntil(reached.is_set, timeout=LONG)
+    DISTURBED["recipe"](panel)
+    changed.set()
+    opened("cell 1.tif")
+    memory = recall(viewer.layers["cell 1.tif objects"])
+    assert memory is not None
+    assert memory["request"].options.diameter == 20
+    np.testing.assert_array_equal(saved(folder, "cell 1.tif.kept-1"), edited)
+    assert len(list((folder / OUTPUT).glob("cell 1.tif.kept-*.labels*"))) == 1
+
+
+def test_segmenting_again_takes_a_setting_that_was_changed_a_moment_before(
+    panel: SeriesPanel, viewer: napari.Viewer, folder: Path, opened: Opened, qtbot: Any
+) -> None:
+    opened(folder=folder)
+    labels = panel.browser.stage.labels
+    panel.recipe.diameter.pixels.setValue(20)
+    click(qtbot, panel.here.again)
+    assert panel.browser.recipe.diameter == 20
+    qtbot.waitUntil(lambda: panel.browser.stage.labels is not labels and panel.browser.can_finish, timeout=LONG)
+    memory = recall(viewer.layers["cell 1.tif objects"])
+    assert memory is not None
+    assert memory["request"].options.diameter == 20
+
+
+def test_labels_come_back_when_segmenting_again_is_cancelled_before_it_begins(
+    panel: SeriesPanel, viewer: napari.Viewer, folder: Path, opened: Opened, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(folder=folder)
+    preparation = panel.browser.preparation
+    qtbot.waitUntil(lambda: preparation.segmenter.busy == "cell 2.tif", timeout=LONG)
+    edited = viewer.layers["cell 1.tif objects"].data.copy()
+    preparation.segment_again()
+    qtbot.waitUntil(lambda: preparation.waiting, timeout=LONG)
+    click(qtbot, panel.here.cancel)
+    opened("cell 1.tif")
+    np.testing.assert_array_equal(viewer.layers["cell 1.tif objects"].data, edited)
+
+
+def test_another_image_ends_the_wish_to_segment_again(
+    panel: SeriesPanel, folder: Path, opened: Opened, qtbot: Any
+) -> None:
+    opened(folder=folder)
+    preparation, begun = panel.browser.preparation, set[str]()
+    click(qtbot, panel.here.again)
+    qtbot.waitUntil(lambda: preparation.waiting, timeout=LONG)
+    click(qtbot, panel.here.next)
+    opened("cell 2.tif")
+    assert not preparation.waiting
+    preparation.segmenter.changed.connect(lambda: begun.add(preparation.segmenter.busy))
+    preparation.look_ahead()
+    qtbot.waitUntil(lambda: preparation.segmenter.idle, timeout=LONG)
+    assert "cell 1.tif" not in begun
 
 
 def test_next_while_the_image_is_being_segmented(

@@ -9,7 +9,7 @@ from functools import partial
 from qtpy.QtCore import QObject, Signal
 
 from ...engine.events import Progress
-from ...files.series import Series
+from ...files.series import Entry, Series
 from ..jobs import Job
 from . import work
 from .recipe import SeriesRecipe
@@ -25,13 +25,13 @@ class Wish:
         The image.
     opened : Opened, optional
         The image where the user waits for it; it comes before all others.
-    keep : bool
-        Whether to keep the labels that it has under another name.
+    keep : Entry, optional
+        What was known of its labels when the user wished for it, if these are to be kept under another name.
     """
 
     name: str
     opened: work.Opened | None = None
-    keep: bool = False
+    keep: Entry | None = None
 
 
 class Segmenter(QObject):
@@ -55,6 +55,11 @@ class Segmenter(QObject):
     def busy(self) -> str:
         """The image that is being segmented, or nothing."""
         return self._wish.name if self._wish is not None and self._job is not None and not self._job.stopping else ""
+
+    @property
+    def unfinished(self) -> str:
+        """That image also while the work on it is being stopped."""
+        return self._wish.name if self._wish is not None else ""
 
     @property
     def idle(self) -> bool:

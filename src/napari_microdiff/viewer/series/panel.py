@@ -72,7 +72,7 @@ class SeriesPanel(Docked):
         here.previous.clicked.connect(partial(browser.step, -1))
         here.next.clicked.connect(partial(browser.step, 1))
         here.done.clicked.connect(browser.finish)
-        here.again.clicked.connect(browser.preparation.segment_again)
+        here.again.clicked.connect(self.segment_again)
         here.cancel.clicked.connect(browser.preparation.cancel)
         here.by_confidence.toggled.connect(browser.stage.colour)
         self.recipe.changed.connect(browser.preparation.set_recipe)
@@ -110,6 +110,11 @@ class SeriesPanel(Docked):
         output = QFileDialog.getExistingDirectory(self, "Keep the labels in a folder in…")
         if output:
             self.open_folder(self._refused, Path(output))
+
+    def segment_again(self) -> None:
+        """Segment the image that is open with the settings as they are shown."""
+        self.recipe.hurry()
+        self.browser.preparation.segment_again()
 
     def _filter(self, choice: str) -> None:
         self.browser.shown.show_only(choice)

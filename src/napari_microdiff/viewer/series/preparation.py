@@ -30,6 +30,7 @@ class Preparation:
         self._browser = browser
         self.paused = False
         self._failed: set[str] = set()
+        self._again: Wish | None = None  # the image that is open, if the user wants it anew and it is not there yet
         self.segmenter = Segmenter(browser)
         self.segmenter.progressed.connect(self._on_progress)
         self.segmenter.finished.connect(self._on_segmented)
@@ -39,8 +40,9 @@ class Preparation:
 
     @property
     def waiting(self) -> bool:
-        """Whether the image that is open is being segmented."""
-        return bool(self._browser.current) and self.segmenter.busy == self._browser.current
+        """Whether the image that is open is being segmented, or is about to be once more."""
+        current = self._browser.current
+        return bool(current) and (self._again is not None or self.segmenter.busy == current)
 
     def begin(self) -> None:
         """End what is being segmented, and forget what failed: another folder is opened."""
@@ -49,7 +51,7 @@ class Preparation:
 
     def opens(self, name: str) -> None:
         """Try again to segment an image that is opened, so that it is said anew why it fails."""
-        self.paused = False
+        self.paused, self._again = False, None
         self._failed.discard(name)
 
     def gave_up(self, name: str) -> bool:
@@ -70,7 +72,10 @@ class Preparation:
         """Segment what is open if it has no labels, and the next images."""
         opened = self._browser.opened
         missing = opened is not None and opened.segmentation is None and not opened.unusable
-        self._want([Wish(opened.name, opened)] if missing and opened.name not in self._failed else [])
+        if self._again is not None:
+            self._want([self._again])
+        else:
+            self._want([Wish(opened.name, opened)] if missing and opened.name not in self._failed else [])
 
     def _want(self, first: list[Wish]) -> None:
         browser = self._browser
@@ -96,17 +101,23 @@ class Preparation:
         browser.stage.clear_labels()
         browser.rows.set_problem(opened.name, "")
         self.paused = False
-        keep = opened.unusable or browser.series.state(opened.name) in (State.CORRECTING, State.DONE)
-        self._want([Wish(opened.name, opened, keep)])
+        entry = browser.series.entries[opened.name]
+        keep = opened.unusable or entry.state in (State.CORRECTING, State.DONE)
+        self._again = Wish(opened.name, opened, entry if keep else None)
+        self.look_ahead()
         browser.say("")
 
     def cancel(self) -> None:
-        """Segment nothing until the user moves on."""
+        """Segment nothing until the user moves on; labels that were to be replaced come back."""
+        again = self._again
         self.paused = True
         self.stop()
+        if again is not None and self.segmenter.unfinished != again.name:
+            self._browser.reopen()  # else when the work on it has ended
 
     def stop(self) -> None:
         """End what is being segmented."""
+        self._again = None
         self.segmenter.stop()
 
     def _on_progress(self, name: str, progress: Progress) -> None:
@@ -115,6 +126,7 @@ class Preparation:
 
     def _on_segmented(self, name: str, opened: Opened) -> None:
         browser = self._browser
+        self._fulfil(name)
         if self._is_bare(name):
             browser.say("\n".join(opened.notices))
             if opened.segmentation is not None and browser.opened.picture.shape == opened.picture.shape:
@@ -123,7 +135,13 @@ class Preparation:
                 browser.reopen()  # the image itself is another one now
         browser.note(name)
 
+    def _fulfil(self, name: str) -> None:
+        """Forget the wish for an image that was segmented again, or could not be."""
+        if self._again is not None and self._again.name == name:
+            self._again = None
+
     def _on_failed(self, name: str, problem: str) -> None:
+        self._fulfil(name)
         self._failed.add(name)
         self._browser.rows.set_problem(name, problem)
         if name == self._browser.current:
@@ -133,7 +151,7 @@ class Preparation:
         browser = self._browser
         browser.note(name)
         has_labels = browser.series is not None and browser.series.state(name) is not State.NEW
-        if has_labels and self._is_bare(name):
+        if has_labels and self._again is None and self._is_bare(name):
             browser.reopen()  # it was not segmented again: the labels that it had come back
 
     def _is_bare(self, name: str) -> bool:

@@ -33,7 +33,7 @@ class RecipeRows(Rows):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(_PAUSE_MS)
-        self._soon.timeout.connect(lambda: self.changed.emit(self.recipe))
+        self._soon.timeout.connect(self._tell_now)
         self.model.reload()
         for signal in (self.model.changed, self.diameter.changed, self.shown.changed):
             signal.connect(self._tell)
@@ -41,6 +41,12 @@ class RecipeRows(Rows):
     def stop(self) -> None:
         """Tell of no change any more."""
         self._soon.stop()
+
+    def hurry(self) -> None:
+        """Tell now of what was changed a moment before."""
+        if self._soon.isActive():
+            self._soon.stop()
+            self._tell_now()
 
     @property
     def recipe(self) -> SeriesRecipe:
@@ -62,3 +68,6 @@ class RecipeRows(Rows):
 
     def _tell(self, _: object = None) -> None:
         self._soon.start()
+
+    def _tell_now(self) -> None:
+        self.changed.emit(self.recipe)

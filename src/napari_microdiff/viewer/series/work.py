@@ -170,7 +170,9 @@ def with_labels(series: Series, opened: Opened) -> Opened:
     return replace(opened, segmentation=segmentation, unusable=missing, notices=tuple(notices), digest=mark)
 
 
-def segment(series: Series, name: str, recipe: SeriesRecipe, opened: Opened | None, keep: bool) -> Iterator[Any]:
+def segment(
+    series: Series, name: str, recipe: SeriesRecipe, opened: Opened | None, keep: Entry | None
+) -> Iterator[Any]:
     """Segment an image and save its labels; the result is the image with them.
 
     Parameters
@@ -183,8 +185,8 @@ def segment(series: Series, name: str, recipe: SeriesRecipe, opened: Opened | No
         How to segment.
     opened : Opened, optional
         The image if it was read already. If it had labels then, it is read again, as it may have changed since.
-    keep : bool
-        Whether to keep the labels that are there under another name.
+    keep : Entry, optional
+        What was known of labels that are kept under another name, if they are there still.
     """
     from ...tasks import run  # here, in the worker: torch comes with it
 
@@ -201,9 +203,10 @@ def segment(series: Series, name: str, recipe: SeriesRecipe, opened: Opened | No
             result = event.result
     assert result is not None
     labels, axes = result.labels, labels_axes(opened.picture)
-    if keep:  # before the old ones go, make sure that the new ones can come
+    keeps = keep is not None and not _replaced(series.entries[name], keep)
+    if keeps:  # before the old ones go, make sure that the new ones can come
         check_writable(series.labels_path(name), labels.nbytes)
-    kept = series.set_aside(name) if keep else None
+    kept = series.set_aside(name) if keeps else None
     known = {**result.objects, "state": np.full(len(result.objects["label"]), AUTO, dtype=object)}
     segmentation = Segmentation(labels, axes, state_table(labels, axes, known), note(result, "labels", name))
     sizes = opened.picture.pixel_size_um
@@ -211,6 +214,11 @@ def segment(series: Series, name: str, recipe: SeriesRecipe, opened: Opened | No
     done = with_labels(series, replace(opened, notices=()))
     told = (f"The labels that it had are kept as {kept.name}.",) if kept is not None else ()
     yield replace(done, notices=(*done.notices, *told))
+
+
+def _replaced(now: Entry, before: Entry) -> bool:
+    """Whether labels were segmented anew since, as when that was cancelled only after it had saved them."""
+    return now is not before and now.state is State.SEGMENTED
 
 
 def save(series: Series, draft: Draft, known: bytes, turns: Turns) -> Iterator[Saved]:

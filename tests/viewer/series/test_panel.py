@@ -17,6 +17,7 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog
 
+from napari_microdiff.errors import FileError
 from napari_microdiff.files import read_image, write_image
 from napari_microdiff.files.series import OUTPUT, Series, State, open_series
 from napari_microdiff.viewer.layers import recall
@@ -588,3 +589,27 @@ def test_why_an_image_failed_ahead_is_said_when_it_is_opened(
     browser.step(1)
     qtbot.waitUntil(lambda: browser.current == "b.tif" and "b.tif" in browser.rows.problems, timeout=LONG)
     assert "not numbers" in browser.said or "NaN" in browser.said
+
+
+def test_why_segmenting_again_failed_is_said_and_the_labels_come_back(
+    panel: SeriesPanel,
+    viewer: napari.Viewer,
+    folder: Path,
+    opened: Opened,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    notes: Any,
+) -> None:
+    opened(folder=folder)
+    qtbot.waitUntil(lambda: panel.browser.preparation.segmenter.idle, timeout=LONG)
+    labels = panel.browser.stage.labels
+    assert labels is not None
+
+    def refuse(*arguments: Any, **named: Any) -> None:
+        raise FileError("The disk is full. Free some space.")
+
+    monkeypatch.setattr(Series, "save", refuse)
+    click(qtbot, panel.here.again)
+    qtbot.waitUntil(lambda: panel.browser.stage.labels is not labels and panel.browser.can_finish, timeout=LONG)
+    np.testing.assert_array_equal(panel.browser.stage.labels.data, labels.data)
+    assert any("The disk is full" in text for text in (panel.here.told.text(), *notes()))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from napari.utils.notifications import show_error
+
 from ...engine.events import Progress
 from ...files.series import State
 from .ahead import Segmenter, Wish
@@ -135,13 +137,16 @@ class Preparation:
                 browser.reopen()  # the image itself is another one now
         browser.note(name)
 
-    def _fulfil(self, name: str) -> None:
-        """Forget the wish for an image that was segmented again, or could not be."""
-        if self._again is not None and self._again.name == name:
+    def _fulfil(self, name: str) -> bool:
+        """Forget the wish for an image that was segmented again, or could not be; return whether there was one."""
+        wished = self._again is not None and self._again.name == name
+        if wished:
             self._again = None
+        return wished
 
     def _on_failed(self, name: str, problem: str) -> None:
-        self._fulfil(name)
+        if self._fulfil(name):
+            show_error(problem)  # in the panel, what is told of the labels that come back takes its place
         self._failed.add(name)
         self._browser.rows.set_problem(name, problem)
         if name == self._browser.current:

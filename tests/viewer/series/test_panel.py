@@ -34,6 +34,12 @@ def click(qtbot: Any, button: Any) -> None:
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
+def segment_again(panel: SeriesPanel, qtbot: Any) -> None:
+    """Click it when the work on the labels that are shown is over, which is a moment after they are shown."""
+    qtbot.waitUntil(panel.here.again.isEnabled, timeout=LONG)
+    click(qtbot, panel.here.again)
+
+
 def layers(viewer: napari.Viewer) -> list[str]:
     return [layer.name for layer in viewer.layers]
 
@@ -192,7 +198,7 @@ def test_cancel_stops_and_segment_this_image_goes_on(
     qtbot.wait(300)
     assert panel.browser.preparation.paused
     assert not panel.browser.reading
-    click(qtbot, panel.here.again)
+    segment_again(panel, qtbot)
     opened("cell 1.tif")
     assert panel.here.again.text() == "Segment again"
 
@@ -205,7 +211,7 @@ def test_segmenting_again_keeps_what_was_corrected(
     fresh = labels.data.copy()
     labels.paint((5, 5), 50)
     edited = labels.data.copy()
-    click(qtbot, panel.here.again)
+    segment_again(panel, qtbot)
     qtbot.waitUntil(lambda: not panel.browser.can_finish, timeout=LONG)
     opened("cell 1.tif")
     assert viewer.layers["cell 1.tif objects"] is not labels
@@ -220,7 +226,7 @@ def test_labels_come_back_when_segmenting_again_is_cancelled(
     opened(folder=folder)
     viewer.layers["cell 1.tif objects"].paint((5, 5), 50)
     edited = viewer.layers["cell 1.tif objects"].data.copy()
-    click(qtbot, panel.here.again)
+    segment_again(panel, qtbot)
     qtbot.waitUntil(lambda: panel.browser.preparation.waiting, timeout=LONG)
     click(qtbot, panel.here.cancel)
     opened("cell 1.tif")
@@ -242,7 +248,7 @@ def test_segmenting_again_goes_on_when_something_else_is_changed(
     labels = viewer.layers["cell 1.tif objects"]
     labels.paint((5, 5), 50)
     edited = labels.data.copy()
-    click(qtbot, panel.here.again)
+    segment_again(panel, qtbot)
     qtbot.waitUntil(lambda: preparation.waiting and preparation.segmenter.busy == "cell 1.tif", timeout=LONG)
     DISTURBED[how](panel)
     assert preparation.waiting
@@ -281,7 +287,7 @@ def test_labels_are_kept_once_when_segmenting_again_begins_anew_after_it_saved(
         return entry
 
     monkeypatch.setattr(Series, "save", slow)
-    click(qtbot, panel.here.again)
+    segment_again(panel, qtbot)
     qtbot.waitUntil(reached.is_set, timeout=LONG)
     DISTURBED["recipe"](panel)
     changed.set()
@@ -299,7 +305,7 @@ def test_segmenting_again_takes_a_setting_that_was_changed_a_moment_before(
     opened(folder=folder)
     labels = panel.browser.stage.labels
     panel.recipe.diameter.pixels.setValue(20)
-    click(qtbot, panel.here.again)
+    segment_again(panel, qtbot)
     assert panel.browser.recipe.diameter == 20
     qtbot.waitUntil(lambda: panel.browser.stage.labels is not labels and panel.browser.can_finish, timeout=LONG)
     memory = recall(viewer.layers["cell 1.tif objects"])
@@ -326,7 +332,7 @@ def test_another_image_ends_the_wish_to_segment_again(
 ) -> None:
     opened(folder=folder)
     preparation, begun = panel.browser.preparation, set[str]()
-    click(qtbot, panel.here.again)
+    segment_again(panel, qtbot)
     qtbot.waitUntil(lambda: preparation.waiting, timeout=LONG)
     click(qtbot, panel.here.next)
     opened("cell 2.tif")
@@ -415,7 +421,7 @@ def test_labels_of_another_size_are_not_shown_and_not_lost(
     click(qtbot, panel.here.next)
     qtbot.waitUntil(lambda: "another size" in panel.here.told.text(), timeout=LONG)
     assert layers(viewer) == ["cell 2.tif"]
-    click(qtbot, panel.here.again)
+    segment_again(panel, qtbot)
     opened("cell 2.tif")
     np.testing.assert_array_equal(saved(folder, "cell 2.tif.kept-1"), before)
     assert saved(folder, "cell 2.tif").shape == (40, 40)
@@ -609,7 +615,7 @@ def test_why_segmenting_again_failed_is_said_and_the_labels_come_back(
         raise FileError("The disk is full. Free some space.")
 
     monkeypatch.setattr(Series, "save", refuse)
-    click(qtbot, panel.here.again)
+    segment_again(panel, qtbot)
     qtbot.waitUntil(lambda: panel.browser.stage.labels is not labels and panel.browser.can_finish, timeout=LONG)
     np.testing.assert_array_equal(panel.browser.stage.labels.data, labels.data)
     assert any("The disk is full" in text for text in (panel.here.told.text(), *notes()))

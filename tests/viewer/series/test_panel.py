@@ -327,6 +327,22 @@ def test_labels_come_back_when_segmenting_again_is_cancelled_before_it_begins(
     np.testing.assert_array_equal(viewer.layers["cell 1.tif objects"].data, edited)
 
 
+def test_an_image_without_labels_stays_so_when_segmenting_it_is_cancelled_before_it_begins(
+    panel: SeriesPanel, folder: Path, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel.open_folder(folder)
+    preparation = panel.browser.preparation
+    qtbot.waitUntil(lambda: preparation.waiting, timeout=LONG)
+    preparation.segmenter.stop()
+    monkeypatch.setattr(preparation, "look_ahead", lambda: None)
+    preparation.segment_again()
+    assert preparation.waiting
+    qtbot.waitUntil(lambda: preparation.segmenter.idle, timeout=LONG)
+    preparation.cancel()
+    assert preparation.paused
+    assert not panel.browser.reading
+
+
 def test_another_image_ends_the_wish_to_segment_again(
     panel: SeriesPanel, folder: Path, opened: Opened, qtbot: Any
 ) -> None:

@@ -114,8 +114,8 @@ class Preparation:
         again = self._again
         self.paused = True
         self.stop()
-        if again is not None and self.segmenter.unfinished != again.name:
-            self._browser.reopen()  # else when the work on it has ended
+        if again is not None and self.segmenter.unfinished != again.name:  # else when the work on it has ended
+            self._bring_back(again.name)
 
     def stop(self) -> None:
         """End what is being segmented."""
@@ -153,11 +153,16 @@ class Preparation:
             self._browser.say(problem, warn=True)
 
     def _on_ended(self, name: str) -> None:
+        self._browser.note(name)
+        if self._again is None:
+            self._bring_back(name)
+
+    def _bring_back(self, name: str) -> None:
+        """Show the labels that an image had if it was not segmented again."""
         browser = self._browser
-        browser.note(name)
         has_labels = browser.series is not None and browser.series.state(name) is not State.NEW
-        if has_labels and self._again is None and self._is_bare(name):
-            browser.reopen()  # it was not segmented again: the labels that it had come back
+        if has_labels and self._is_bare(name):
+            browser.reopen()
 
     def _is_bare(self, name: str) -> bool:
         """Whether an image is open without labels."""

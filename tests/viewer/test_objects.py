@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
+from wrapt import ObjectProxy
 
 from napari_microdiff.viewer.objects import (
     colour_by_confidence,
@@ -72,12 +73,19 @@ def test_colours_of_somebody_else_are_not_taken_for_ours_and_come_back() -> None
     assert labels.colormap == theirs
 
 
+def test_colours_come_back_though_each_time_another_proxy_of_the_layer_is_given() -> None:
+    labels = layer(0.1, 1.0)
+    theirs = labels.colormap = DirectLabelColormap(color_dict={1: "red", 0: "transparent", None: "lime"})
+    colour_by_confidence(ObjectProxy(labels), True)
+    colour_by_confidence(ObjectProxy(labels), False)
+    assert labels.colormap == theirs
+
+
 def test_a_worker_imports_what_the_first_labels_layer_would_import() -> None:
     code = """
 import sys
 import numpy as np
 from napari.layers import Labels
-from napari.utils.colormaps import DirectLabelColormap
 from napari_microdiff.viewer.objects import import_tables
 import_tables()
 before = set(sys.modules)

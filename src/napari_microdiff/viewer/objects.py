@@ -55,10 +55,16 @@ def colour_by_confidence(layer: Labels, on: bool) -> None:
     coloured = is_coloured_by_confidence(layer)
     if on:
         if not coloured:
-            _BEFORE[layer] = layer.colormap
+            _BEFORE[behind_proxy(layer)] = layer.colormap
         layer.colormap = _confidence_colours(layer)
     elif coloured:
         layer.colormap = _BEFORE.pop(layer, label_colormap(_COLOURS))
+
+
+def behind_proxy(layer: Labels) -> Labels:
+    """Return a layer itself, to remember something of it: the proxies that napari gives to plugins come and go."""
+    found: Labels = getattr(layer, "__wrapped__", layer)
+    return found
 
 
 def is_coloured_by_confidence(layer: Labels) -> bool:

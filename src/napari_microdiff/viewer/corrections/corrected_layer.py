@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from ...imaging.inventory import Inventory
-from ..objects import colour_by_confidence, is_coloured_by_confidence
+from ..objects import behind_proxy, colour_by_confidence, is_coloured_by_confidence
 from .book import Book, Columns, prints_of, says
 from .change import Change, write
 from .pen import Pen
@@ -110,8 +110,7 @@ class CorrectedLayer(QObject):
     def close(self) -> None:
         """Count and follow no more."""
         if self.book is not None and self._told is not None:
-            layer = getattr(self.layer, "__wrapped__", self.layer)  # a proxy of napari's goes with the editor
-            _LEFT[layer] = self._told, prints_of(self.book.inventory)
+            _LEFT[behind_proxy(self.layer)] = self._told, prints_of(self.book.inventory)
         self.stock.close()
         self.selection.close()
 

@@ -7,9 +7,6 @@ only add to the variance, so the cells with least of it tell the noise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, optimize, special
@@ -18,34 +15,15 @@ from ..errors import ImageError
 from .axes import Sliceable
 from .blocks import block_slices, sample_blocks
 from .camera import Camera
+from .noise_cells import SECOND_DIFFERENCE, Cells, cells_of, unclipped
 
 _Array = NDArray[np.float64]
 
-_CELL = 8
-_SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0]) / np.sqrt(6)  # along both axes: the filter of Immerkaer (1996)
 _BINS = 16
 _FEWEST = 4  # cells in a bin
-_LEAST = 0.125  # of the values of a cell
 _QUANTILE, _TOP = 0.25, 0.9  # where a bin's lower edge is read, and up to where its cells are then averaged
 _LINE_ERROR = 0.02  # relative; a bin of very many cells is not trusted beyond this
 _MOST_FRAMES = 32
-
-
-@dataclass(frozen=True)
-class _Cells:
-    """Statistics of cells: mean, noise variance, shares of pixels at the lowest, next and highest value."""
-
-    structured: bool  # whether structure may have raised some of the variances
-    freedom: float  # degrees of freedom of each variance, were the noise Gaussian
-    mean: _Array
-    variance: _Array
-    lowest: _Array
-    second: _Array
-    highest: _Array
-
-    def where(self, chosen: NDArray[np.bool_ | np.intp]) -> _Cells:
-        parts = (self.mean, self.variance, self.lowest, self.second, self.highest)
-        return _Cells(self.structured, self.freedom, *(part[chosen] for part in parts))
 
 
 def estimate_camera(image: Sliceable, axes: str | None = None) -> Camera:
@@ -116,7 +94,7 @@ def noise_sigma_in(blocks: NDArray[np.float64]) -> float:
     if not len(cells.mean):
         return 0.0
     # In units of the span, since the squares of large grey levels could overflow.
-    slope, intercept = _line(_unclipped(cells))
+    slope, intercept = _line(unclipped(cells))
     return span * float(np.sqrt(np.maximum(slope * cells.mean + intercept, 0).mean()))
 
 
@@ -154,17 +132,17 @@ def estimate_camera_from_frames(frames: Sliceable) -> Camera:
     number = scaled.shape[1]
     # Degrees of freedom of a variance from successive differences (von Neumann 1941).
     freedom = 2 * (number - 1) ** 2 / (3 * number - 4)
-    cells = _cells(scaled.mean(axis=1), (steps**2).mean(axis=1) / 2, scaled, 0, freedom)
+    cells = cells_of(scaled.mean(axis=1), (steps**2).mean(axis=1) / 2, scaled, 0, freedom)
     return _camera(cells, low, span)
 
 
-def _measure(blocks: _Array) -> tuple[_Cells, float, float]:
+def _measure(blocks: _Array) -> tuple[Cells, float, float]:
     scaled, low, span = _scaled(blocks)
     for axes in ((1, 2), (2,), (1,)):  # where lines are lost, the others may be measured along themselves
         high_pass = scaled
         for axis in axes:
-            high_pass = ndimage.convolve1d(high_pass, _SECOND_DIFFERENCE, axis=axis)
-        cells = _cells(scaled, high_pass**2, scaled[:, None], 1, None, along=len(axes))
+            high_pass = ndimage.convolve1d(high_pass, SECOND_DIFFERENCE, axis=axis)
+        cells = cells_of(scaled, high_pass**2, scaled[:, None], 1, None, along=len(axes))
         if len(cells.mean):
             break
     return cells, low, span
@@ -182,66 +160,7 @@ def _scaled(blocks: _Array) -> tuple[_Array, float, float]:
     return np.where(finite, (np.where(finite, blocks, low) - low) / (span or 1.0), np.nan), low, span
 
 
-def _cells(
-    means: _Array, variances: _Array, pixels: _Array, border: int, freedom: float | None, *, along: int = 2
-) -> _Cells:
-    """Average over cells; ``pixels`` (block, frame, y, x) are those to be looked at for clipping."""
-    cell = min(_CELL, *(side - 2 * border for side in means.shape[1:]))
-    if cell < 1:
-        return _Cells(False, 1.0, *[np.empty(0)] * 5)
-    above = pixels[pixels > 0]
-    second = above.min() if above.size else 0.0
-    clipped = [np.where(np.isnan(means), np.nan, (pixels == value).mean(axis=1)) for value in (0.0, second, 1.0)]
-    averages, shares = zip(*(_average(part, cell, border) for part in (means, variances, *clipped)), strict=True)
-    kept = _measurable(shares[1])
-    share = float(shares[1][kept].mean()) if kept.any() else 1.0
-    structured = freedom is None
-    of_all = _filter_freedom(cell, along) if freedom is None else freedom * cell**2
-    return _Cells(structured, of_all * share, *averages).where(kept)
-
-
-def _average(blocks: _Array, cell: int, border: int) -> tuple[_Array, _Array]:
-    """Return the mean of each cell over the values that there are, and which share of all these are."""
-    rows, columns = ((side - 2 * border) // cell for side in blocks.shape[1:])
-    inner = blocks[:, border : border + rows * cell, border : border + columns * cell]
-    cells = inner.reshape(-1, rows, cell, columns, cell)
-    there = np.isfinite(cells)
-    share = there.mean(axis=(2, 4))
-    filled = cells if there.all() else np.where(there, cells, 0)
-    return (filled.mean(axis=(2, 4)) / np.where(share > 0, share, np.nan)).ravel(), share.ravel()
-
-
-def _measurable(share: _Array) -> NDArray[np.bool_]:
-    """Return which cells to go by: those without a gap, or, where there are hardly any, those with enough values."""
-    whole = share == 1
-    return whole if whole.sum() >= max(64, 0.05 * share.size) else share >= _LEAST
-
-
-@lru_cache
-def _filter_freedom(cell: int, along: int = 2) -> float:
-    """Degrees of freedom of the mean square of filtered white noise over a cell, whose pixels are correlated.
-
-    The filter goes along both axes, or along one.
-    """
-    correlation = np.correlate(_SECOND_DIFFERENCE, _SECOND_DIFFERENCE, "full")
-    lag = np.abs(np.arange(-2, 3))
-    correlated = float((np.maximum(1 - lag / cell, 0) * correlation**2).sum())
-    return float((cell / correlated) ** along * cell ** (2 - along))
-
-
-def _unclipped(cells: _Cells) -> _Cells:
-    """Leave out cells at the ends of the range of grey levels, where the noise is cut off."""
-    kept = cells.highest <= 0.02
-    # In an image of single photons 0 is an honest value: most of its pixels above 0 hold one photon, so they share
-    # the second level. Of clipped noise only few do.
-    part = (cells.lowest > 0.3) & (cells.lowest < 0.9)
-    single = cells.second[part].sum() > 0.3 * (1 - cells.lowest[part]).sum() if part.any() else False
-    if not single:
-        kept &= cells.lowest <= 0.02
-    return cells.where(kept) if kept.sum() >= max(64, 0.05 * kept.size) else cells
-
-
-def _bins(cells: _Cells) -> tuple[_Array, _Array, _Array]:
+def _bins(cells: Cells) -> tuple[_Array, _Array, _Array]:
     """Return mean, lower edge of the noise variance and number of the cells of similar mean."""
     shares = np.linspace(0, 1, _BINS + 1)
     # Equal widths alone would waste the cells of a dark image, equal counts its few bright ones.
@@ -258,7 +177,7 @@ def _bins(cells: _Cells) -> tuple[_Array, _Array, _Array]:
     )
 
 
-def _noise_variance(cells: _Cells) -> float:
+def _noise_variance(cells: Cells) -> float:
     """Return the noise variance of cells of one mean, some of which may hold structure too."""
     half = cells.freedom / 2
     edge = float(np.quantile(cells.variance, _QUANTILE)) * half / float(special.gammaincinv(half, _QUANTILE))
@@ -273,7 +192,7 @@ def _noise_variance(cells: _Cells) -> float:
     return edge
 
 
-def _line(cells: _Cells) -> tuple[float, float]:
+def _line(cells: Cells) -> tuple[float, float]:
     """Fit slope >= 0 and intercept of the noise variance against the mean."""
     mean, variance, number = _bins(cells)
     floor = 1e-3 * variance.max()
@@ -292,10 +211,10 @@ def _line(cells: _Cells) -> tuple[float, float]:
     return float(slope), float(start - slope * mean.min())
 
 
-def _camera(cells: _Cells, low: float, span: float) -> Camera:
+def _camera(cells: Cells, low: float, span: float) -> Camera:
     if not len(cells.mean):
         return Camera(gain=0.0)
-    slope, intercept = _line(_unclipped(cells))
+    slope, intercept = _line(unclipped(cells))
     if slope * 1e6 < abs(intercept):
         return Camera(gain=0.0, read_noise=span * float(np.sqrt(max(intercept, 0.0))))
     if slope == 0:

@@ -198,11 +198,8 @@ def _channels(picture: Picture) -> int:
 def _metadata(like: Picture, picture: Picture, kind: np.dtype[Any]) -> dict[str, Any]:
     """Return what only the format of the input knows, as far as it holds for what was made of it."""
     same = picture.axes == like.axes and _channels(picture) == _channels(like)  # else their colours have gone, too
-    kept = like.metadata if same else {}
-    if kind != like.dtype:
-        return {key: value for key, value in kept.items() if key != CALIBRATION}
-    calibrated = like.metadata.get(CALIBRATION)
-    return {**kept, CALIBRATION: calibrated} if calibrated else kept
+    holds = {key: kind == like.dtype if key == CALIBRATION else same for key in like.metadata}
+    return {key: value for key, value in like.metadata.items() if holds[key]}
 
 
 def _dialect(path: Path, picture: Picture, dtype: np.dtype[Any]) -> Dialect | None:

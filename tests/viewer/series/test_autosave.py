@@ -208,8 +208,15 @@ def test_a_full_disk_keeps_the_image_open_until_it_can_be_saved(
     assert "disk" not in panel.here.told.text()
 
 
+@pytest.mark.parametrize("closing", [False, True])
 def test_saving_is_tried_again(
-    panel: SeriesPanel, viewer: napari.Viewer, folder: Path, opened: Opened, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+    panel: SeriesPanel,
+    viewer: napari.Viewer,
+    folder: Path,
+    opened: Opened,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    closing: bool,
 ) -> None:
     monkeypatch.setattr(module, "LONGEST_S", 0.3)
     opened(folder=folder)
@@ -217,6 +224,9 @@ def test_saving_is_tried_again(
     with monkeypatch.context() as context:
         context.setattr(os, "fsync", full)
         viewer.layers["cell 1.tif objects"].paint((5, 5), 50)
+        if closing:  # of a window that then stays open
+            panel.browser.autosave.write_now()
+            assert panel.browser.autosave.problem
         qtbot.waitUntil(lambda: bool(panel.browser.autosave.problem), timeout=LONG)
     qtbot.waitUntil(lambda: not panel.browser.autosave.problem, timeout=LONG)
     assert (saved(folder) == 50).any()
@@ -424,18 +434,3 @@ def test_a_window_that_a_program_closes_is_never_held_up(panel: SeriesPanel, ref
     event = QCloseEvent()
     QApplication.sendEvent(panel.window(), event)
     assert event.isAccepted()
-
-
-def test_what_could_not_be_saved_before_closing_is_tried_again(
-    panel: SeriesPanel, viewer: napari.Viewer, folder: Path, opened: Opened, qtbot: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "LONGEST_S", 0.3)
-    opened(folder=folder)
-    qtbot.waitUntil(lambda: panel.browser.preparation.segmenter.idle, timeout=LONG)
-    with monkeypatch.context() as context:
-        context.setattr(os, "fsync", full)
-        viewer.layers["cell 1.tif objects"].paint((5, 5), 50)
-        panel.browser.autosave.write_now()
-        assert panel.browser.autosave.problem
-    qtbot.waitUntil(lambda: not panel.browser.autosave.problem, timeout=LONG)
-    assert (saved(folder) == 50).any()

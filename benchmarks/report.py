@@ -110,6 +110,13 @@ def earlier_row(benchmark: str, tables: Sequence[str], method: str, folder: Path
     return {key: value for row in rows for key, value in row.items()} if len(rows) == len(tables) else None
 
 
+def earlier_notes(benchmark: str, start: str, folder: Path = RESULTS) -> list[str]:
+    """Return the notes in the result file that is there which begin so."""
+    path = folder / f"{benchmark}.json"
+    notes = json.loads(path.read_text(encoding="utf-8"))["notes"] if path.exists() else []
+    return [note for note in notes if note.startswith(start)]
+
+
 @dataclass
 class Report:
     """Tables, claims and notes of one benchmark, printed as they come and saved at the end."""

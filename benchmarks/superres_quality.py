@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +16,7 @@ import typer
 from common import DATA, PEERS, DataOption, Image, OutOption, PeersOption, QuickOption, best_of, run_peer
 from peers.plain_superres_unet import superresolve as superresolve_plain
 from peers.superres_pairs import BLUR, NOISES, normal, on_fine_pixels
-from report import Report, Row, earlier_row, mean_rows, say
+from report import Report, Row, earlier_notes, earlier_row, mean_rows, say
 from scipy import signal
 from skimage.restoration import richardson_lucy
 
@@ -198,7 +198,7 @@ def study(report: Report, scene: Scene, steps: int, samples: int, trained: Train
     for peer in (CARE, PLAIN):
         if peer not in others and keep and (earlier := earlier_row(report.benchmark, [scene.name], peer)):
             rows.insert(len(rows) - 3, earlier)
-            said = f"{peer}: the figures of an earlier run on the same images."
+            said = f"{scene.model}: of the {peer}, the figures of an earlier run on the same images."
             if said not in report.notes:
                 report.note(said)
     report.table(scene.name, rows)
@@ -206,12 +206,17 @@ def study(report: Report, scene: Scene, steps: int, samples: int, trained: Train
     return [{**row, "kind": kind, "scene": scene.name, "factor": scene.factor} for row in rows]
 
 
-def note_training(report: Report, trained: Trained) -> None:
-    """Say how long CARE was trained."""
-    for path in sorted(trained.care.glob("*/training.json")) if trained.python.exists() else ():
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        told = f"{facts['steps']} steps in {facts['minutes']:.0f} min of one core"
-        report.note(f"CARE of CAREamics {facts['version']}, {path.parent.name}: {told}.")
+def note_training(report: Report, trained: Trained, names: Iterable[str], *, keep: bool) -> None:
+    """Say how long each CARE was trained, also those of which earlier figures are kept."""
+    for name in names:
+        path = trained.care / name / "training.json"
+        if trained.python.exists() and path.exists():
+            facts = json.loads(path.read_text(encoding="utf-8"))
+            told = f"{facts['steps']} steps in {facts['minutes']:.0f} min of one core"
+            report.note(f"{name}: CARE of CAREamics {facts['version']}, {told}.")
+        elif keep:
+            for note in earlier_notes(report.benchmark, f"{name}: CARE"):
+                report.note(note)
 
 
 def judge(report: Report, rows: list[Row]) -> None:
@@ -271,7 +276,8 @@ def main(
         report.note(f"Left out, because it is not installed: {model}.")
     rows: list[Row] = []
     trained = Trained(plain, care_weights, peers)
-    note_training(report, trained)
+    names = dict.fromkeys(f"{scene.model}-x{scene.factor}" for scene in used)
+    note_training(report, trained, names, keep=not quick)
     for scene in used[:2] if quick else used:
         rows += study(report, scene, steps, samples, trained, keep=not quick)
     judge(report, rows)

@@ -29,3 +29,12 @@ def test_a_row_is_put_together_from_its_tables(report, tmp_path):
     assert report.earlier_row("speed", ["a", "b"], "ours", tmp_path) is None
     assert report.earlier_row("speed", ["c"], "theirs", tmp_path) is None
     assert report.earlier_row("quality", ["a"], "theirs", tmp_path) is None
+
+
+def test_notes_of_an_earlier_run_are_found_by_how_they_begin(report, tmp_path):
+    made = report.Report("speed", {})
+    for note in ("theirs: trained for an hour", "ours: never"):
+        made.note(note)
+    made.save(tmp_path / "speed.json", quick=False)
+    assert report.earlier_notes("speed", "theirs:", tmp_path) == ["theirs: trained for an hour"]
+    assert report.earlier_notes("quality", "theirs:", tmp_path) == []

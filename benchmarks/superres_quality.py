@@ -14,6 +14,7 @@ import tifffile
 import torch
 import typer
 from common import DATA, PEERS, DataOption, Image, OutOption, PeersOption, QuickOption, best_of, run_peer
+from fineness import correlations_apart, spectra_apart
 from peers.plain_superres_unet import superresolve as superresolve_plain
 from peers.superres_pairs import BLUR, NOISES, normal, on_fine_pixels
 from report import Report, Row, earlier_notes, earlier_row, mean_rows, say
@@ -177,6 +178,8 @@ def measures(scene: Scene, image: Image) -> Row:
         "SSIM": quality.ssim(scene.sharp, image, affine=False),
         "HF energy": quality.high_frequency_energy(scene.sharp, image),
         "resolution px": quality.resolution(*correlation, threshold=0.5),
+        "spectra apart dB": spectra_apart(scene.sharp, image),
+        "own FRC apart": correlations_apart(scene.sharp, image),
         "largest residual": float(np.abs(residual).max() / np.ptp(scene.recorded)),
         "residual / noise": float(residual.std() / scene.noise) if scene.noise else None,
         "neighbours": float(pairs / (residual**2).sum()) if scene.noise else None,
@@ -198,7 +201,7 @@ def study(report: Report, scene: Scene, steps: int, samples: int, trained: Train
     for peer in (CARE, PLAIN):
         if peer not in others and keep and (earlier := earlier_row(report.benchmark, [scene.name], peer)):
             rows.insert(len(rows) - 3, earlier)
-            said = f"{scene.model}: of the {peer}, the figures of an earlier run on the same images."
+            said = f"{scene.model}, from an earlier run on the same images: {peer}."
             if said not in report.notes:
                 report.note(said)
     report.table(scene.name, rows)
@@ -244,6 +247,9 @@ def judge(report: Report, rows: list[Row]) -> None:
     nearer = float(off[ONE] - off[SAMPLE])
     report.claim("fine power of a sample, nearer to the truth than that of the mean by", nearer, least=0)
     mine = [row for row in rows if row["method"] in (ONE, SAMPLE)]
+    for words, column in (("power spectrum", "spectra apart dB"), ("ring correlation by itself", "own FRC apart")):
+        nearer = mean(MEAN, column) - mean(SAMPLE, column)
+        report.claim(f"{words} of a sample, nearer to the truth's than that of the mean by", nearer, least=0)
     quiet = max((row["largest residual"] for row in mine if row["residual / noise"] is None), default=float("nan"))
     report.claim("without noise: largest residual, of the range", quiet, most=1e-4)
     drawn = [row for row in mine if row["method"] == SAMPLE and row["residual / noise"] is not None]

@@ -78,18 +78,28 @@ def test_without_blur_the_correction_is_the_projection_by_binning():
     np.testing.assert_allclose(added.numpy(), expected, atol=1e-4)
 
 
-def test_what_is_beyond_its_reach_does_not_count():
-    truth = filaments_and_blobs((160, 320), seed=3).astype(np.float64)
-    for psf in SPREADS[1:3]:
-        measuring = Measuring(psf, 2)
-        y = torch.from_numpy(measured(truth, psf, 2)).float()
-        guess = torch.from_numpy(
-            truth + 0.02 * np.ptp(truth) * np.random.default_rng(0).standard_normal(truth.shape)
-        ).float()
-        whole, part = measuring.correction(guess, y), measuring.correction(guess[:, :160], y[:, :80])
-        kept = 160 - measuring.reach
-        assert float((whole[:, :kept] - part[:, :kept]).abs().max()) < 1e-3 * np.ptp(truth)
-        assert float((whole[:, :kept]).abs().max()) > 1e-2 * np.ptp(truth)
+@pytest.mark.parametrize("psf", [*SPREADS[1:], PointSpread(3.0), PointSpread(airy=(0.52, 1.4, 0.065))])
+def test_what_is_beyond_its_reach_does_not_count(psf):
+    measuring = Measuring(psf, 2)
+    half = 2 * max(80, measuring.reach // 2 + 8)
+    truth = filaments_and_blobs((96, 2 * half), seed=3).astype(np.float64)
+    y = torch.from_numpy(measured(truth, psf, 2)).float()
+    off = 0.02 * np.ptp(truth) * np.random.default_rng(0).standard_normal(truth.shape)
+    guess = torch.from_numpy(truth + off).float()
+    whole, part = measuring.correction(guess, y), measuring.correction(guess[:, :half], y[:, : half // 2])
+    kept = half - measuring.reach
+    assert float((whole[:, :kept] - part[:, :kept]).abs().max()) < 1e-3 * np.ptp(truth)
+    assert float((whole[:, :kept]).abs().max()) > 1e-2 * np.ptp(truth)
+
+
+@pytest.mark.parametrize("blur", [1.2, 2.0, 3.0])
+def test_a_guess_far_off_is_brought_in_line_with_what_was_measured_through_a_wide_blur(blur):
+    psf, rng = PointSpread(blur), np.random.default_rng(0)
+    truth = filaments_and_blobs((128, 128), seed=1).astype(np.float64)
+    y = torch.from_numpy(measured(truth, psf, 2)).float()
+    guess = torch.from_numpy(truth + 0.2 * np.ptp(truth) * rng.standard_normal(truth.shape)).float()
+    again = measured((guess + Measuring(psf, 2).correction(guess, y)).double().numpy(), psf, 2)
+    np.testing.assert_allclose(again, y.numpy(), rtol=0, atol=1e-4 * np.ptp(truth))
 
 
 @pytest.mark.parametrize("ridge", [1e-4, 1e-2, 1.0])

@@ -124,6 +124,11 @@ class PointSpread:
         return 2 * AIRY_WIDTH / min(apertures) if len(apertures) == len(self._shapes) else math.inf
 
     @property
+    def gaussian(self) -> bool:
+        """Whether it is a Gaussian, or a sum of such."""
+        return all(shape == "gaussian" for shape, _, _ in self._shapes)
+
+    @property
     def widest(self) -> float:
         """Standard deviation of the Gaussian that is nearest to its widest part, in pixels of the camera."""
         return max(width for _, width, _ in self._shapes)

@@ -15,8 +15,8 @@ from ..imaging.optics import PointSpread
 from .conditioning import filtered, repeated
 
 _RIDGE = 1e-5  # of the power that passes; what passes less cannot be brought back from rounded numbers
-_ROUNDS = 3
-_REACH, _REACH_AIRY = 20, 80  # widths of the point-spread function
+_ROUNDS, _PASSES = 3, 4  # of correcting without noise: with what is left over anew, and in one inverse
+_REACH, _REACH_MIXED, _REACH_AIRY = 21, 55, 100  # widths of the point-spread function
 _SIDE, _FAR = 256, 1e-3  # measured pixels, and share of a response that does not count any more
 
 
@@ -49,8 +49,9 @@ class Measuring:
         self._kernel = psf.kernel(factor).astype(np.float32)
         self._square = _squared(psf, factor)
         self.blurs = len(self._kernel) // 2
-        # Where an aperture's transfer function ends at once, its inverse dies away much more slowly.
-        widths = _REACH if math.isinf(psf.finest) else _REACH_AIRY
+        # Where an aperture's transfer function ends at once, its inverse dies away much more slowly: one pass has to do.
+        self._passes = _PASSES if math.isinf(psf.finest) else 1
+        widths = _REACH if psf.gaussian else _REACH_MIXED if math.isinf(psf.finest) else _REACH_AIRY
         self.limit = min(0.5, psf.finest) / factor
         self.reach = math.ceil(widths * psf.widest * factor)
 
@@ -75,13 +76,13 @@ class Measuring:
     def pseudo_inverse(self, measured: Tensor, ridge: float = 0.0) -> Tensor:
         """Return the smallest image of which this is measured, but for what hardly passes.
 
-        ``A' (A A' + ridge)^-1``, where the ridge is at least as large as rounded numbers ask for.
+        ``A' (A A' + ridge)^-1``, where the ridge is at least as large as rounded numbers ask for. Without a ridge, what
+        that smallest one holds back is brought in again and again (iterated Tikhonov regularisation), in closed form.
         """
         height, width = measured.shape[-2:]
         doubled = measured[..., _mirror(height, 0, height), :][..., _mirror(width, 0, width)]
         passed = _transfer(self._square, 2 * height, 2 * width).to(measured.device)
-        through = passed + self._at_least(ridge)
-        solved = torch.fft.irfft2(torch.fft.rfft2(doubled) / through, s=(2 * height, 2 * width))
+        solved = torch.fft.irfft2(torch.fft.rfft2(doubled) * self._inverse(passed, ridge), s=(2 * height, 2 * width))
         return self.adjoint(solved[..., :height, :width])
 
     def correction(self, sharp: Tensor, measured: Tensor, ridge: float = 0.0) -> Tensor:
@@ -90,9 +91,16 @@ class Measuring:
         Under noise, the ridge is the noise's variance over that of what the image may be off by.
         """
         added = torch.zeros_like(sharp)
-        for _ in range(_ROUNDS if self.blurs and not ridge else 1):  # again, for what the smallest ridge holds back
+        for _ in range(_ROUNDS if self.blurs and not ridge else 1):  # again, for what was rounded
             added = added + self.pseudo_inverse(measured - self.forward(sharp + added), ridge)
         return added
+
+    def _inverse(self, passed: Tensor, ridge: float) -> Tensor:
+        least = self._at_least(ridge)
+        if ridge or not self.blurs:
+            return 1 / (passed + least)
+        held_back = least / (passed + least)
+        return sum(held_back**n for n in range(self._passes)) / (passed + least)
 
     def _at_least(self, ridge: float) -> float:
         return max(ridge, _RIDGE * float(self._square.sum()))

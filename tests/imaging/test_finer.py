@@ -79,3 +79,14 @@ def test_it_beats_interpolation_on_a_photograph(psf):
     made = estimated(seen, finer_filter(measure_spectrum(seen[None]).powers, psf, 2, 0.005))
     errors = [np.sqrt(((image - sharp) ** 2).mean()) for image in (made, cubic(seen, 2))]
     assert errors[0] < 0.8 * errors[1]
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("width", [0.0, 0.8])
+def test_of_nothing_but_noise_it_does_not_make_more(seed, width):
+    """In the spectrum of a small image the lowest band may have the least power by chance."""
+    noise = np.random.default_rng(seed).standard_normal((64, 64))
+    found = finer_filter(measure_spectrum(noise[None]).powers, PointSpread(width), 2)
+    np.testing.assert_allclose(found.kernels.sum(axis=(1, 2)), 1, rtol=1e-4)
+    assert estimated(noise, found).std() < 3 * noise.std()
+    np.testing.assert_allclose(estimated(np.full((40, 50), 3.0), found), 3.0, rtol=1e-3)

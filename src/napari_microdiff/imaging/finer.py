@@ -21,6 +21,7 @@ _SLOPES = (-5.0, -1.5)  # of the power of natural images over frequency, at leas
 _USUAL = -3.0
 _TRUST = 0.02  # of the standard deviation of the image
 _SMALLEST = 1e-4  # error, so that it can be divided by
+_KEPT = 0.5  # of brightness, by a filter that finds more than noise in the lowest frequencies
 
 
 class FinerFilter(NamedTuple):
@@ -125,6 +126,11 @@ def _phases(response: NDArray[np.float64], factor: int) -> NDArray[np.float32]:
     kernels = []
     for row in range(factor):
         for column in range(factor):
-            kernel = response[np.ix_(at + row, at + column)] * np.outer(taper, taper)
-            kernels.append(kernel / kernel.sum())
+            kernels.append(_summing_to_one(response[np.ix_(at + row, at + column)] * np.outer(taper, taper)))
     return np.stack(kernels).astype(np.float32)
+
+
+def _summing_to_one(kernel: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scale a kernel so that it keeps brightness; what is far from doing so, as it takes all for noise, is filled up."""
+    kept = kernel / max(float(kernel.sum()), _KEPT)
+    return np.asarray(kept + (1 - kept.sum()) / kept.size)

@@ -97,13 +97,14 @@ def plant(scene: Scene, count: int, number: int) -> Row:
     noise = 0.0 if scene.noise == 0 else result.report["noise_level"][0]
     rng = np.random.default_rng([7, number])
     found: dict[str, list[bool]] = {kind: [] for kind in KINDS}
-    hidden, before = 0, measured(scene, result.mean)
+    hidden, anyway, before = 0, 0, measured(scene, result.mean)
     wrong = differs(scene, before, noise)
     for _ in range(count):
         kind, fake = pasted(result.mean, rng)
         change = float(np.sqrt(np.square(measured(scene, fake) - before).sum()))
         if change < VISIBLE * scene.noise:
             hidden += 1
+            anyway += is_flagged(scene, fake, noise)
         else:
             found[kind].append(is_flagged(scene, fake, noise))
     return {
@@ -112,10 +113,24 @@ def plant(scene: Scene, count: int, number: int) -> Row:
         **{kind: len(flags) for kind, flags in found.items()},
         **{f"{kind} found": sum(flags) for kind, flags in found.items()},
         "hidden in noise": hidden,
+        "hidden found": anyway,
         "wrong places": wrong,
         "places told": result.report["residual"]["places"],
         "warned of": is_warned(result),
     }
+
+
+def found_of_all(rows: list[Row]) -> str:
+    """Say how many of all structures are found, those too that no one can see."""
+    told = []
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        mine = [row for row in rows if row["kind"] == kind]
+        # What is warned of without anything pasted does not count as found.
+        told_anew = [row for row in mine if not row["places told"]]
+        caught = sum(row[name] for row in told_anew for name in ("hidden found", *(f"{one} found" for one in KINDS)))
+        every = sum(row[one] for row in mine for one in KINDS) + sum(row["hidden in noise"] for row in mine)
+        told.append(f"{100 * caught / every:.0f} % ({kind})")
+    return f"Of all that was pasted, those too that no one can see, {', '.join(told)} are found."
 
 
 def strangers(found: list[Scene]) -> Iterator[tuple[str, str, Image]]:
@@ -151,6 +166,7 @@ def main(data: DataOption = None, quick: QuickOption = False, out: OutOption = N
         for what_kind in KINDS:
             share = sum(row[f"{what_kind} found"] for row in mine) / max(1, sum(row[what_kind] for row in mine))
             report.claim(f"{kind}: share of pasted {what_kind} that is found", share, least=0.95)
+    report.note(found_of_all(rows))
     alarms = [row["warned of"] for row in rows if not row["wrong places"]]
     report.claim(f"share of {len(alarms)} right results that is warned of", statistics.fmean(alarms), most=0.05)
     missed = [not row["warned of"] for row in rows if row["wrong places"]]

@@ -131,6 +131,6 @@ def _phases(response: NDArray[np.float64], factor: int) -> NDArray[np.float32]:
 
 
 def _summing_to_one(kernel: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale a kernel so that it keeps brightness; what is far from doing so, as it takes all for noise, is filled up."""
+    """Scale a kernel so that it keeps brightness; one that is far from it, for it takes all for noise, is filled up."""
     kept = kernel / max(float(kernel.sum()), _KEPT)
     return np.asarray(kept + (1 - kept.sum()) / kept.size)

@@ -49,7 +49,7 @@ class Measuring:
         self._kernel = psf.kernel(factor).astype(np.float32)
         self._square = _squared(psf, factor)
         self.blurs = len(self._kernel) // 2
-        # Where an aperture's transfer function ends at once, its inverse dies away much more slowly: one pass has to do.
+        # Where an aperture's transfer function ends at once, its inverse dies away much more slowly: one pass must do.
         self._passes = _PASSES if math.isinf(psf.finest) else 1
         widths = _REACH if psf.gaussian else _REACH_MIXED if math.isinf(psf.finest) else _REACH_AIRY
         self.limit = min(0.5, psf.finest) / factor

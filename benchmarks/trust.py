@@ -14,9 +14,9 @@ from superres_quality import BLUR, NOISES, Scene, measured, run, scenes
 
 import napari_microdiff
 from napari_microdiff.engine.events import Result
+from napari_microdiff.engine.trust import disagrees
 from napari_microdiff.imaging.unexplained import unexplained
 from napari_microdiff.models.store import list_models
-from napari_microdiff.viewer.words import disagrees
 
 KINDS = ("spots", "parts", "lines")  # a spot, a part from elsewhere, a piece of a filament
 SIDES = (8, 24)  # of spots and parts, in pixels of the result

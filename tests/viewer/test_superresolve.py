@@ -15,10 +15,10 @@ from qtpy.QtCore import Qt
 
 from napari_microdiff.cli.request_file import read_request
 from napari_microdiff.engine.options import SuperresolveOptions
+from napari_microdiff.engine.trust import disagrees
 from napari_microdiff.files import read_image
 from napari_microdiff.imaging.optics import Binning
 from napari_microdiff.imaging.samples import filaments_and_blobs
-from napari_microdiff.viewer import words
 from napari_microdiff.viewer.layers import recall
 from napari_microdiff.viewer.script import as_command, as_python
 from napari_microdiff.viewer.superresolve import SuperresolvePanel
@@ -160,7 +160,7 @@ def test_without_noise_the_result_is_said_to_be_the_image(
     panel.noiseless.click()
     run(qtbot, panel)
     assert "whose noise is" in panel.agreement.text()
-    assert panel.agreement.warns == words.disagrees(panel.runner.last.result)  # type: ignore[union-attr, arg-type]
+    assert panel.agreement.warns == disagrees(panel.runner.last.result)  # type: ignore[union-attr, arg-type]
 
 
 def test_a_part_that_the_blur_reaches_over_is_not_said_to_agree(

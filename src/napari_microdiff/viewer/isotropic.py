@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QSpinBox, QWidget
 
 from ..engine.options import IsotropicOptions
 from ..engine.request import Request, Span
+from ..engine.trust import slices_are_far, slices_tell
 from ..imaging.lattice import slice_distance
 from . import view, words
 from .adapt import Adapting, Words
@@ -117,7 +118,7 @@ class IsotropicPanel(Panel):
         self.factor_line.say(self._said_of_slices())
         last = self.runner.last
         result = None if last is None else last.result
-        self.told.say(words.slices_tell(result), warn=words.slices_are_far(result))
+        self.told.say(slices_tell(result), warn=slices_are_far(result))
 
     def _no_stack(self) -> str:
         layer = self.image.layer

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QCheckBox, QWidget
 
 from ..engine.options import SuperresolveOptions
 from ..engine.request import Request, Span
+from ..engine.trust import agreement, detail_shown, disagrees
 from ..imaging.lattice import square_pixel
 from . import view, words
 from .blur_fields import BlurFields
@@ -156,5 +157,5 @@ class SuperresolvePanel(Panel):
             self.agreement.say("")
             return
         pixel = view.sizes_um(last.source.layer, last.source.axes).get("Y")
-        said = f"{words.agreement(last.result)}\n{words.detail_shown(last.result, pixel)}"
-        self.agreement.say(said, warn=words.disagrees(last.result))
+        said = f"{agreement(last.result)}\n{detail_shown(last.result, pixel)}"
+        self.agreement.say(said, warn=disagrees(last.result))

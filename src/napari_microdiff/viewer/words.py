@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..engine.events import Progress, Result
+from ..engine.trust import count
 from ..imaging.lattice import square_pixel
 
 DENOISED = {
@@ -49,46 +50,6 @@ PREVIEW_TIP = "Run on the part of the image that is visible now."
 RUN_TIP = "Run on the whole image: all planes, time points and channels."
 
 
-_HALF = 0.5
-_STRUCTURE = 0.1  # correlation of neighbouring pixels of the residual, from which on it is no noise
-_AS_NOISE = 1.1  # largest deviation of the residual, in that of the noise
-_EXACT = 1e-3  # of the range of the image
-_ALL = 64  # pixels; detail that is larger is none
-
-
-def disagrees(result: Result) -> bool:
-    """Whether more is left of the image than its noise, once what would be measured of the result is taken away."""
-    residual = result.report.get("residual", {})
-    if residual.get("compared") == 0:
-        return False
-    if residual.get("places"):
-        return True
-    if residual.get("deviation", 0.0) <= _EXACT * residual.get("range", 0.0):
-        return False
-    in_noise = residual["in_noise"]
-    return in_noise is None or bool(in_noise > _AS_NOISE or residual["correlation"] > _STRUCTURE)
-
-
-def agreement(result: Result) -> str:
-    """Say how what would be measured of a result agrees with the image that it was made from."""
-    residual = result.report["residual"]
-    if not residual["compared"]:
-        return "The part is too small to be compared with your image: this blur reaches over all of it."
-    left, noise = residual["deviation"], residual["noise"]
-    if left <= _EXACT * residual["range"] and not disagrees(result):
-        return "This microscope would see of the result just what your image shows."
-    said = f"What this microscope would see of the result is {left:.3g} off your image, whose noise is {noise:.3g}."
-    if residual.get("places"):
-        where = count(residual["places"], "place")
-        return (
-            f"{said} They disagree in {where}, more than noise explains: something was made up there, or left out. "
-            "'What is left of the image', under More, shows where."
-        )
-    if disagrees(result):
-        return f"{said} They disagree: the blur may be told wrong, or something was made up."
-    return f"{said} The two agree."
-
-
 def optics_told(wavelength_um: float | None, aperture: float | None) -> str:
     """Say what the file of an image tells of the objective; nothing if it tells nothing."""
     told = [f"NA {aperture:g}"] if aperture else []
@@ -131,32 +92,6 @@ def beads_measured(beads: int, width: float, pixel_um: float | None) -> str:
     return f"{said}, measured on {count(beads, 'bead')}." if beads else f"{said}, as it was measured."
 
 
-def detail_shown(result: Result, pixel_um: float | None) -> str:
-    """Say how fine the detail is that the image shows, and that samples of the result agree on.
-
-    Parameters
-    ----------
-    pixel_um : float, optional
-        Side of a pixel of the image in micrometres.
-    """
-    shown, agreed = result.report["image_shows_to"], result.report["samples_agree_to"]
-    begins = "Your image shows hardly more than noise" if shown > _ALL else "Your image shows detail down to {}"
-    begins = begins.format(_length(shown, pixel_um))
-    if agreed is None:
-        return f"{begins}. Ask for 4 samples and more steps than one to see how far finer detail can be trusted."
-    ends = "do not agree on anything" if agreed > _ALL else f"agree down to {_length(agreed, pixel_um)}"
-    return f"{begins}; samples of the result {ends}. What is finer is made up."
-
-
-def _length(pixels: float, pixel_um: float | None) -> str:
-    return f"{pixels:.1f} px" if pixel_um is None else f"{pixels * pixel_um:.2g} µm"
-
-
-def count(number: int, thing: str) -> str:
-    """Return a number with its noun."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
 def duration(seconds: float) -> str:
     """Return a duration as one would say it."""
     if seconds < 1:
@@ -172,24 +107,6 @@ def progress(progress: Progress) -> str:
     """Return how far a job is and how long it will take."""
     share = f"{100 * progress.done / max(progress.total, 1):.0f} %"
     return share if progress.seconds_left is None else f"{share}, {duration(progress.seconds_left)} left"
-
-
-def slices_tell(result: Result | None) -> str:
-    """Say how much of what lies between slices they tell, and what the rest is."""
-    if result is None:
-        return ""
-    share = float(result.report["slices_tell"])
-    rest = (
-        "Most of what lies between them is made up."
-        if slices_are_far(result)
-        else "The rest, noise included, is drawn."
-    )
-    return f"Slices so far apart tell about {share:.0%} of the contrast between them. {rest}"
-
-
-def slices_are_far(result: Result | None) -> bool:
-    """Whether slices tell less than half of what lies between them."""
-    return result is not None and float(result.report["slices_tell"]) < _HALF
 
 
 def hidden(name: str) -> str:

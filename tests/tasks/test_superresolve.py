@@ -239,8 +239,29 @@ def test_any_output_may_be_asked_for_alone(made, sharp, outputs, steps):
     result = made(image, outputs=outputs, steps=steps, samples=steps)
     assert tuple(result.images()) == outputs
     assert np.isfinite(result.images()[outputs[0]]).all()
-    both = made(image, outputs=("mean", *outputs), steps=steps, samples=steps)
-    assert result.report["residual"] == pytest.approx(both.report["residual"])
+    both = made(image, outputs=("mean", *outputs), steps=steps, samples=steps).report
+    of_sample = outputs == ("sample",)
+    expected = {**both["residual_of_sample"], "of": "sample"} if of_sample else both["residual"]
+    assert result.report["residual"] == pytest.approx(expected)
+    assert ("residual_of_sample" in both) == of_sample
+    assert both["residual"]["of"] == "mean"
+
+
+@pytest.mark.parametrize("outputs", [("sample", "residual"), ("mean", "sample", "residual")])
+def test_what_is_left_over_is_told_of_what_was_made(made, sharp, outputs):
+    """A sample is held against the image itself: what only it shows is in no mean."""
+    image = seen(sharp, PointSpread(0.6), noise=20)
+    result = made(image, options={"blur": 0.6}, steps=4, samples=2, outputs=outputs)
+    told = {"residual": outputs[0], "residual_of_sample": "sample"}
+    for key, name in told.items() if len(outputs) > 2 else [("residual", "sample")]:
+        again = seen(result.images()[name].astype(np.float64), PointSpread(0.6))
+        residual = result.report[key]
+        assert residual["deviation"] == pytest.approx((image - again).std(), rel=0.05)
+        noise = result.report["noise_level"][0]
+        assert residual["places"] == unexplained(image - again, again, noise, residual["range"]).places
+        if key == "residual":
+            np.testing.assert_allclose(result.residual, image - again, atol=1e-4 * np.ptp(image))
+            assert residual["of"] == name
 
 
 @pytest.mark.parametrize("optics", [(520, 1.4, 0.1), (0.52, 1.4, 0.001)])

@@ -70,8 +70,9 @@ class Result:
         of it. ``uncertainty`` is a standard deviation per pixel. What was not asked for is ``None``. A mean or a sample
         that keeps pixels of the input is of float64 where float32 does not hold them to the last bit.
     residual : ndarray of float32, optional
-        What is left of the input when that which would be measured of the mean is taken away; shape of the region. It
-        is nan at the borders of a region within the input, where this cannot be told.
+        What is left of the input when that which would be measured of the mean, or of the sample if that is made and
+        no mean, is taken away; shape of the region. It is nan at the borders of a region within the input, where this
+        cannot be told.
     labels : ndarray of int32, optional
         Objects, numbered from 1; the shape of the region, without an axis of colours.
     maps : ndarray of float32, optional

@@ -66,9 +66,10 @@ class Request(Frozen):
     outputs : tuple of str
         Denoising and super-resolving: any of ``"mean"``, ``"sample"`` (the first sample) and ``"uncertainty"``
         (standard deviation per pixel); super-resolving also ``"residual"``, the image without what would be measured
-        of the mean. Making isotropic and repairing: ``"sample"``, ``"mean"``, ``"uncertainty"``. Segmenting:
-        ``"labels"``, the ``"maps"`` that they are read from, and ``"draws"``, the labels of each sample. Synthesising:
-        ``"sample"``, an image, and ``"mean"``, that of all images that could lie there.
+        of the mean, or of the sample if that is made and no mean. Making isotropic and repairing: ``"sample"``,
+        ``"mean"``, ``"uncertainty"``. Segmenting: ``"labels"``, the ``"maps"`` that they are read from, and
+        ``"draws"``, the labels of each sample. Synthesising: ``"sample"``, an image, and ``"mean"``, that of all images
+        that could lie there.
     guidance : float
         Weight of classifier-free guidance; 0, the default but for synthesis, is none.
     seed : int

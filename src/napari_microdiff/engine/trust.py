@@ -16,7 +16,7 @@ def disagrees(result: Result) -> bool:
     residual = result.report.get("residual", {})
     if residual.get("compared") == 0:
         return False
-    if residual.get("places"):
+    if residual.get("places") or _places_in_sample(result):
         return True
     if residual.get("deviation", 0.0) <= _EXACT * residual.get("range", 0.0):
         return False
@@ -30,18 +30,27 @@ def agreement(result: Result) -> str:
     if not residual["compared"]:
         return "The part is too small to be compared with your image: this blur reaches over all of it."
     left, noise = residual["deviation"], residual["noise"]
+    made = "sample" if residual.get("of") == "sample" else "result"
     if left <= _EXACT * residual["range"] and not disagrees(result):
-        return "This microscope would see of the result just what your image shows."
-    said = f"What this microscope would see of the result is {left:.3g} off your image, whose noise is {noise:.3g}."
+        return f"This microscope would see of the {made} just what your image shows."
+    said = f"What this microscope would see of the {made} is {left:.3g} off your image, whose noise is {noise:.3g}."
     if residual.get("places"):
         where = count(residual["places"], "place")
         return (
             f"{said} They disagree in {where}, more than noise explains: something was made up there, or left out. "
             "'What is left of the image', under More, shows where."
         )
+    if _places_in_sample(result):
+        where = count(_places_in_sample(result), "place")
+        return f"{said} The sample disagrees with your image in {where}: something was made up there, or left out."
     if disagrees(result):
         return f"{said} They disagree: the blur may be told wrong, or something was made up."
     return f"{said} The two agree."
+
+
+def _places_in_sample(result: Result) -> int:
+    """Return in how many places a sample disagrees with the image, beside a mean that was held against it, too."""
+    return int(result.report.get("residual_of_sample", {}).get("places", 0))
 
 
 def detail_shown(result: Result, pixel_um: float | None) -> str:

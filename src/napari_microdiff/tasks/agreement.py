@@ -14,23 +14,24 @@ from ..engine.tiles import Box, grown, slices_in
 from ..imaging.axes import PlaneIndex, region_of, region_shape, region_slices
 from ..imaging.quality import fourier_ring_correlation, resolution
 from ..imaging.resolved import power_beyond
-from ..imaging.unexplained import unexplained
 from .base import Image, PlaneJob, Source, box_of
 from .collect import Collector, Reader
+from .left_over import LeftOver
 from .measuring import Measuring
 from .mended import Kept
-from .residual import Residual
 from .statistics import position_of
 
 _BLOCK = 512  # measured pixels that are compared at once
 _LEAST, _MIDDLE = 32, 512  # pixels of a side, for a spectrum
+_HELD = ("mean", "sample")  # what is held against the image, if it is made
 _INDEPENDENT = 2  # number of the first sample that is drawn with other noise than the first one
 
 
 class AgreeingCollector(Collector):
-    """Gathers images on finer pixels, and compares the mean with the image that it was made from.
+    """Gathers images on finer pixels, and compares them with the image that they were made from.
 
-    It does so when all of a plane is there, for blur reaches over tiles.
+    It does so when all of a plane is there, for blur reaches over tiles. The mean and the sample are compared, each if
+    it was asked for, and the mean if neither was. What is left over as a map is of the first of them.
 
     Parameters
     ----------
@@ -55,17 +56,14 @@ class AgreeingCollector(Collector):
         kept: Kept,
     ) -> None:
         super().__init__(request, source, task)
-        self._measuring, self._range, self._noise_at = measuring, image_range, noise_at
-        self._kept, self._residual = kept, Residual()
-        self._places, self._strongest = 0, 0.0
-        self._noise_squares, self._compared_pixels = 0.0, 0
-        self._in_noise: dict[int | None, Residual] = {}  # by channel
+        self._measuring, self._noise_at, self._kept = measuring, noise_at, kept
         self._residual_map = None
         if "residual" in self.images:
             self._residual_map = np.full(region_shape(source.region), np.nan, dtype=np.float32)
             del self.images["residual"]
-        if "mean" not in self.images:  # which is what is compared
+        if not self.images.keys() & set(_HELD):
             self.images["mean"] = np.zeros(region_shape(self._region), dtype=np.float32)
+        self._left_over = {name: LeftOver(image_range) for name in _HELD if name in self.images}
         self._drawn: Image | None = None
         self._agree_to: dict[int | None, list[float]] = {}  # of each plane, by channel
         self._beyond: list[float] = []
@@ -85,18 +83,11 @@ class AgreeingCollector(Collector):
         self._keep(index, box, np.zeros(region_shape(box)))
 
     def report(self) -> dict[str, Any]:
-        """Return facts about how the result agrees with the image."""
+        """Return facts about how the result agrees with the image; of both mean and sample, if both were made."""
+        (of, first), *others = self._left_over.items()
         return {
-            "residual": {
-                **self._residual.summary(),
-                "noise": float(np.sqrt(self._noise_squares / max(1, self._compared_pixels))),
-                "in_noise": max((r.summary()["deviation"] for r in self._in_noise.values()), default=None),
-                "largest": self._residual.largest,
-                "range": self._range,
-                "compared": self._compared_pixels,
-                "places": self._places,
-                "strongest": self._strongest,
-            },
+            "residual": {**first.report(), "of": of},
+            **{f"residual_of_{name}": left.report() for name, left in others},
             "power_beyond": float(np.mean(self._beyond)) if self._beyond else None,
             "samples_agree_to": max((float(np.median(each)) for each in self._agree_to.values()), default=None),
         }
@@ -123,30 +114,37 @@ class AgreeingCollector(Collector):
             self._drawn = None
 
     def _compared(self, index: PlaneIndex, job: PlaneJob) -> Iterator[None]:
-        made, factor = self._plane(index), self._measuring.factor
+        factor = self._measuring.factor
         box = tuple((start // factor, stop // factor) for start, stop in job.plane.region)
         # Where the image goes on beyond the region, what would be measured at its border is not known.
         margin = -(-self._measuring.blurs // factor)
-        shape = job.noisy.shape
         (top, bottom), (left, right) = (
-            (a + margin * (a > 0), b - margin * (b < length)) for (a, b), length in zip(box, shape, strict=True)
+            (a + margin * (a > 0), b - margin * (b < length))
+            for (a, b), length in zip(box, job.noisy.shape, strict=True)
         )
         for row in range(top, bottom, _BLOCK):
             for column in range(left, right, _BLOCK):
                 core = ((row, min(row + _BLOCK, bottom)), (column, min(column + _BLOCK, right)))
-                window = grown(core, shape, (margin, margin))
-                inside = tuple(slice(a * factor - o[0], b * factor - o[0]) for (a, b), o in _with(window, job))
-                seen = self._measuring.forward(torch.from_numpy(np.ascontiguousarray(made[inside]))).numpy()
-                here = slices_in(core, window)
-                measured = job.noisy[region_slices(core)]
-                residual = np.asarray(measured, dtype=np.float64) - seen[here]
-                self._count(index, residual)
-                self._look_for_structures(residual, seen[here], self._noise_at(index))
-                self._keep(index, core, residual)
-                self._look_beyond(made[inside])
-                yield
+                window = grown(core, job.noisy.shape, (margin, margin))
+                measured = np.asarray(job.noisy[region_slices(core)], dtype=np.float64)
+                for name in self._left_over:
+                    inside = tuple(slice(a * factor - o[0], b * factor - o[0]) for (a, b), o in _with(window, job))
+                    made = self._plane(index, name)[inside]
+                    self._compare(name, index, core, made, slices_in(core, window), measured)
+                    yield
         if self._kept.any_in(index):
             yield from self._keep_what_came(index, box)
+
+    def _compare(
+        self, name: str, index: PlaneIndex, core: Box, made: Image, here: tuple[slice, ...], measured: NDArray[Any]
+    ) -> None:
+        """Hold what lies ``here`` in a part of an image against what was measured there."""
+        seen = self._measuring.forward(torch.from_numpy(np.ascontiguousarray(made))).numpy()[here]
+        residual = measured - seen
+        self._left_over[name].add(position_of(self._source, index), residual, seen, self._noise_at(index))
+        if name == next(iter(self._left_over)):
+            self._keep(index, core, residual)
+            self._look_beyond(made)
 
     def _keep_what_came(self, index: PlaneIndex, box: Box) -> Iterator[None]:
         (top, bottom), (left, right) = box
@@ -162,30 +160,17 @@ class AgreeingCollector(Collector):
                     plane[here] = self._kept.restored(name, index, part, plane[here], factor)
                 yield
 
-    def _count(self, index: PlaneIndex, residual: NDArray[np.float64]) -> None:
-        noise = self._noise_at(index)
-        self._residual.add(residual)
-        self._noise_squares += noise**2 * residual.size
-        self._compared_pixels += residual.size
-        if noise:
-            self._in_noise.setdefault(position_of(self._source, index), Residual()).add(residual / noise)
-
     def _keep(self, index: PlaneIndex, core: Box, residual: NDArray[np.floating]) -> None:
         if self._residual_map is None:
             return
         place = slices_in(region_of(index, core), self._source.region)
         self._residual_map[place] = self._with_all_axes(index, residual.astype(np.float32))
 
-    def _look_for_structures(self, residual: NDArray[np.float64], seen: Image, noise: float) -> None:
-        found = unexplained(residual, seen, noise, self._range)
-        self._places += found.places
-        self._strongest = max(self._strongest, found.strongest)
-
     def _look_beyond(self, made: Image) -> None:
         if min(made.shape) >= _LEAST:
             self._beyond.append(power_beyond(made, self._measuring.limit))
 
-    def _plane(self, index: PlaneIndex, name: str = "mean") -> Image:
+    def _plane(self, index: PlaneIndex, name: str) -> Image:
         """Return a view of a plane of the image of that name."""
         first = (start for start, _ in self._region)
         place = tuple(

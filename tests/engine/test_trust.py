@@ -1,0 +1,41 @@
+"""What is said of how far a result can be trusted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from napari_microdiff.engine.events import Result
+from napari_microdiff.engine.request import Request
+from napari_microdiff.engine.trust import agreement, disagrees
+
+AGREES = {
+    "deviation": 8.36,
+    "noise": 8.48,
+    "in_noise": 0.99,
+    "correlation": 0.01,
+    "range": 1000.0,
+    "compared": 4096,
+    "places": 0,
+    "of": "mean",
+}
+
+
+def made(**report: Any) -> Result:
+    return Result(Request(task="superresolve"), ((0, 64), (0, 64)), report={"residual": AGREES, **report})
+
+
+def test_the_mean_is_spoken_of_unless_only_a_sample_was_made() -> None:
+    said = agreement(made())
+    assert said.startswith("What this microscope would see of the result is 8.36 off your image")
+    assert said.endswith("The two agree.")
+    assert "would see of the sample is" in agreement(made(residual={**AGREES, "of": "sample"}))
+
+
+@pytest.mark.parametrize(("places", "said"), [(1, "in 1 place:"), (3, "in 3 places:")])
+def test_what_only_a_sample_shows_is_warned_of_beside_a_mean_that_agrees(places: int, said: str) -> None:
+    assert not disagrees(made(residual_of_sample=AGREES))
+    result = made(residual_of_sample={**AGREES, "places": places})
+    assert disagrees(result)
+    assert f"The sample disagrees with your image {said}" in agreement(result)

@@ -63,6 +63,13 @@ def test_the_distance_may_be_said() -> None:
     assert read_image("out.tif").pixel_size_um["Z"] == pytest.approx(0.03)
 
 
+def test_how_much_of_it_the_slices_tell_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of("isotropic", "in.tif", "out.tif", *FAST) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert [line for line in said if line.startswith("note: Slices so far apart tell about")]
+    assert said[-1].startswith("wrote out.tif")
+
+
 def test_a_request_file_does_the_same(folder: Path) -> None:
     request = {
         "task": "isotropic",

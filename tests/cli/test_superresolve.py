@@ -168,6 +168,26 @@ def test_optics_may_be_those_that_the_file_tells(write_ome: Any, capsys: pytest.
     assert not Path("none.tif").exists()
 
 
+def test_how_far_the_result_can_be_trusted_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--noise-level", 0)
+    assert code_of("superresolve", "in.tif", "out.tif", *FAST, *words) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert "note: This microscope would see of the result just what your image shows." in said
+    assert any(line.startswith("note: Your image shows detail down to") and " µm." in line for line in said)
+    assert said[-1].startswith("wrote out.tif")
+
+    image = 1000 * filaments_and_blobs((96, 128), seed=5) + np.random.default_rng(0).normal(50, 20, (96, 128))
+    tifffile.imwrite("noisy.tif", image.astype(np.float32))
+    assert code_of("superresolve", "noisy.tif", "out.tif", *FAST, "--psf", 0.6, "--overwrite") == 0
+    said = capsys.readouterr().err.splitlines()  # an untrained network leaves out much
+    assert any("whose noise is" in line and "The file of --residual shows where." in line for line in said)
+
+
+def test_whether_the_model_suits_the_image_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of("superresolve", "in.tif", "out.tif", *FAST, "--model", "tiny", "--steps", 4) == 0
+    assert "note: The image is unlike those that the model was trained on" in capsys.readouterr().err
+
+
 def test_what_was_done_can_be_done_again() -> None:
     job = {
         "task": "superresolve",

@@ -8,7 +8,7 @@ import pytest
 
 from napari_microdiff.engine.events import Result
 from napari_microdiff.engine.request import Request
-from napari_microdiff.engine.trust import agreement, disagrees
+from napari_microdiff.engine.trust import agreement, disagrees, trusted
 
 AGREES = {
     "deviation": 8.36,
@@ -27,10 +27,10 @@ def made(**report: Any) -> Result:
 
 
 def test_the_mean_is_spoken_of_unless_only_a_sample_was_made() -> None:
-    said = agreement(made())
+    said = agreement(made(), "More")
     assert said.startswith("What this microscope would see of the result is 8.36 off your image")
     assert said.endswith("The two agree.")
-    assert "would see of the sample is" in agreement(made(residual={**AGREES, "of": "sample"}))
+    assert "would see of the sample is" in agreement(made(residual={**AGREES, "of": "sample"}), "More")
 
 
 @pytest.mark.parametrize(("places", "said"), [(1, "in 1 place:"), (3, "in 3 places:")])
@@ -38,4 +38,22 @@ def test_what_only_a_sample_shows_is_warned_of_beside_a_mean_that_agrees(places:
     assert not disagrees(made(residual_of_sample=AGREES))
     result = made(residual_of_sample={**AGREES, "places": places})
     assert disagrees(result)
-    assert f"The sample disagrees with your image {said}" in agreement(result)
+    assert f"The sample disagrees with your image {said}" in agreement(result, "More")
+
+
+def test_what_shows_the_places_is_named() -> None:
+    result = made(residual={**AGREES, "places": 2})
+    assert agreement(result, "The file of --residual").endswith("The file of --residual shows where.")
+
+
+def test_all_is_said_that_a_report_tells() -> None:
+    detail = {"image_shows_to": 4.0, "samples_agree_to": None}
+    familiar = {"familiarity": {"alike": True, "advice": "The image is like them."}}
+    said = trusted(made(**familiar, **detail), "More", 0.5)
+    assert said[0] == "The image is like them."
+    assert said[1] == agreement(made(), "More")
+    assert said[2].startswith("Your image shows detail down to 2 µm.")
+    isotropic = Result(Request(task="isotropic"), ((0, 64),), report={"slices_tell": 0.25})
+    assert [line[:40] for line in trusted(isotropic, "More")] == ["Slices so far apart tell about 25% of th"]
+    denoised = Result(Request(), ((0, 64),), report={"residual": {"deviation": 1.0, "correlation": 0.0}})
+    assert trusted(denoised, "More") == []

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..engine.events import Result
 from ..engine.record import note
 from ..engine.request import Request
+from ..engine.trust import trusted
 from ..errors import FileError, ImageError
 from ..files import (
     IMAGES,
@@ -33,6 +34,7 @@ from ..imaging.lattice import Finer
 from ..models.store import find_model
 from .terminal import follow, say
 
+_SHOWN_BY = "The file of --residual"
 _USUAL = (0.1, 99.9)  # percentiles between which grey levels count: hot pixels do not
 
 
@@ -90,6 +92,8 @@ def process(
     result = follow(run(request, picture.array, **more))
     beside = {} if damaged is None else {"damaged": damaged.name}
     write_images([_output(path, name, picture, result, beside) for name, path in targets.items()])
+    for sentence in trusted(result, _SHOWN_BY, picture.pixel_size_um.get("Y")):
+        say(f"note: {sentence}")
     say_what_was_made(result, targets)
 
 

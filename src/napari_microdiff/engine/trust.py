@@ -24,8 +24,34 @@ def disagrees(result: Result) -> bool:
     return in_noise is None or bool(in_noise > _AS_NOISE or residual["correlation"] > _STRUCTURE)
 
 
-def agreement(result: Result) -> str:
-    """Say how what would be measured of a result agrees with the image that it was made from."""
+def trusted(result: Result, shown_by: str, pixel_um: float | None = None) -> list[str]:
+    """Return all sentences on how far a result can be trusted, as far as its report tells.
+
+    Parameters
+    ----------
+    shown_by : str
+        See `agreement`.
+    pixel_um : float, optional
+        See `detail_shown`.
+    """
+    said = []
+    if "familiarity" in result.report:
+        said.append(str(result.report["familiarity"]["advice"]))
+    if "compared" in result.report.get("residual", {}):
+        said += [agreement(result, shown_by), detail_shown(result, pixel_um)]
+    if "slices_tell" in result.report:
+        said.append(slices_tell(result))
+    return said
+
+
+def agreement(result: Result, shown_by: str) -> str:
+    """Say how what would be measured of a result agrees with the image that it was made from.
+
+    Parameters
+    ----------
+    shown_by : str
+        What shows the places in which they disagree.
+    """
     residual = result.report["residual"]
     if not residual["compared"]:
         return "The part is too small to be compared with your image: this blur reaches over all of it."
@@ -38,7 +64,7 @@ def agreement(result: Result) -> str:
         where = count(residual["places"], "place")
         return (
             f"{said} They disagree in {where}, more than noise explains: something was made up there, or left out. "
-            "'What is left of the image', under More, shows where."
+            f"{shown_by} shows where."
         )
     if _places_in_sample(result):
         where = count(_places_in_sample(result), "place")

@@ -25,6 +25,7 @@ _NOISELESS_TIP = (
     "Tick it for images without noise, such as averages of many or simulated ones:\n"
     "the result then agrees with the image, as far as the blur lets it through. A noisy image would keep its noise."
 )
+_SHOWN_BY = "'What is left of the image', under More,"
 
 
 class SuperresolvePanel(Panel):
@@ -157,5 +158,5 @@ class SuperresolvePanel(Panel):
             self.agreement.say("")
             return
         pixel = view.sizes_um(last.source.layer, last.source.axes).get("Y")
-        said = f"{agreement(last.result)}\n{detail_shown(last.result, pixel)}"
+        said = f"{agreement(last.result, _SHOWN_BY)}\n{detail_shown(last.result, pixel)}"
         self.agreement.say(said, warn=disagrees(last.result))

@@ -156,8 +156,20 @@ def test_tiny_images_are_made_finer_too(made, shape):
             made(image)
         return
     assert made(image).mean.shape == (2 * shape[0], 2 * shape[1])
-    wide = made(image, options={"blur": 4.0, "noise_level": 0})  # an image smaller than what a point becomes
+    wide = made(image, options={"blur": min(8.0, max(shape) / 4), "noise_level": 0})  # the widest that is taken
     assert np.isfinite(wide.mean).all()
+
+
+@pytest.mark.parametrize(
+    "blur",
+    [{"blur": 8.0}, {"blur": 3.0}, {"psf": (("gaussian", 5.0, 1.0),)}, {"optics": (0.52, 0.8, 0.03)}],
+)
+def test_a_blur_that_is_larger_than_the_image_is_refused(made, blur):
+    image = np.random.default_rng(0).normal(100, 10, (9, 9))
+    with pytest.raises(RequestError, match=r"spreads a point over about .* 9 x 9 pixels") as error:
+        made(image, options=blur)
+    assert "larger image" in str(error.value)
+    assert made(np.tile(image, (6, 6)), options=blur, region=((0, 9), (0, 9))).mean.shape == (18, 18)
 
 
 def test_what_is_left_over_is_the_image_without_what_would_be_measured(made, sharp):

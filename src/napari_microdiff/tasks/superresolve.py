@@ -27,7 +27,17 @@ from ..imaging.lattice import magnified
 from ..imaging.optics import PointSpread
 from ..imaging.resolved import resolved_period
 from .agreement import AgreeingCollector
-from .base import Context, Image, PlaneJob, PlaneView, box_of, check_architecture, steps_of, without_equal_samples
+from .base import (
+    Context,
+    Image,
+    PlaneJob,
+    PlaneView,
+    Source,
+    box_of,
+    check_architecture,
+    steps_of,
+    without_equal_samples,
+)
 from .conditioning import (
     NOISELESS,
     SUPERRESOLVING_LENGTH,
@@ -50,6 +60,7 @@ _GUIDED = (0.1, 10.0)  # interval of classifier-free guidance, in expected error
 # volumes and images of training: with it what is left over of noisy images is as white as noise, and samples are nearer
 # to the sharp image than without.
 _DOUBT = 0.3
+_ACROSS = 4  # widths of a point-spread function that nearly all light of a point falls into
 
 
 class MeasuredWindow(NamedTuple):
@@ -76,6 +87,7 @@ class Superresolve:
         self.check_model()
         self.request = without_equal_samples(self.request, self.notices)
         self._psf = point_spread(options)
+        _check_size(self._psf, self.source)
         self._measuring = Measuring(self._psf, options.factor)
         self._statistics = {p: measure_channel(self.source, p) for p in positions(self.source)}
         if all(s.constant for s in self._statistics.values()):
@@ -229,6 +241,17 @@ class Superresolve:
         if found is not None:
             report["familiarity"] = found.report(task=self.request.task)
         return report
+
+
+def _check_size(psf: PointSpread, source: Source) -> None:
+    """Raise RequestError if a point becomes larger than the image, which then tells nothing of what is around it."""
+    height, width = source.plane_shape
+    if _ACROSS * psf.width > max(height, width):
+        raise RequestError(
+            f"A blur with a standard deviation of {psf.width:.3g} pixels spreads a point over about "
+            f"{_ACROSS * psf.width:.3g} pixels, but the image has {height} x {width} pixels. Take a larger image, of "
+            "which this is a part, or tell a narrower blur."
+        )
 
 
 def point_spread(options: SuperresolveOptions) -> PointSpread:

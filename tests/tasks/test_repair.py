@@ -145,7 +145,9 @@ def test_a_mask_of_planes_serves_a_stack_and_one_of_the_stack_each_slice(mend, i
     np.testing.assert_array_equal(first[1], stack[1])
     assert (both[1] != stack[1])[dust > 0].mean() > 0.9
     colours = np.stack([image >> 4] * 3, axis=-1).astype(np.uint8)
-    assert mend(colours, dust).sample.shape == colours.shape
+    mended = mend(colours, dust)
+    assert mended.sample.shape == colours.shape
+    assert any("make one channel of it first" in notice for notice in mended.report["notices"])
 
 
 def test_a_mask_of_a_stack_serves_all_its_colours(mend, image, dust):

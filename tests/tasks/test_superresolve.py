@@ -121,6 +121,16 @@ def test_channels_and_slices_are_made_one_by_one(made, sharp):
     assert colours.mean.shape == (128, 128, 3)
 
 
+def test_of_colours_it_is_said_that_each_is_a_grey_image(made, sharp):
+    """A micrograph that was saved in colours is grey no more, for each is drawn by itself."""
+    plane = seen(sharp, PointSpread(0.5), noise=5)[:40, :40]
+    result = made(np.stack([plane] * 3, axis=-1), axes="YXS", outputs=("sample",), steps=3)
+    assert np.ptp(result.sample, axis=-1).max() > 0
+    assert any("make one channel of it first" in notice for notice in result.report["notices"])
+    channels = made(np.stack([plane] * 3), axes="CYX", outputs=("sample",), steps=3)
+    assert channels.report["notices"] == []
+
+
 def test_previews_lie_where_the_result_will_be(events, sharp, sharpener):
     image = seen(sharp, PointSpread(0.5), noise=5)
     told = events(image, task="superresolve", model=sharpener, tile=64)

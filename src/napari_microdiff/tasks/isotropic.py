@@ -35,6 +35,7 @@ from .base import (
     box_of,
     check_architecture,
     steps_of,
+    tell_of_colours,
     without_equal_samples,
 )
 from .between import RowsBetween
@@ -62,6 +63,7 @@ class Isotropic:
         self._statistics = {p: measure_channel(self.source, p) for p in positions(self.source)}
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("The image has the same value everywhere, so there is nothing between its slices.")
+        tell_of_colours(self.source, self.notices)
         self.report = self._describe()
 
     def check_model(self) -> tuple[int, ...]:

@@ -36,6 +36,7 @@ from .base import (
     box_of,
     check_architecture,
     steps_of,
+    tell_of_colours,
     without_equal_samples,
 )
 from .conditioning import (
@@ -92,6 +93,7 @@ class Superresolve:
         self._statistics = {p: measure_channel(self.source, p) for p in positions(self.source)}
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("The image has the same value everywhere, so there is nothing to make sharper.")
+        tell_of_colours(self.source, self.notices)
         self._kept = Kept(self.source, {p: s.faults for p, s in self._statistics.items()})
         self.source = mended(self._kept, self.notices)
         self.report = self._describe()

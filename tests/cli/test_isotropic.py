@@ -97,5 +97,11 @@ def test_what_is_not_known_is_asked_for(folder: Path, capsys: pytest.CaptureFixt
     assert "2 to 10 pixels apart" in capsys.readouterr().err
     tifffile.imwrite("flat.tif", stack[0])
     assert code_of("isotropic", "flat.tif", "out.tif", *FAST, "--factor", 3) == 2
+    assert "one slice, and one slice is no stack" in capsys.readouterr().err
+    tifffile.imwrite("one.tif", stack[:1], imagej=True, metadata={"axes": "ZYX"})
+    assert code_of("isotropic", "one.tif", "out.tif", *FAST, "--factor", 3) == 2
+    assert "one slice" in capsys.readouterr().err
+    tifffile.imwrite("movie.tif", stack, imagej=True, metadata={"axes": "TYX"})
+    assert code_of("isotropic", "movie.tif", "out.tif", *FAST, "--factor", 3) == 2
     assert "no axis of depth" in capsys.readouterr().err
     assert not (folder / "out.tif").exists()

@@ -155,8 +155,10 @@ def test_the_report_says_how_much_the_slices_tell(made, volume):
 
 def test_what_cannot_be_is_refused_in_words(made, volume, slicer, segmenter):
     stack = volume[::5]
-    with pytest.raises(ImageError, match="no axis of depth"):
+    with pytest.raises(ImageError, match="one slice is no stack"):
         made(stack[0], axes="YX")
+    with pytest.raises(ImageError, match="no axis of depth"):
+        made(stack, axes="TYX")
     with pytest.raises(ImageError, match="one slice only"):
         made(stack[:1])
     with pytest.raises(ImageError, match="one slice only"):

@@ -144,6 +144,11 @@ class Isotropic:
 
 def check_stack(source: Source) -> None:
     """Raise ImageError if a source is no stack of slices that lie in front of each other."""
+    if set(source.axes) <= set("YXS"):
+        raise ImageError(
+            "The image is one slice, and one slice is no stack: nothing lies between it and another. Open a stack of "
+            "two slices or more."
+        )
     if "Z" not in source.axes:
         raise ImageError(
             "The image is no stack: it has no axis of depth (Z). Open a stack of slices, or name its axes, for "

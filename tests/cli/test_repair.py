@@ -82,6 +82,7 @@ def test_what_was_done_can_be_done_again() -> None:
     [
         (("in.tif", "none.tif", "out.tif"), "none.tif"),
         (("in.tif", "small.tif", "out.tif"), "lies on the image pixel by pixel"),
+        (("in.tif", "empty.tif", "out.tif"), "zero everywhere"),
         (("in.tif", "dust.tif", "dust.tif", "--overwrite"), "is the input itself"),
         (("in.tif", "dust.tif", "out.tif", "--start", 0), "start"),
         (("in.tif", "dust.tif", "out.tif", "--model", "segment-nuclei"), "is for 'segment'"),
@@ -91,6 +92,7 @@ def test_what_cannot_be_is_one_line_and_no_file(
     words: tuple[object, ...], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tifffile.imwrite("small.tif", np.zeros((5, 5), np.uint8))
+    tifffile.imwrite("empty.tif", np.zeros((64, 80), np.uint8))
     before = Path("dust.tif").read_bytes()
     assert code_of("repair", *FAST, *words) == 2
     errors = capsys.readouterr().err.strip().splitlines()

@@ -166,10 +166,18 @@ def test_noise_is_told_channel_by_channel(mend, image, dust):
     assert told[1]["read_noise"] > 0
 
 
-def test_nothing_damaged_is_nothing_done(mend, image):
-    result = mend(image, np.zeros(image.shape, dtype=bool))
-    np.testing.assert_array_equal(result.sample, image)
+def test_a_part_in_which_nothing_is_damaged_stays_as_it_is(mend, image, dust):
+    assert not dust[:8, :8].any()
+    result = mend(image, dust, region=((0, 8), (0, 8)))
+    np.testing.assert_array_equal(result.sample, image[:8, :8])
     assert result.report["repaired_pixels"] == 0
+
+
+@pytest.mark.parametrize("planes", [1, 2])
+def test_a_mask_without_any_damage_is_refused(mend, image, planes):
+    stack = np.stack([image] * 2)
+    with pytest.raises(ImageError, match="zero everywhere"):
+        mend(stack, np.zeros(stack.shape[-planes - 1 :], dtype=bool), axes="ZYX")
 
 
 def test_what_cannot_be_is_refused_in_words(mend, image, dust, tiny_model):

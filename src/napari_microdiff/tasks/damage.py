@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from ..engine.tiles import Box, Tile, grown, read_window
 from ..errors import ImageError
-from ..imaging.axes import PlaneIndex, Sliceable, planes, region_slices
+from ..imaging.axes import PlaneIndex, Sliceable, full_region, planes, region_slices
 from ..imaging.holes import RIM, fill_smoothly
 from ..imaging.intensity import Normalization
 from .base import Image, Source, box_of, check_finite
@@ -39,7 +39,7 @@ class Damage:
 
     @classmethod
     def checked(cls, source: Source, mask: Sliceable) -> Damage:
-        """Return it, or raise ImageError if the mask does not lie on the image.
+        """Return it, or raise ImageError if the mask does not lie on the image, or has no damage at all.
 
         A mask may be of the image, of all its planes, or, in colours, of the image without these.
         """
@@ -52,7 +52,20 @@ class Damage:
                 f"The mask is of the shape {tuple(mask.shape)}, but the image is of {source.shape}. Paint the damaged "
                 "pixels in a mask that lies on the image pixel by pixel."
             )
-        return cls(source, mask)
+        damage = cls(source, mask)
+        if not damage.any():
+            raise ImageError(
+                "The mask is zero everywhere, so that nothing is damaged. Give one that is not zero where pixels are "
+                "damaged."
+            )
+        return damage
+
+    def any(self) -> bool:
+        """Whether anything is damaged, be it outside of the region."""
+        if tuple(self.mask.shape) == self.source.plane_shape:
+            return bool(np.asarray(self.mask).any())
+        every = planes(self.source.axes, self.source.shape, full_region(self.source.shape))
+        return any(self.in_plane(index).any() for index in every)
 
     def in_plane(self, index: PlaneIndex) -> NDArray[np.bool_]:
         """Return which pixels of a whole plane are damaged."""

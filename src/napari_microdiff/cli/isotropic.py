@@ -32,13 +32,13 @@ def isotropic(
     from .process import process
 
     files = said(sample=target, mean=mean, uncertainty=uncertainty)
-    distance = _distance(source) if factor is None else factor
+    distance = distance_of_slices(source) if factor is None else factor
     own = said(steps=steps, samples=samples, options={"factor": distance})
     request = build_request(fields | own | {"task": "isotropic", "outputs": tuple(files)})
     process(request, source, files, overwrite=overwrite)
 
 
-def _distance(source: Path) -> int:
+def distance_of_slices(source: Path) -> int:
     """Return the distance of slices in pixels that a file tells.
 
     Raises

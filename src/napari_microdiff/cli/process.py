@@ -72,11 +72,7 @@ def process(
     inputs = [path for path in (source, damaged, measured_on) if path is not None]
     check_names(inputs, targets.values(), overwrite)
     find_model(request.model)
-    picture = read_image(source)
-    if picture.images_in_file > 1:
-        say(f"note: {source} holds {picture.images_in_file} images; the first is used.")
-    if picture.dtype.kind not in "biuf":
-        raise ImageError(f"{source} has pixels of type {picture.dtype}. Convert it to real numbers first.")
+    picture = read_first(source)
     if request.axes is None:
         request = request.model_copy(update={"axes": picture.axes})
     more = {} if damaged is None else {"damaged": read_image(damaged).array}
@@ -95,6 +91,22 @@ def process(
     for sentence in trusted(result, _SHOWN_BY, picture.pixel_size_um.get("Y")):
         say(f"note: {sentence}")
     say_what_was_made(result, targets)
+
+
+def read_first(source: Path) -> Picture:
+    """Read the first image of a file, and say so if there are more.
+
+    Raises
+    ------
+    FileError, ImageError
+        If it cannot be read, or its pixels are no real numbers.
+    """
+    picture = read_image(source)
+    if picture.images_in_file > 1:
+        say(f"note: {source} holds {picture.images_in_file} images; the first is used.")
+    if picture.dtype.kind not in "biuf":
+        raise ImageError(f"{source} has pixels of type {picture.dtype}. Convert it to real numbers first.")
+    return picture
 
 
 def check_names(sources: Iterable[Path], targets: Iterable[Path], overwrite: bool) -> None:

@@ -14,7 +14,7 @@ import typer
 
 from .. import __version__
 from ..errors import MicrodiffError, in_plain_words
-from . import augment, export, isotropic, jobs, others, repair, store, superresolve, synthesize
+from . import adapt, augment, export, isotropic, jobs, others, repair, store, superresolve, synthesize
 from .terminal import one_line, say
 
 _CANCELLED = 130  # what a shell expects of a programme that Ctrl-C ended
@@ -39,6 +39,7 @@ app.command()(export.export)
 app.command()(jobs.run)
 app.add_typer(store.app, name="models")
 app.command()(others.train)
+app.command()(adapt.adapt)
 app.command()(others.demo)
 
 

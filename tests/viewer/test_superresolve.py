@@ -19,6 +19,7 @@ from napari_microdiff.engine.trust import disagrees
 from napari_microdiff.files import read_image
 from napari_microdiff.imaging.optics import Binning
 from napari_microdiff.imaging.samples import filaments_and_blobs
+from napari_microdiff.viewer import words
 from napari_microdiff.viewer.layers import recall
 from napari_microdiff.viewer.script import as_command, as_python
 from napari_microdiff.viewer.superresolve import SuperresolvePanel
@@ -195,6 +196,7 @@ def test_a_result_brings_its_settings_back(panel: SuperresolvePanel, viewer: nap
     panel.factor.value = 4
     panel.blur.way.setCurrentIndex(2)
     panel.blur.aperture.setValue(0.75)
+    panel.blur.pixel.setValue(90)
     panel.noiseless.click()
     panel.residual.click()
     request = recall(run(qtbot, panel)[0])["request"]  # type: ignore[index]
@@ -291,13 +293,42 @@ def test_what_the_file_tells_of_the_objective_is_filled_in(
     assert "610 nm" in panel.optics_line.text()
     assert panel.options()["options"].optics is None  # it is offered, not done
     panel.blur.way.setCurrentIndex(2)
+    panel.blur.pixel.setValue(90)
     wavelength, aperture, _ = panel.options()["options"].optics
     assert (wavelength, aperture) == pytest.approx((0.61, 0.95))
     viewer.add_image(filaments(24, 24), name="made here")
     panel.image.choose(viewer.layers["made here"])
-    assert panel.optics_line.text() == ""
+    assert "The file tells" not in panel.optics_line.text()
     panel.image.choose(viewer.layers[0])
     qtbot.waitUntil(lambda: "NA 0.95" in panel.optics_line.text(), timeout=LONG)
+
+
+@pytest.mark.usefixtures("told_by_file")
+def test_optics_of_one_file_are_not_those_of_the_next(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    qtbot.waitUntil(lambda: "NA 0.95" in panel.optics_line.text(), timeout=LONG)
+    panel.blur.way.setCurrentText("of the objective")
+    viewer.add_image(filaments(24, 24), name="made here")
+    panel.image.choose(viewer.layers["made here"])
+    assert (panel.blur.wavelength.value(), panel.blur.aperture.value()) == (520, 1.4)
+    assert "does not tell light and NA" in panel.optics_line.text()
+    panel.blur.aperture.setValue(0.8)  # of this microscope
+    panel.image.choose(viewer.layers["cell"])
+    qtbot.waitUntil(lambda: panel.blur.aperture.value() == 0.95, timeout=LONG)
+    assert "does not tell light" not in panel.optics_line.text()
+    panel.image.choose(viewer.layers["made here"])
+    assert (panel.blur.wavelength.value(), panel.blur.aperture.value()) == (520, 0.8)
+
+
+@pytest.mark.usefixtures("told_by_file")
+def test_two_layers_of_one_file_have_its_optics(panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    qtbot.waitUntil(lambda: "NA 0.95" in panel.optics_line.text(), timeout=LONG)
+    with layer_source(path=viewer.layers["cell"].source.path):
+        viewer.add_image(filaments(24, 24), name="other channel")
+    panel.image.choose(viewer.layers["other channel"])
+    assert panel.blur.aperture.value() == 0.95
+    assert "NA 0.95" in panel.optics_line.text()
 
 
 @pytest.mark.usefixtures("told_by_file")
@@ -319,14 +350,38 @@ def test_optics_that_cannot_be_are_told_in_a_sentence(
 
 
 def test_pixels_that_are_no_squares_have_no_side(panel: SuperresolvePanel, viewer: napari.Viewer) -> None:
-    before = panel.blur.pixel.value()
     viewer.add_image(filaments(32, 32), scale=(0.2, 0.1), units=("um", "um"))
-    assert panel.blur.pixel.value() == before
+    panel.blur.way.setCurrentText("of the objective")
+    assert panel.blur.pixel.text() == "not known"
     assert "0.2 × 0.1 µm" in panel.oblong_line.text()
+    assert "how large" not in panel.optics_line.text()  # it says that
     viewer.add_image(filaments(32, 32), scale=(0.1, 0.1), units=("um", "um"), name="square")
     panel.image.choose(viewer.layers["square"])
     assert panel.blur.pixel.value() == pytest.approx(100)
     assert panel.oblong_line.text() == ""
+
+
+def test_an_image_without_pixel_size_has_not_that_of_another(panel: SuperresolvePanel, viewer: napari.Viewer) -> None:
+    viewer.add_image(filaments(32, 32), scale=(0.3, 0.3), units=("um", "um"), name="known")
+    silent = viewer.add_image(filaments(32, 32), name="silent")
+    panel.blur.way.setCurrentText("of the objective")
+    assert panel.blur.pixel.value() == 300
+    panel.image.choose(silent)
+    assert panel.blur.pixel.text() == "not known"
+    assert panel.run_bar.run.toolTip() == words.NO_PIXEL
+    assert words.PIXEL_UNTOLD in panel.optics_line.text()
+    assert panel.optics_line.warns
+    panel.blur.pixel.setValue(65)
+    assert panel.run_bar.run.isEnabled()
+    assert words.PIXEL_UNTOLD not in panel.optics_line.text()
+    silent.data = silent.data + 1
+    assert panel.options()["options"].optics == pytest.approx((0.52, 1.4, 0.065))
+    panel.image.choose(viewer.layers["known"])
+    assert panel.blur.pixel.value() == 300
+    panel.image.choose(silent)
+    assert panel.blur.pixel.text() == "not known"
+    silent.units, silent.scale = ("um", "um"), (0.2, 0.2)
+    assert panel.blur.pixel.value() == 200
 
 
 def test_an_image_that_is_there_before_the_panel_tells_its_pixel(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from napari.components import ViewerModel
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox
 
 from ..engine.options import SuperresolveOptions
+from . import words
 from .bead_fields import BeadFields
 from .layout import Rows, number_field
 
@@ -18,7 +20,9 @@ _WAY_TIP = (
     "What is known of the blur is taken back.\n"
     "Left as it is, pixels become finer and nothing becomes sharper than the microscope showed it."
 )
+_PIXEL_TIP = "Side of a pixel in the sample, from the layer if it says it."
 _NM_PER_UM = 1000
+_UNKNOWN = 0  # nm, of a pixel
 
 
 class BlurFields(Rows):
@@ -43,8 +47,11 @@ class BlurFields(Rows):
         self.wavelength.setValue(520)
         self.aperture = number_field("", 0.01, 2, "Numerical aperture (NA), as it is written on the objective.", 2)
         self.aperture.setValue(1.4)
-        self.pixel = number_field(" nm", 0.1, 100_000, "Side of a pixel in the sample, from the layer if it says it.")
-        self.pixel.setValue(100)
+        self.pixel = number_field(" nm", _UNKNOWN, 100_000, _PIXEL_TIP)
+        self.pixel.setSpecialValueText("not known")
+        self._pixel_of_layer: float | None = None
+        self._own = {field: field.value() for field in (self.wavelength, self.aperture)}  # where no image tells them
+        self._typed: set[QDoubleSpinBox] = set()  # since the image was chosen
         self.add("Blur", self.way)
         self._rows = {
             "Width": (self.sigma, _GAUSSIAN),
@@ -54,7 +61,7 @@ class BlurFields(Rows):
         }
         for word, (field, _) in self._rows.items():
             self.add(word, field)
-            field.valueChanged.connect(self._tell)
+            field.valueChanged.connect(partial(self._take_typed, field))
         self.beads = BeadFields(viewer)
         self.beads.changed.connect(self.changed)
         self.add_wide(self.beads)
@@ -67,25 +74,59 @@ class BlurFields(Rows):
         self.beads.setVisible(way == _BEADS)
         self.changed.emit()
 
-    def _tell(self, _: float) -> None:
+    def _take_typed(self, field: QDoubleSpinBox, number: float) -> None:
+        self._typed.add(field)
+        if field in self._own:
+            self._own[field] = number
         self.changed.emit()
 
+    def forget(self) -> None:
+        """Forget what an image told, as another one is chosen.
+
+        Light and aperture are those of a microscope, so that what was typed last holds again. The pixel is that of the
+        image alone.
+        """
+        for field, number in self._own.items():
+            _fill(field, number)
+        _fill(self.pixel, _UNKNOWN)
+        self._typed.clear()
+        self._pixel_of_layer = None
+        self.beads.know_pixel(None)
+
     def know_pixel(self, side_um: float | None) -> None:
-        """Take the side of a pixel from the image; if it says none it stays as it is."""
+        """Take the side of a pixel from the layer; ``None`` if it says none."""
+        if side_um == self._pixel_of_layer:
+            return  # else what was typed would be lost as soon as the pixels are edited
+        self._pixel_of_layer = side_um
+        self._typed.discard(self.pixel)
+        _fill(self.pixel, _NM_PER_UM * side_um if side_um else _UNKNOWN)
         self.beads.know_pixel(side_um)
-        if side_um:
-            self.pixel.setValue(_NM_PER_UM * side_um)
 
     def know_optics(self, wavelength_um: float | None, aperture: float | None) -> None:
-        """Take what the file of the image tells; whether blur is taken back at all is left as it is."""
-        if wavelength_um:
-            self.wavelength.setValue(_NM_PER_UM * wavelength_um)
-        if aperture:
-            self.aperture.setValue(aperture)
+        """Take what the file of the image tells, but for what was typed since the image was chosen.
+
+        Whether blur is taken back at all is left as it is.
+        """
+        if wavelength_um and self.wavelength not in self._typed:
+            _fill(self.wavelength, _NM_PER_UM * wavelength_um)
+        if aperture and self.aperture not in self._typed:
+            _fill(self.aperture, aperture)
+
+    @property
+    def asks_for_optics(self) -> bool:
+        """Whether light, aperture and pixel are used."""
+        return self.way.currentIndex() == _OPTICS
+
+    @property
+    def knows_pixel(self) -> bool:
+        """Whether the side of a pixel was told or typed."""
+        return self.pixel.value() > _UNKNOWN
 
     @property
     def missing(self) -> str:
         """What has to be done before it can be taken back, or nothing."""
+        if self.asks_for_optics and not self.knows_pixel:
+            return words.NO_PIXEL
         return self.beads.missing if self.way.currentIndex() == _BEADS else ""
 
     @property
@@ -94,7 +135,7 @@ class BlurFields(Rows):
         way = self.way.currentIndex()
         if way == _GAUSSIAN:
             return {"blur": self.sigma.value()}
-        if way == _OPTICS:
+        if way == _OPTICS and self.knows_pixel:
             wavelength, pixel = self.wavelength.value() / _NM_PER_UM, self.pixel.value() / _NM_PER_UM
             return {"optics": (wavelength, self.aperture.value(), pixel)}
         if way == _BEADS and self.beads.psf is not None:
@@ -109,10 +150,18 @@ class BlurFields(Rows):
             self.beads.take(MeasuredPsf(options.psf, 0))
         if options.optics is not None:
             wavelength, aperture, pixel = options.optics
-            self.wavelength.setValue(_NM_PER_UM * wavelength)
-            self.aperture.setValue(aperture)
-            self.pixel.setValue(_NM_PER_UM * pixel)
+            _fill(self.wavelength, _NM_PER_UM * wavelength)
+            _fill(self.aperture, aperture)
+            _fill(self.pixel, _NM_PER_UM * pixel)
+            self._typed |= {self.wavelength, self.aperture, self.pixel}  # what the file tells may be found after this
         elif options.blur:
             self.sigma.setValue(options.blur)
         told = {_OPTICS: options.optics, _GAUSSIAN: options.blur, _BEADS: options.psf}
         self.way.setCurrentIndex(next((way for way, what in told.items() if what), _NONE))
+
+
+def _fill(field: QDoubleSpinBox, number: float) -> None:
+    """Set a field to what nobody typed."""
+    field.blockSignals(True)
+    field.setValue(number)
+    field.blockSignals(False)

@@ -13,13 +13,20 @@ from .jobs import Job
 
 
 class OpticsReader(QObject):
-    """Reads one file at a time; a new one ends the one before."""
+    """Reads one file at a time; a new one ends the one before.
 
-    found = Signal(object)  # files.optics.RecordedOptics, or None as soon as another file is read
+    Attributes
+    ----------
+    told : files.optics.RecordedOptics, optional
+        What the file tells that is to be read; ``None`` until it was.
+    """
+
+    found = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.job: Job | None = None
+        self.told: Any = None
         self._path: str | None = None
 
     def read(self, path: str | None) -> None:
@@ -28,14 +35,17 @@ class OpticsReader(QObject):
             return
         if self.job is not None:
             self.job.cancel()
-        self._path = path
-        self.found.emit(None)
+        self._path, self.told = path, None
         if path is None:
             return
         self.job = Job(f"Reading {path}", partial(_read, path), self, quiet=True)
-        self.job.done.connect(self.found)
+        self.job.done.connect(self._find)
         self.job.ended.connect(partial(self._ended, self.job))
         self.job.start()
+
+    def _find(self, told: Any) -> None:
+        self.told = told
+        self.found.emit()
 
     def _ended(self, job: Job) -> None:
         if self.job is job:

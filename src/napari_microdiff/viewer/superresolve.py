@@ -46,9 +46,9 @@ class SuperresolvePanel(Panel):
         rows.add_wide(self.blur)
         rows.add("", self.optics_line)
         rows.add("", self.oblong_line)
-        self._optics_are_set = False
+        self._recorded: Any = None  # the layer whose optics are filled in
         self.optics = OpticsReader(self)
-        self.optics.found.connect(self._know_optics)
+        self.optics.found.connect(self._optics_found)
         self.factor.changed.connect(lambda _: self.refresh())
         self.blur.changed.connect(self.refresh_if_built)
 
@@ -96,7 +96,6 @@ class SuperresolvePanel(Panel):
         if request.options.factor in self.factor.choices:
             self.factor.value = request.options.factor
         self.blur.take(request.options)
-        self._optics_are_set = request.options.optics is not None  # what the file says may be found after this
         self.noiseless.setChecked(request.options.noise_level == 0)
         self.residual.setChecked("residual" in request.outputs)
         self.refresh()
@@ -123,23 +122,35 @@ class SuperresolvePanel(Panel):
 
     def _image_changed(self) -> None:
         layer = self.image.layer
-        if layer is not None:
-            sizes = view.sizes_um(layer, view.axes_of(layer))
-            self.blur.know_pixel(square_pixel(sizes))
-            self.oblong_line.say(words.oblong(sizes))
-        else:
-            self.oblong_line.say("")
-        self._optics_are_set = False
+        if layer is not self._recorded:
+            self._recorded = layer
+            self.blur.forget()
+        sizes = {} if layer is None else view.sizes_um(layer, view.axes_of(layer))
+        self.blur.know_pixel(square_pixel(sizes))
+        self.oblong_line.say(words.oblong(sizes))
         self.optics.read(None if layer is None else layer.source.path)
+        self._take_optics()
         super()._image_changed()
 
-    def _know_optics(self, told: Any) -> None:
-        if told is None:
-            self.optics_line.say("")
-            return
-        if not self._optics_are_set:
+    def _optics_found(self) -> None:
+        self._take_optics()
+        self.refresh()
+
+    def _take_optics(self) -> None:
+        told = self.optics.told
+        if told is not None:
             self.blur.know_optics(told.wavelength_um, told.aperture)
-        self.optics_line.say(words.optics_told(told.wavelength_um, told.aperture))
+
+    def _say_optics(self) -> None:
+        """Say what the file tells, and what has to be looked at or typed as nothing tells it."""
+        layer, told = self.image.layer, self.optics.told
+        wavelength, aperture = (None, None) if told is None else (told.wavelength_um, told.aperture)
+        said, unknown = [words.optics_told(wavelength, aperture)], False
+        read = layer is not None and (told is not None or layer.source.path is None)
+        if read and self.blur.asks_for_optics:
+            unknown = not self.blur.knows_pixel and not self.oblong_line.text()
+            said += [words.PIXEL_UNTOLD if unknown else "", words.optics_untold(wavelength, aperture)]
+        self.optics_line.say(" ".join(filter(None, said)), warn=unknown)
 
     def refresh_if_built(self) -> None:
         """Bring everything up to date, once all is there."""
@@ -150,6 +161,7 @@ class SuperresolvePanel(Panel):
         """Bring everything up to date."""
         self.offer_sample()
         super().refresh()
+        self._say_optics()
         self._say_how_it_agrees()
 
     def _say_how_it_agrees(self) -> None:

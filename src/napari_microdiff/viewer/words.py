@@ -57,6 +57,17 @@ def optics_told(wavelength_um: float | None, aperture: float | None) -> str:
     return f"The file tells {' and '.join(told)}, which “of the objective” uses." if told else ""
 
 
+NO_PIXEL = "Type in at Pixel how large a pixel is in the sample."
+PIXEL_UNTOLD = "The image does not say how large its pixels are: type it in at Pixel."
+
+
+def optics_untold(wavelength_um: float | None, aperture: float | None) -> str:
+    """Say what an image does not tell of the objective, so that it is as it was typed last; nothing if it tells all."""
+    untold = [word for word, told in (("light", wavelength_um), ("NA", aperture)) if not told]
+    are_right = "they are" if len(untold) > 1 else "it is"
+    return f"The image does not tell {' and '.join(untold)}: look whether {are_right} right." if untold else ""
+
+
 def oblong(sizes: Mapping[str, float]) -> str:
     """Say that pixels are no squares, if they are none; their sizes along Y and X are in micrometres."""
     if not {"Y", "X"} <= sizes.keys() or square_pixel(sizes):

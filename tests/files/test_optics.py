@@ -63,8 +63,15 @@ def test_the_aperture_is_that_of_the_objective_that_was_used(
     assert read_optics(tmp_path / "cell.ome.tif").aperture == aperture
 
 
+def test_how_large_pixels_are_is_told(write_ome: Any, tmp_path: Path) -> None:
+    write_ome(tmp_path / "cell.ome.tif", TWO)
+    tifffile.imwrite(tmp_path / "plain.tif", TWO[0], imagej=True, resolution=(5, 4), metadata={"unit": "um"})
+    assert read_optics(tmp_path / "cell.ome.tif") == RecordedOptics(pixel_size_um={"Y": 0.065, "X": 0.065})
+    assert read_optics(tmp_path / "plain.tif") == RecordedOptics(pixel_size_um={"Y": 0.25, "X": 0.2})
+
+
 def test_other_files_tell_nothing(tmp_path: Path) -> None:
-    tifffile.imwrite(tmp_path / "plain.tif", TWO[0], imagej=True, resolution=(5, 5), metadata={"unit": "um"})
+    tifffile.imwrite(tmp_path / "plain.tif", TWO[0])
     (tmp_path / "image.czi").write_bytes(b"ZISRAWFILE")
     for name in ("plain.tif", "image.czi"):
         assert read_optics(tmp_path / name) == RecordedOptics()

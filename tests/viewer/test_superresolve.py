@@ -277,7 +277,7 @@ def test_a_model_that_denoises_serves_for_any_factor(
 
 @pytest.fixture
 def told_by_file(panel: SuperresolvePanel, viewer: napari.Viewer, tmp_path: Path, write_ome: Any) -> None:
-    """Open an image whose file tells of NA 0.95 and 610 nm."""
+    """Open an image whose file tells of NA 0.95, 610 nm and pixels of 65 nm, and whose layer tells nothing."""
     path = tmp_path / "cell.ome.tif"
     objective, channel = '<Objective ID="O:0" LensNA="0.95"/>', '<Channel ID="C:0" EmissionWavelength="610"/>'
     write_ome(path, filaments(24, 24)[None], objectives=objective, channels=channel)
@@ -329,6 +329,37 @@ def test_two_layers_of_one_file_have_its_optics(panel: SuperresolvePanel, viewer
     panel.image.choose(viewer.layers["other channel"])
     assert panel.blur.aperture.value() == 0.95
     assert "NA 0.95" in panel.optics_line.text()
+
+
+@pytest.mark.usefixtures("told_by_file")
+def test_the_file_tells_the_pixel_where_its_reader_did_not(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    layer = viewer.layers["cell"]
+    qtbot.waitUntil(lambda: "NA 0.95" in panel.optics_line.text(), timeout=LONG)
+    panel.blur.way.setCurrentText("of the objective")
+    assert panel.options()["options"].optics == pytest.approx((0.61, 0.95, 0.065))
+    assert "pixels of 65 nm" in panel.optics_line.text()
+    assert not panel.optics_line.warns
+    layer.scale = (0.065, 0.065)  # as readers do that know no units
+    assert panel.blur.pixel.value() == 65
+    layer.scale = (2, 2)  # of whoever knows what for
+    assert panel.blur.pixel.text() == "not known"
+    assert words.PIXEL_UNTOLD in panel.optics_line.text()
+    layer.units, layer.scale = ("um", "um"), (0.2, 0.2)
+    assert panel.blur.pixel.value() == 200  # what the layer says was said later
+    assert "pixels of" not in panel.optics_line.text()
+
+
+def test_oblong_pixels_are_told_by_the_file_too(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "oblong.tif"
+    tifffile.imwrite(path, filaments(24, 24), imagej=True, resolution=(10, 5), metadata={"unit": "um"})
+    with layer_source(path=str(path)):
+        viewer.add_image(tifffile.imread(path))
+    qtbot.waitUntil(lambda: "0.2 × 0.1 µm" in panel.oblong_line.text(), timeout=LONG)
+    assert panel.blur.pixel.text() == "not known"
 
 
 @pytest.mark.usefixtures("told_by_file")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .faults import reading
@@ -21,10 +22,13 @@ class RecordedOptics:
         Of the light that was recorded; ``None`` also where channels differ.
     aperture : float, optional
         Numerical aperture of the objective.
+    pixel_size_um : mapping of str to float
+        Along Z, Y and X.
     """
 
     wavelength_um: float | None = None
     aperture: float | None = None
+    pixel_size_um: Mapping[str, float] = field(default_factory=dict)
 
 
 def read_optics(path: str | Path) -> RecordedOptics:
@@ -38,7 +42,9 @@ def read_optics(path: str | Path) -> RecordedOptics:
     path = Path(path)
     with reading(path):
         facts = read_tiff_facts(path)
-    return RecordedOptics() if facts is None else RecordedOptics(_common(facts.wavelengths_um), facts.aperture)
+    if facts is None:
+        return RecordedOptics()
+    return RecordedOptics(_common(facts.wavelengths_um), facts.aperture, facts.pixel_size_um)
 
 
 def _common(numbers: tuple[float | None, ...]) -> float | None:

@@ -20,7 +20,7 @@ _WAY_TIP = (
     "What is known of the blur is taken back.\n"
     "Left as it is, pixels become finer and nothing becomes sharper than the microscope showed it."
 )
-_PIXEL_TIP = "Side of a pixel in the sample, from the layer if it says it."
+_PIXEL_TIP = "Side of a pixel in the sample, from the layer or its file if these say it."
 _NM_PER_UM = 1000
 _UNKNOWN = 0  # nm, of a pixel
 
@@ -49,7 +49,7 @@ class BlurFields(Rows):
         self.aperture.setValue(1.4)
         self.pixel = number_field(" nm", _UNKNOWN, 100_000, _PIXEL_TIP)
         self.pixel.setSpecialValueText("not known")
-        self._pixel_of_layer: float | None = None
+        self._pixel_told: float | None = None
         self._own = {field: field.value() for field in (self.wavelength, self.aperture)}  # where no image tells them
         self._typed: set[QDoubleSpinBox] = set()  # since the image was chosen
         self.add("Blur", self.way)
@@ -90,17 +90,22 @@ class BlurFields(Rows):
             _fill(field, number)
         _fill(self.pixel, _UNKNOWN)
         self._typed.clear()
-        self._pixel_of_layer = None
+        self._pixel_told = None
         self.beads.know_pixel(None)
 
-    def know_pixel(self, side_um: float | None) -> None:
-        """Take the side of a pixel from the layer; ``None`` if it says none."""
-        if side_um == self._pixel_of_layer:
+    def know_pixel(self, side_um: float | None, *, of_file: bool = False) -> None:
+        """Take the side of a pixel from the layer, or from its file; ``None`` if neither says it.
+
+        What a file says may be read when the side was typed already, which then holds.
+        """
+        if side_um == self._pixel_told:
             return  # else what was typed would be lost as soon as the pixels are edited
-        self._pixel_of_layer = side_um
+        self._pixel_told = side_um
+        self.beads.know_pixel(side_um)
+        if of_file and self.pixel in self._typed:
+            return
         self._typed.discard(self.pixel)
         _fill(self.pixel, _NM_PER_UM * side_um if side_um else _UNKNOWN)
-        self.beads.know_pixel(side_um)
 
     def know_optics(self, wavelength_um: float | None, aperture: float | None) -> None:
         """Take what the file of the image tells, but for what was typed since the image was chosen.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from magicgui.widgets import ComboBox
 from qtpy.QtWidgets import QCheckBox, QWidget
 
@@ -47,6 +49,7 @@ class SuperresolvePanel(Panel):
         rows.add("", self.optics_line)
         rows.add("", self.oblong_line)
         self._recorded: Any = None  # the layer whose optics are filled in
+        self._sizes_of_file: Mapping[str, float] = {}  # of pixels, if they are taken from there
         self.optics = OpticsReader(self)
         self.optics.found.connect(self._optics_found)
         self.factor.changed.connect(lambda _: self.refresh())
@@ -125,19 +128,22 @@ class SuperresolvePanel(Panel):
         if layer is not self._recorded:
             self._recorded = layer
             self.blur.forget()
-        sizes = {} if layer is None else view.sizes_um(layer, view.axes_of(layer))
-        self.blur.know_pixel(square_pixel(sizes))
-        self.oblong_line.say(words.oblong(sizes))
         self.optics.read(None if layer is None else layer.source.path)
-        self._take_optics()
+        self._take_told()
         super()._image_changed()
 
     def _optics_found(self) -> None:
-        self._take_optics()
+        self._take_told()
         self.refresh()
 
-    def _take_optics(self) -> None:
-        told = self.optics.told
+    def _take_told(self) -> None:
+        """Fill in what the layer and its file tell; of pixels the layer, if it does, for that was set later."""
+        layer, told = self.image.layer, self.optics.told
+        sizes = {} if layer is None else view.sizes_um(layer, view.axes_of(layer))
+        self._sizes_of_file = {} if sizes or told is None else _sizes_of_file(layer, told)
+        sizes = sizes or self._sizes_of_file
+        self.blur.know_pixel(square_pixel(sizes), of_file=bool(self._sizes_of_file))
+        self.oblong_line.say(words.oblong(sizes))
         if told is not None:
             self.blur.know_optics(told.wavelength_um, told.aperture)
 
@@ -145,7 +151,7 @@ class SuperresolvePanel(Panel):
         """Say what the file tells, and what has to be looked at or typed as nothing tells it."""
         layer, told = self.image.layer, self.optics.told
         wavelength, aperture = (None, None) if told is None else (told.wavelength_um, told.aperture)
-        said, unknown = [words.optics_told(wavelength, aperture)], False
+        said, unknown = [words.optics_told(wavelength, aperture, square_pixel(self._sizes_of_file))], False
         read = layer is not None and (told is not None or layer.source.path is None)
         if read and self.blur.asks_for_optics:
             unknown = not self.blur.knows_pixel and not self.oblong_line.text()
@@ -172,3 +178,12 @@ class SuperresolvePanel(Panel):
         pixel = view.sizes_um(last.source.layer, last.source.axes).get("Y")
         said = f"{agreement(last.result, _SHOWN_BY)}\n{detail_shown(last.result, pixel)}"
         self.agreement.say(said, warn=disagrees(last.result))
+
+
+def _sizes_of_file(layer: Any, told: Any) -> Mapping[str, float]:
+    """Return what a file says of its pixels, unless the layer, which has no units, was scaled otherwise."""
+    sizes: Mapping[str, float] = told.pixel_size_um
+    for letter, scale in zip(view.axes_of(layer), layer.scale, strict=False):
+        if letter in "YX" and not np.isclose(abs(scale), (1, sizes.get(letter, 1)), rtol=0.01).any():
+            return {}
+    return sizes

@@ -50,11 +50,14 @@ PREVIEW_TIP = "Run on the part of the image that is visible now."
 RUN_TIP = "Run on the whole image: all planes, time points and channels."
 
 
-def optics_told(wavelength_um: float | None, aperture: float | None) -> str:
-    """Say what the file of an image tells of the objective; nothing if it tells nothing."""
+def optics_told(wavelength_um: float | None, aperture: float | None, pixel_um: float | None) -> str:
+    """Say what of the objective, and of pixels, is taken from the file of an image; nothing if that is nothing."""
     told = [f"NA {aperture:g}"] if aperture else []
     told += [f"light of {1000 * wavelength_um:.0f} nm"] if wavelength_um else []
-    return f"The file tells {' and '.join(told)}, which “of the objective” uses." if told else ""
+    told += [f"pixels of {1000 * pixel_um:.4g} nm"] if pixel_um else []
+    *first, last = told or [""]
+    listed = f"{', '.join(first)} and {last}" if first else last
+    return f"The file tells {listed}, which “of the objective” uses." if told else ""
 
 
 NO_PIXEL = "Type in at Pixel how large a pixel is in the sample."

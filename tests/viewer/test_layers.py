@@ -13,6 +13,7 @@ from napari_microdiff.engine.record import KEY
 from napari_microdiff.engine.request import Request
 from napari_microdiff.errors import ImageError
 from napari_microdiff.viewer.layers import LayerSource, placement, recall
+from napari_microdiff.viewer.looks import cuts
 
 from .conftest import add_results, result_of
 
@@ -61,6 +62,54 @@ def test_results_lie_on_their_source_and_look_like_it(viewer: ViewerModel) -> No
     assert viewer.layers.selection.active is mean
     assert [new.visible for new in (mean, uncertainty)] == [True, False]  # which would cover the mean
     np.testing.assert_array_equal(mean.data, layer.data.astype(np.float32) + 1)
+
+
+def test_what_the_user_wrote_to_an_image_stays_with_what_is_made_of_it(viewer: ViewerModel) -> None:
+    frames = np.zeros((2, 2))
+    own = {"experiment": "day 3", "frames": frames, KEY: json.dumps({"source": "of another result"})}
+    layer = viewer.add_layer(stack(metadata=own))
+    for made in done(layer, viewer):
+        assert made.metadata["experiment"] == "day 3"
+        assert made.metadata["frames"] is frames
+        assert json.loads(made.metadata[KEY])["source"] == "actin"
+    assert json.loads(layer.metadata[KEY])["source"] == "of another result"
+
+
+def test_in_3d_a_result_is_shown_and_cut_as_its_source_is(viewer: ViewerModel) -> None:
+    seen = {"rendering": "iso", "iso_threshold": 110.0, "attenuation": 0.2, "depiction": "plane"}
+    half = {"position": (2, 5, 9), "normal": (0, 1, 1)}
+    layer = viewer.add_layer(
+        stack(**seen, experimental_clipping_planes=[half, {**half, "enabled": False}], plane={**half, "thickness": 4})
+    )
+    mean, uncertainty = done(layer, viewer, region=((1, 6), (4, 20), (0, 30)))
+    for name, value in seen.items():
+        assert getattr(mean, name) == value
+    for made in (mean, uncertainty):
+        on, off = made.experimental_clipping_planes
+        assert on.position == made.plane.position == (1, 1, 9)
+        assert on.normal == made.plane.normal == pytest.approx((0, 0.5**0.5, 0.5**0.5))
+        assert (on.enabled, off.enabled) == (True, False)
+        assert made.plane.thickness == pytest.approx(4)
+
+
+def test_cuts_are_where_they_were_also_between_finer_pixels() -> None:
+    layer = Image(np.zeros((2, 3, 20, 30)), experimental_clipping_planes={"position": (1, 5, 9), "normal": (0, 3, 4)})
+    layer.plane = {"position": (1, 5, 9), "normal": (0, 3, 4), "thickness": 2}
+    where = (0, 1, 3.75, -0.25), (1, 1, 0.5, 0.25)
+    made = Image(np.zeros((2, 3, 40, 120)), **placement(layer, *where), **cuts(layer, *where))
+    (cut,) = made.experimental_clipping_planes
+    inside = np.array([(0, 1, 5, 9), (0, 0, 9, 6)])  # pixels of the layer that lie on the plane
+    for pixel in (made.world_to_data(layer.data_to_world(pixel)) for pixel in inside):
+        assert np.dot(pixel[1:] - np.array(cut.position), cut.normal) == pytest.approx(0, abs=1e-9)
+    ends = np.array([(0, 1, 5, 9), (0, 1, 5.6, 9.8)])  # from the middle of the plane that is shown to its surface
+    middle, surface = (np.array(made.world_to_data(layer.data_to_world(pixel)))[1:] for pixel in ends)
+    assert np.dot(surface - middle, made.plane.normal) == pytest.approx(made.plane.thickness / 2)
+
+
+def test_a_flat_image_keeps_its_cuts() -> None:
+    layer = Image(np.zeros((20, 30)), experimental_clipping_planes={"position": (0, 5, 9), "normal": (0, 0, 1)})
+    (cut,) = Image(np.zeros((40, 60)), **cuts(layer, (-0.25, -0.25), (0.5, 0.5))).experimental_clipping_planes
+    assert cut.position == (0, 10.5, 18.5)
 
 
 def test_the_uncertainty_is_a_hidden_magma_map_up_to_its_99th_percentile(viewer: ViewerModel) -> None:

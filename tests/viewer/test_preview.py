@@ -112,6 +112,21 @@ def test_a_preview_turns_into_the_result(viewer: ViewerModel, side: int, rgb: bo
     assert preview.become(result) is None
 
 
+def test_what_forms_and_the_result_are_cut_where_the_image_is(viewer: ViewerModel) -> None:
+    cut = {"position": (0, 30, 40), "normal": (0, 0, 1)}
+    layer, preview = live(viewer, np.zeros((2500, 8), np.uint8), scale=(0.5, 0.5), experimental_clipping_planes=cut)
+    preview.show([Preview(np.ones((2500, 8), np.float32), ((0, 2500), (0, 8)))])
+    shown = preview.layer
+    assert shown is not None
+    assert shown.scale[0] == 1.5  # it is coarser
+    at = shown.experimental_clipping_planes[0].position[1:]
+    np.testing.assert_allclose(shown.data_to_world(at), layer.data_to_world((30, 40)))
+    source = LayerSource.of(layer)
+    (result,) = result_layers(viewer, source, result_of(source.array, Request(axes=source.axes, outputs=("mean",))))
+    preview.become(result)
+    assert [plane.position for plane in shown.experimental_clipping_planes] == [(0, 30, 40)]
+
+
 def test_a_preview_takes_the_units_that_were_set_meanwhile(viewer: ViewerModel) -> None:
     layer, preview = live(viewer, np.zeros((64, 64), np.uint8))
     preview.show([Preview(np.ones((64, 64), np.float32), ((0, 64), (0, 64)))])

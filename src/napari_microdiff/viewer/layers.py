@@ -20,7 +20,7 @@ from ..engine.events import Result
 from ..engine.record import KEY, record
 from ..engine.request import Request, Span
 from ..errors import ImageError
-from .looks import appearance, layer_data
+from .looks import appearance, cuts, layer_data
 from .view import axes_of, has_colours, level_0
 
 Completion: TypeAlias = Callable[[Request], tuple[Request, dict[str, Any]]]
@@ -211,21 +211,25 @@ def result_layers(
     starts = finer.centres([start for start, _ in finer.region(tuple(result.region)[: layer.ndim], axes)], axes)
     whole = tuple((0, n) for n in source.array.shape)[: layer.ndim]
     part = tuple(result.region)[: layer.ndim] != whole
-    where = placement(layer, starts if any(starts) else None, stride if finer.factor > 1 else None)
-    on_the_pixels = placement(layer, first if any(first) else None)
+    where = _over(layer, starts if any(starts) else None, stride if finer.factor > 1 else None)
+    on_the_pixels = _over(layer, first if any(first) else None)
     layers = []
     names = {**_NAMES, **_NAMES_OF.get(result.request.task, {})}
     for output, array in arrays_of(result).items():
         shown = layer_data(output, array, source, result.objects)
         arguments = {
             "name": f"{name} {names[output].format(made)}{' (view)' if part else ''}",
-            "metadata": {KEY: json.dumps(record(result, output, source.name, source.names_beside))},
+            "metadata": {**layer.metadata, KEY: json.dumps(record(result, output, source.name, source.names_beside))},
             "visible": not layers,
             **(on_the_pixels if output == "residual" else where),
             **shown.arguments,
         }
         layers.append(ResultLayer(output, shown.data, arguments, shown.kind))
     return layers
+
+
+def _over(layer: Image | Labels, *where: tuple[float, ...] | None) -> dict[str, Any]:
+    return {**placement(layer, *where), **cuts(layer, *where)}
 
 
 def arrays_of(result: Result) -> dict[str, NDArray[Any]]:

@@ -40,11 +40,45 @@ def appearance(layer: Image) -> dict[str, Any]:
         "interpolation2d": layer.interpolation2d,
         "interpolation3d": layer.interpolation3d,
         "rendering": layer.rendering,
+        "attenuation": layer.attenuation,
+        "iso_threshold": layer.iso_threshold,
+        "depiction": layer.depiction,
     }
     if layer.rgb:
         return {**same, "rgb": True}
     limits = tuple(layer.contrast_limits)
     return {**same, "rgb": False, "colormap": layer.colormap, "contrast_limits": limits, "gamma": layer.gamma}
+
+
+def cuts(
+    layer: Image | Labels, start: tuple[float, ...] | None = None, stride: tuple[float, ...] | None = None
+) -> dict[str, Any]:
+    """Return the arguments that cut an array in 3D where a layer is cut, by planes that napari keeps in pixels.
+
+    Parameters
+    ----------
+    layer : Image or Labels
+        The layer that the array lies over.
+    start, stride : tuple of float, optional
+        Where it lies, see `layers.placement`.
+    """
+    first, step = _of_3d(start, 0), _of_3d(stride, 1)
+
+    def moved(plane: Any) -> tuple[dict[str, Any], float]:
+        position = (np.asarray(plane.position) - first) / step
+        normal = np.asarray(plane.normal) * step
+        return {**dict(plane), "position": tuple(position), "normal": tuple(normal)}, float(np.linalg.norm(normal))
+
+    shown, step_across = moved(layer.plane)
+    return {
+        "experimental_clipping_planes": [moved(plane)[0] for plane in layer.experimental_clipping_planes],
+        "plane": {**shown, "thickness": layer.plane.thickness / step_across},
+    }
+
+
+def _of_3d(numbers: tuple[float, ...] | None, missing: float) -> NDArray[np.float64]:
+    """Return the numbers of the last three axes, which napari shows in 3D."""
+    return np.array([missing, missing, missing, *(numbers or ())], dtype=float)[-3:]
 
 
 def layer_data(

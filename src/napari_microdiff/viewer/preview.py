@@ -14,6 +14,7 @@ from ..engine.events import Preview
 from ..engine.request import Span
 from ..imaging.lattice import Finer
 from .layers import KEY, LayerSource, ResultLayer, placement, put, spans_of
+from .looks import cuts
 
 PLANE_SIDE = 1024  # pixels of a preview plane: a larger one costs more to show than it tells
 BUDGET = 2**26  # pixels in all
@@ -21,6 +22,7 @@ AS_MANY = Finer()
 _SHOWN_ALIKE = ("mean", "sample", "labels")  # outputs that look as the preview does
 _PLACE = ("scale", "translate", "rotate", "shear", "affine")
 _WORDS = ("units", "axis_labels")
+_CUTS = ("experimental_clipping_planes", "plane")
 _FORMING = "napari-microdiff forming"  # in the metadata of a layer that is not a result yet
 
 
@@ -102,7 +104,7 @@ class LivePreview:
                 setattr(layer, name, result.arguments[name])
         layer.data = result.data
         layer.editable = True
-        for name in ("name", "metadata", *(("features",) if self._objects else ())):
+        for name in (*_CUTS, "name", "metadata", *(("features",) if self._objects else ())):
             setattr(layer, name, result.arguments[name])
         return layer
 
@@ -120,6 +122,7 @@ class LivePreview:
             "name": f"{source.name} (forming)",
             "metadata": {_FORMING: True},
             **placement(source, start, span),
+            **cuts(source, start, span),
         }
         look = {} if self._objects else self._source.appearance()
         layer = Labels(canvas, **arguments) if self._objects else Image(canvas, **arguments, **look)

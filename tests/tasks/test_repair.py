@@ -53,6 +53,13 @@ def test_sound_pixels_are_untouched_and_damaged_ones_drawn(mend, image, dust):
     assert result.report["repaired_pixels"] == gone.sum()
 
 
+def test_whether_the_model_knows_such_images_is_told_by_the_sound_pixels(mend, image, dust):
+    told = [mend(np.where(dust, gone, image), dust).report["familiarity"] for gone in (0, 65535)]
+    assert told[0] == told[1]
+    assert told[0]["distance"] > 0
+    assert told[0]["advice"].endswith(".")
+
+
 @pytest.mark.parametrize("dtype", [np.int32, np.uint32, np.float64])
 def test_sound_pixels_of_large_numbers_are_untouched_too(mend, image, dust, dtype):
     large = (image * 1234.1 + 2e8).astype(dtype)

@@ -60,6 +60,21 @@ def paint(panel: RepairPanel, qtbot: Any) -> Labels:
     return mask
 
 
+def test_whether_the_model_knows_such_images_is_said_of_the_result(
+    panel: RepairPanel, viewer: napari.Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer.add_image(filaments(48, 56))
+    paint(panel, qtbot)
+    assert panel.told.text() == ""
+    run(qtbot, panel)
+    assert (panel.told.text(), panel.told.warns) == ("The image is like those that the model was trained on.", False)
+    strange = property(lambda likeness: False)
+    monkeypatch.setattr("napari_microdiff.tasks.likeness.Likeness.alike", strange)
+    run(qtbot, panel)
+    assert panel.told.text().startswith("The image is unlike those that the model was trained on")
+    assert panel.told.warns
+
+
 def test_what_was_painted_is_repaired_and_all_else_kept(panel: RepairPanel, viewer: napari.Viewer, qtbot: Any) -> None:
     assert "Choose an image" in panel.run_bar.run.toolTip()
     place = {"scale": (0.5, 0.2), "translate": (3, 4), "rotate": 20, "units": ("um", "um")}

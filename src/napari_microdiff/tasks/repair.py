@@ -31,6 +31,7 @@ from ..imaging.noise import estimate_camera
 from .base import Context, Image, PlaneJob, box_of, check_architecture, steps_of, tell_of_colours, without_equal_samples
 from .collect import Collector
 from .damage import Damage, DamagedPlane
+from .likeness import likeness
 from .remember import Remembered
 from .starting import PRIOR, empty_condition, jobs_from_guess
 from .statistics import Statistics, channel_view, measure_channel, position_of, positions
@@ -77,6 +78,9 @@ class Repair:
                 asdict(self._cameras[p]) if p in self._cameras else None for p in self._statistics if noisy
             ],
         }
+        found = likeness(self.card, [(s, s.vector()) for s in self._statistics.values() if not s.constant])
+        if found is not None:
+            self.report["familiarity"] = found.report(task=self.request.task)
 
     def _tell_what_is_lost(self, *, drawn: bool) -> None:
         if self.left_out:

@@ -157,6 +157,11 @@ class RepairPanel(Panel):
         own.add("Sample", self.noisy)
         return [own]
 
+    def own_results(self) -> list[QWidget]:
+        """Return the line that says whether the model knows such images; before the damage is known, none can tell."""
+        self.told = Line(self.viewer)
+        return [self.told]
+
     def options(self) -> dict[str, Any]:
         """Return whether noise is added."""
         return {"options": RepairOptions(noise=self.noisy.isChecked())}
@@ -195,6 +200,9 @@ class RepairPanel(Panel):
         ready = self.mask.layer is not None or image is None
         hint = _GONE.format(self._gone) if self._gone else "Paint over dust, bubbles, folds or dead lines."
         self.mask_line.say("" if ready else hint, warn=bool(self._gone))
+        last = self.runner.last
+        known = {} if last is None or last.result is None else last.result.report.get("familiarity", {})
+        self.told.say(known.get("advice", ""), warn=not known.get("alike", True))
 
 
 def _lies_on(mask: Any, image: Any) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from napari_microdiff.engine.events import Result
 from napari_microdiff.engine.request import Request
-from napari_microdiff.engine.trust import agreement, disagrees, trusted
+from napari_microdiff.engine.trust import agreement, detail_shown, disagrees, trusted
 
 AGREES = {
     "deviation": 8.36,
@@ -46,14 +46,29 @@ def test_what_shows_the_places_is_named() -> None:
     assert agreement(result, "The file of --residual").endswith("The file of --residual shows where.")
 
 
+@pytest.mark.parametrize(
+    ("sizes", "shown", "agreed"),
+    [
+        ({}, "4.0 px", "3.0 px"),
+        ({"Z": 1.0}, "4.0 px", "3.0 px"),
+        ({"Y": 0.5, "X": 0.5}, "2 µm", "1.5 µm"),
+        ({"Y": 0.5, "X": 0.25}, "2 µm along Y and 1 µm along X", "1.5 µm along Y and 0.75 µm along X"),
+    ],
+)
+def test_detail_is_told_along_both_sides_of_a_pixel(sizes: dict[str, float], shown: str, agreed: str) -> None:
+    said = detail_shown(made(image_shows_to=4.0, samples_agree_to=3.0), sizes)
+    assert said.startswith(f"Your image shows detail down to {shown}; samples")
+    assert f"agree down to {agreed}. What" in said
+
+
 def test_all_is_said_that_a_report_tells() -> None:
     detail = {"image_shows_to": 4.0, "samples_agree_to": None}
     familiar = {"familiarity": {"alike": True, "advice": "The image is like them."}}
-    said = trusted(made(**familiar, **detail), "More", 0.5)
+    said = trusted(made(**familiar, **detail), "More", {"Y": 0.5, "X": 0.5})
     assert said[0] == "The image is like them."
     assert said[1] == agreement(made(), "More")
     assert said[2].startswith("Your image shows detail down to 2 µm.")
     isotropic = Result(Request(task="isotropic"), ((0, 64),), report={"slices_tell": 0.25})
-    assert [line[:40] for line in trusted(isotropic, "More")] == ["Slices so far apart tell about 25% of th"]
+    assert [line[:40] for line in trusted(isotropic, "More", {})] == ["Slices so far apart tell about 25% of th"]
     denoised = Result(Request(), ((0, 64),), report={"residual": {"deviation": 1.0, "correlation": 0.0}})
-    assert trusted(denoised, "More") == []
+    assert trusted(denoised, "More", {}) == []

@@ -88,7 +88,7 @@ def process(
     result = follow(run(request, picture.array, **more))
     beside = {} if damaged is None else {"damaged": damaged.name}
     write_images([_output(path, name, picture, result, beside) for name, path in targets.items()])
-    for sentence in trusted(result, _SHOWN_BY, picture.pixel_size_um.get("Y")):
+    for sentence in trusted(result, _SHOWN_BY, picture.pixel_size_um):
         say(f"note: {sentence}")
     say_what_was_made(result, targets)
 

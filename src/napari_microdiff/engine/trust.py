@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from ..imaging.lattice import square_pixel
 from .events import Result
 
 _HALF = 0.5
@@ -24,21 +27,21 @@ def disagrees(result: Result) -> bool:
     return in_noise is None or bool(in_noise > _AS_NOISE or residual["correlation"] > _STRUCTURE)
 
 
-def trusted(result: Result, shown_by: str, pixel_um: float | None = None) -> list[str]:
+def trusted(result: Result, shown_by: str, sizes_um: Mapping[str, float]) -> list[str]:
     """Return all sentences on how far a result can be trusted, as far as its report tells.
 
     Parameters
     ----------
     shown_by : str
         See `agreement`.
-    pixel_um : float, optional
+    sizes_um : mapping of str to float
         See `detail_shown`.
     """
     said = []
     if "familiarity" in result.report:
         said.append(str(result.report["familiarity"]["advice"]))
     if "compared" in result.report.get("residual", {}):
-        said += [agreement(result, shown_by), detail_shown(result, pixel_um)]
+        said += [agreement(result, shown_by), detail_shown(result, sizes_um)]
     if "slices_tell" in result.report:
         said.append(slices_tell(result))
     return said
@@ -79,25 +82,30 @@ def _places_in_sample(result: Result) -> int:
     return int(result.report.get("residual_of_sample", {}).get("places", 0))
 
 
-def detail_shown(result: Result, pixel_um: float | None) -> str:
+def detail_shown(result: Result, sizes_um: Mapping[str, float]) -> str:
     """Say how fine the detail is that the image shows, and that samples of the result agree on.
 
     Parameters
     ----------
-    pixel_um : float, optional
-        Side of a pixel of the image in micrometres.
+    sizes_um : mapping of str to float
+        Sizes of a pixel of the image in micrometres, by axis, as far as they are known.
     """
     shown, agreed = result.report["image_shows_to"], result.report["samples_agree_to"]
     begins = "Your image shows hardly more than noise" if shown > _ALL else "Your image shows detail down to {}"
-    begins = begins.format(_length(shown, pixel_um))
+    begins = begins.format(_length(shown, sizes_um))
     if agreed is None:
         return f"{begins}. Ask for 4 samples and more steps than one to see how far finer detail can be trusted."
-    ends = "do not agree on anything" if agreed > _ALL else f"agree down to {_length(agreed, pixel_um)}"
+    ends = "do not agree on anything" if agreed > _ALL else f"agree down to {_length(agreed, sizes_um)}"
     return f"{begins}; samples of the result {ends}. What is finer is made up."
 
 
-def _length(pixels: float, pixel_um: float | None) -> str:
-    return f"{pixels:.1f} px" if pixel_um is None else f"{pixels * pixel_um:.2g} µm"
+def _length(pixels: float, sizes_um: Mapping[str, float]) -> str:
+    if not {"Y", "X"} <= sizes_um.keys():
+        return f"{pixels:.1f} px"
+    side = square_pixel(sizes_um)
+    if side is not None:
+        return f"{pixels * side:.2g} µm"
+    return f"{pixels * sizes_um['Y']:.2g} µm along Y and {pixels * sizes_um['X']:.2g} µm along X"
 
 
 def count(number: int, thing: str) -> str:

@@ -175,8 +175,8 @@ class SuperresolvePanel(Panel):
         if last is None or last.result is None:
             self.agreement.say("")
             return
-        pixel = view.sizes_um(last.source.layer, last.source.axes).get("Y")
-        said = f"{agreement(last.result, _SHOWN_BY)}\n{detail_shown(last.result, pixel)}"
+        sizes = view.sizes_um(last.source.layer, last.source.axes)
+        said = f"{agreement(last.result, _SHOWN_BY)}\n{detail_shown(last.result, sizes)}"
         self.agreement.say(said, warn=disagrees(last.result))
 
 

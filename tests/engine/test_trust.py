@@ -8,7 +8,7 @@ import pytest
 
 from napari_microdiff.engine.events import Result
 from napari_microdiff.engine.request import Request
-from napari_microdiff.engine.trust import agreement, detail_shown, disagrees, trusted
+from napari_microdiff.engine.trust import agreement, detail_beyond, detail_shown, disagrees, left_over, trusted
 
 AGREES = {
     "deviation": 8.36,
@@ -61,13 +61,47 @@ def test_detail_is_told_along_both_sides_of_a_pixel(sizes: dict[str, float], sho
     assert f"agree down to {agreed}. What" in said
 
 
+@pytest.mark.parametrize(
+    ("correlation", "said"),
+    [
+        (0.02, "What is left over is like white noise (correlation of neighbours 0.02)."),
+        (-0.15, "is fine noise; some of the coarser noise is still in the result (correlation of neighbours -0.15)."),
+        (0.3, "are alike (correlation 0.30), as in white noise they are not."),
+    ],
+)
+def test_whether_noise_is_left_over_is_said(correlation: float, said: str) -> None:
+    assert left_over(made(residual={**AGREES, "correlation": correlation})).endswith(said)
+
+
+def test_of_what_is_left_over_nothing_is_said_where_nothing_is() -> None:
+    assert left_over(made(residual={**AGREES, "deviation": 1e-4})) == ""
+    assert left_over(made(residual={**AGREES, "compared": 0})) == ""
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.42, "makes up 42% of"), (0.0042, "makes up 0.4% of")])
+def test_how_much_no_recording_could_show_is_said(share: float, said: str) -> None:
+    assert f"{said} the contrast of the result" in detail_beyond(made(power_beyond=share))
+    assert detail_beyond(made(power_beyond=1e-4)).startswith("The result has hardly any detail finer than")
+    assert detail_beyond(made(power_beyond=None)) == ""
+
+
+@pytest.mark.parametrize(("samples", "said"), [(1, "Ask for 4 samples"), (4, "The part is too small to tell")])
+def test_what_is_missing_to_compare_samples_is_said(samples: int, said: str) -> None:
+    report = {"image_shows_to": 4.0, "samples_agree_to": None}
+    result = Result(Request(task="superresolve", samples=samples), ((0, 8), (0, 8)), report=report)
+    assert f". {said}" in detail_shown(result, {})
+
+
 def test_all_is_said_that_a_report_tells() -> None:
     detail = {"image_shows_to": 4.0, "samples_agree_to": None}
     familiar = {"familiarity": {"alike": True, "advice": "The image is like them."}}
     said = trusted(made(**familiar, **detail), "More", {"Y": 0.5, "X": 0.5})
     assert said[0] == "The image is like them."
     assert said[1] == agreement(made(), "More")
-    assert said[2].startswith("Your image shows detail down to 2 µm.")
+    assert said[2] == left_over(made())
+    assert said[3].startswith("Your image shows detail down to 2 µm.")
+    assert len(said) == 4
+    assert trusted(made(**detail, power_beyond=0.02), "More", {})[-1] == detail_beyond(made(power_beyond=0.02))
     isotropic = Result(Request(task="isotropic"), ((0, 64),), report={"slices_tell": 0.25})
     assert [line[:40] for line in trusted(isotropic, "More", {})] == ["Slices so far apart tell about 25% of th"]
     denoised = Result(Request(), ((0, 64),), report={"residual": {"deviation": 1.0, "correlation": 0.0}})

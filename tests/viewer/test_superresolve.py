@@ -158,6 +158,7 @@ def test_without_noise_the_result_is_said_to_be_the_image(
     np.testing.assert_allclose(Binning(2).forward(mean.data), image.data, atol=1e-4 * float(np.ptp(image.data)))
     assert "just what your image shows" in panel.agreement.text()
     assert "Ask for 4 samples" in panel.agreement.text()
+    assert "finer than your microscope can record" in panel.agreement.text()
     panel.noiseless.click()
     run(qtbot, panel)
     assert "whose noise is" in panel.agreement.text()

@@ -12,6 +12,9 @@ _STRUCTURE = 0.1  # correlation of neighbouring pixels of the residual, from whi
 _AS_NOISE = 1.1  # largest deviation of the residual, in that of the noise
 _EXACT = 1e-3  # of the range of the image
 _ALL = 64  # pixels; detail that is larger is none
+_HARDLY = 1e-3  # of the contrast of a result, of which it is not worth to speak
+_MUCH = 0.1  # of it, from which on no decimals are told
+_ENOUGH = 3  # samples, of which two were drawn from noise of their own
 
 
 def disagrees(result: Result) -> bool:
@@ -41,10 +44,16 @@ def trusted(result: Result, shown_by: str, sizes_um: Mapping[str, float]) -> lis
     if "familiarity" in result.report:
         said.append(str(result.report["familiarity"]["advice"]))
     if "compared" in result.report.get("residual", {}):
-        said += [agreement(result, shown_by), detail_shown(result, sizes_um)]
+        said += compared(result, shown_by, sizes_um)
     if "slices_tell" in result.report:
         said.append(slices_tell(result))
     return said
+
+
+def compared(result: Result, shown_by: str, sizes_um: Mapping[str, float]) -> list[str]:
+    """Return the sentences on what of a result the microscope saw; see `trusted`."""
+    said = agreement(result, shown_by), left_over(result), detail_shown(result, sizes_um), detail_beyond(result)
+    return [sentence for sentence in said if sentence]
 
 
 def agreement(result: Result, shown_by: str) -> str:
@@ -59,7 +68,7 @@ def agreement(result: Result, shown_by: str) -> str:
     if not residual["compared"]:
         return "The part is too small to be compared with your image: this blur reaches over all of it."
     left, noise = residual["deviation"], residual["noise"]
-    made = "sample" if residual.get("of") == "sample" else "result"
+    made = _made(result)
     if left <= _EXACT * residual["range"] and not disagrees(result):
         return f"This microscope would see of the {made} just what your image shows."
     said = f"What this microscope would see of the {made} is {left:.3g} off your image, whose noise is {noise:.3g}."
@@ -77,9 +86,44 @@ def agreement(result: Result, shown_by: str) -> str:
     return f"{said} The two agree."
 
 
+def _made(result: Result) -> str:
+    """Return what was held against the image."""
+    return "sample" if result.report["residual"].get("of") == "sample" else "result"
+
+
 def _places_in_sample(result: Result) -> int:
     """Return in how many places a sample disagrees with the image, beside a mean that was held against it, too."""
     return int(result.report.get("residual_of_sample", {}).get("places", 0))
+
+
+def left_over(result: Result) -> str:
+    """Say whether what a result leaves over of the image is like white noise; nothing where nothing is left over."""
+    residual = result.report["residual"]
+    if not residual["compared"] or residual["deviation"] <= _EXACT * residual["range"]:
+        return ""
+    alike = residual["correlation"]
+    if alike > _STRUCTURE:
+        where = f"Neighbouring pixels of what is left over are alike (correlation {alike:.2f})"
+        return f"{where}, as in white noise they are not."
+    if alike < -_STRUCTURE:
+        said = f"What is left over is fine noise; some of the coarser noise is still in the {_made(result)}"
+    else:
+        said = "What is left over is like white noise"
+    return f"{said} (correlation of neighbours {alike:.2f})."
+
+
+def detail_beyond(result: Result) -> str:
+    """Say how much of a result is finer than anything that its image could show; nothing if that was not measured."""
+    share = result.report.get("power_beyond")
+    if share is None:
+        return ""
+    if share < _HARDLY:
+        return f"The {_made(result)} has hardly any detail finer than your microscope can record at all."
+    part = f"{share:.0%}" if share >= _MUCH else f"{share:.1%}"
+    return (
+        f"Detail finer than your microscope can record at all makes up {part} of the contrast of the {_made(result)}: "
+        "your image can neither confirm nor refute it."
+    )
 
 
 def detail_shown(result: Result, sizes_um: Mapping[str, float]) -> str:
@@ -93,6 +137,8 @@ def detail_shown(result: Result, sizes_um: Mapping[str, float]) -> str:
     shown, agreed = result.report["image_shows_to"], result.report["samples_agree_to"]
     begins = "Your image shows hardly more than noise" if shown > _ALL else "Your image shows detail down to {}"
     begins = begins.format(_length(shown, sizes_um))
+    if agreed is None and result.request.samples >= _ENOUGH:
+        return f"{begins}. The part is too small to tell how far samples agree."
     if agreed is None:
         return f"{begins}. Ask for 4 samples and more steps than one to see how far finer detail can be trusted."
     ends = "do not agree on anything" if agreed > _ALL else f"agree down to {_length(agreed, sizes_um)}"

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QCheckBox, QWidget
 
 from ..engine.options import SuperresolveOptions
 from ..engine.request import Request, Span
-from ..engine.trust import agreement, detail_shown, disagrees
+from ..engine.trust import compared, disagrees
 from ..imaging.lattice import square_pixel
 from . import view, words
 from .blur_fields import BlurFields
@@ -176,8 +176,8 @@ class SuperresolvePanel(Panel):
             self.agreement.say("")
             return
         sizes = view.sizes_um(last.source.layer, last.source.axes)
-        said = f"{agreement(last.result, _SHOWN_BY)}\n{detail_shown(last.result, sizes)}"
-        self.agreement.say(said, warn=disagrees(last.result))
+        said = compared(last.result, _SHOWN_BY, sizes)
+        self.agreement.say("\n".join(said), warn=disagrees(last.result))
 
 
 def _sizes_of_file(layer: Any, told: Any) -> Mapping[str, float]:

@@ -342,6 +342,8 @@ def test_the_file_tells_the_pixel_where_its_reader_did_not(
     assert panel.options()["options"].optics == pytest.approx((0.61, 0.95, 0.065))
     assert "pixels of 65 nm" in panel.optics_line.text()
     assert not panel.optics_line.warns
+    run(qtbot, panel)
+    assert "µm" in panel.agreement.text()
     layer.scale = (0.065, 0.065)  # as readers do that know no units
     assert panel.blur.pixel.value() == 65
     layer.scale = (2, 2)  # of whoever knows what for

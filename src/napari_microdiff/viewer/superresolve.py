@@ -176,6 +176,9 @@ class SuperresolvePanel(Panel):
             self.agreement.say("")
             return
         sizes = view.sizes_um(last.source.layer, last.source.axes)
+        optics = last.result.request.options.optics
+        if not sizes and optics is not None:  # which were told how large a pixel is
+            sizes = dict.fromkeys("YX", optics[-1])
         said = compared(last.result, _SHOWN_BY, sizes)
         self.agreement.say("\n".join(said), warn=disagrees(last.result))
 

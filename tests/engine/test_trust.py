@@ -65,8 +65,8 @@ def test_detail_is_told_along_both_sides_of_a_pixel(sizes: dict[str, float], sho
     ("correlation", "said"),
     [
         (0.02, "What is left over is like white noise (correlation of neighbours 0.02)."),
-        (-0.15, "is fine noise; some of the coarser noise is still in the result (correlation of neighbours -0.15)."),
-        (0.3, "are alike (correlation 0.30), as in white noise they are not."),
+        (-0.15, "is fine noise; some coarse noise is in the result (correlation of neighbours -0.15)."),
+        (0.3, "is no white noise (correlation of neighbours 0.30)."),
     ],
 )
 def test_whether_noise_is_left_over_is_said(correlation: float, said: str) -> None:
@@ -78,10 +78,10 @@ def test_of_what_is_left_over_nothing_is_said_where_nothing_is() -> None:
     assert left_over(made(residual={**AGREES, "compared": 0})) == ""
 
 
-@pytest.mark.parametrize(("share", "said"), [(0.42, "makes up 42% of"), (0.0042, "makes up 0.4% of")])
+@pytest.mark.parametrize(("share", "said"), [(0.42, "42% of"), (0.0042, "0.4% of")])
 def test_how_much_no_recording_could_show_is_said(share: float, said: str) -> None:
     assert f"{said} the contrast of the result" in detail_beyond(made(power_beyond=share))
-    assert detail_beyond(made(power_beyond=1e-4)).startswith("The result has hardly any detail finer than")
+    assert detail_beyond(made(power_beyond=1e-4)).startswith("Hardly any of the contrast of the result is finer")
     assert detail_beyond(made(power_beyond=None)) == ""
 
 

@@ -148,6 +148,23 @@ def test_rows_of_the_blur_come_and_go_and_make_the_request(panel: SuperresolvePa
     assert "Choose an image" in panel.run_bar.run.toolTip()
 
 
+def test_how_the_result_agrees_is_seen_in_a_low_window(viewer: napari.Viewer, sharpener: str, qtbot: Any) -> None:
+    panel = SuperresolvePanel(viewer)
+    qtbot.addWidget(panel)
+    assert panel.model.choose(sharpener)
+    viewer.add_image(filaments(48, 48))
+    panel.resize(400, 300)
+    panel.show()
+    seen = panel.column.viewport()
+
+    def end() -> int:
+        return int(panel.agreement.mapTo(seen, panel.agreement.rect().bottomLeft()).y())
+
+    run(qtbot, panel)
+    qtbot.waitUntil(lambda: panel.column.verticalScrollBar().maximum() > 0)
+    qtbot.waitUntil(lambda: end() <= seen.height())
+
+
 def test_without_noise_the_result_is_said_to_be_the_image(
     panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any
 ) -> None:

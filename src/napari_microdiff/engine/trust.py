@@ -103,10 +103,9 @@ def left_over(result: Result) -> str:
         return ""
     alike = residual["correlation"]
     if alike > _STRUCTURE:
-        where = f"Neighbouring pixels of what is left over are alike (correlation {alike:.2f})"
-        return f"{where}, as in white noise they are not."
-    if alike < -_STRUCTURE:
-        said = f"What is left over is fine noise; some of the coarser noise is still in the {_made(result)}"
+        said = "What is left over is no white noise"
+    elif alike < -_STRUCTURE:
+        said = f"What is left over is fine noise; some coarse noise is in the {_made(result)}"
     else:
         said = "What is left over is like white noise"
     return f"{said} (correlation of neighbours {alike:.2f})."
@@ -118,12 +117,9 @@ def detail_beyond(result: Result) -> str:
     if share is None:
         return ""
     if share < _HARDLY:
-        return f"The {_made(result)} has hardly any detail finer than your microscope can record at all."
+        return f"Hardly any of the contrast of the {_made(result)} is finer than your microscope can record at all."
     part = f"{share:.0%}" if share >= _MUCH else f"{share:.1%}"
-    return (
-        f"Detail finer than your microscope can record at all makes up {part} of the contrast of the {_made(result)}: "
-        "your image can neither confirm nor refute it."
-    )
+    return f"{part} of the contrast of the {_made(result)} is finer than your microscope can record at all."
 
 
 def detail_shown(result: Result, sizes_um: Mapping[str, float]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QDoubleSpinBox, QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 LABEL_WIDTH = 60
@@ -54,19 +55,30 @@ def number_field(suffix: str, low: float, high: float, tip: str, decimals: int =
     return field
 
 
-def scrolled(panel: QWidget, *widgets: QWidget) -> None:
-    """Fill a panel with a column of widgets that can be scrolled where the window is low."""
-    inside = QWidget()
-    column = QVBoxLayout(inside)
-    column.setContentsMargins(6, 8, 6, 8)
-    column.setSpacing(8)
-    for widget in widgets:
-        column.addWidget(widget)
-    column.addStretch(1)
-    scroll = QScrollArea()
-    scroll.setWidgetResizable(True)
-    scroll.setFrameShape(QFrame.Shape.NoFrame)
-    scroll.setWidget(inside)
-    outside = QVBoxLayout(panel)
-    outside.setContentsMargins(0, 0, 0, 0)
-    outside.addWidget(scroll)
+class Column(QScrollArea):
+    """A column of widgets that can be scrolled where the window is low; it fills a panel."""
+
+    def __init__(self, panel: QWidget, *widgets: QWidget) -> None:
+        super().__init__(panel)
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(6, 8, 6, 8)
+        column.setSpacing(8)
+        for widget in widgets:
+            column.addWidget(widget)
+        column.addStretch(1)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidget(inside)
+        outside = QVBoxLayout(panel)
+        outside.setContentsMargins(0, 0, 0, 0)
+        outside.addWidget(self)
+        self._shown: QWidget = inside
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(lambda: self.ensureWidgetVisible(self._shown))
+
+    def bring_into_view(self, widget: QWidget) -> None:
+        """Scroll to a widget as soon as it has its new size."""
+        self._shown = widget
+        self._soon.start(0)

@@ -17,7 +17,7 @@ from . import settings, view, words
 from .choices import ModelChoice
 from .cost import carried_out, cost
 from .layers import LayerSource
-from .layout import Rows, scrolled
+from .layout import Column, Rows
 from .looking import Looker, in_words
 from .more import More
 from .output import ResultActions
@@ -71,7 +71,7 @@ class Panel(Own):
         self.fold.setContent(self.more)
         self.fold.collapse(animate=False)
         self.run_bar, self.results = RunBar(), ResultBar(self.viewer)
-        scrolled(self, rows, self.fold, self.run_bar, self.results, *self.own_results())
+        self.column = Column(self, rows, self.fold, self.run_bar, self.results, *self.own_results())
         self.setMinimumWidth(WIDTH)
         self.actions = ResultActions(self)
 

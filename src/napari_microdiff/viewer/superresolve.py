@@ -179,8 +179,10 @@ class SuperresolvePanel(Panel):
         optics = last.result.request.options.optics
         if not sizes and optics is not None:  # which were told how large a pixel is
             sizes = dict.fromkeys("YX", optics[-1])
-        said = compared(last.result, _SHOWN_BY, sizes)
-        self.agreement.say("\n".join(said), warn=disagrees(last.result))
+        said, before = "\n".join(compared(last.result, _SHOWN_BY, sizes)), self.agreement.text()
+        self.agreement.say(said, warn=disagrees(last.result))
+        if said != before:  # it may be below what is seen of the panel
+            self.column.bring_into_view(self.agreement)
 
 
 def _sizes_of_file(layer: Any, told: Any) -> Mapping[str, float]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -20,9 +21,10 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from common import DATA, OutOption, QuickOption
-from outlined import figures, load_outlined
+from common import DATA, HERE, Image, OutOption, QuickOption, run_peer
+from outlined import Outlined, figures, load_outlined
 from report import Report, Row, say
+from segment_peers import STARDIST
 
 import napari_microdiff
 from napari_microdiff.engine.request import build_request
@@ -76,16 +78,18 @@ class Plan:
 
 @dataclass(frozen=True)
 class Arm:
-    """A segmenter that is trained."""
+    """A segmenter that is trained: ours, or StarDist, which has nothing in common with what drew the pairs."""
 
     percent: int
     seed: int
     synthetic: bool
+    outsider: bool = False
 
     @property
     def name(self) -> str:
         """Identity of the model."""
-        return f"segment-{self.percent}-{'both' if self.synthetic else 'real'}-{self.seed}"
+        kind = "stardist" if self.outsider else "segment"
+        return f"{kind}-{self.percent}-{'both' if self.synthetic else 'real'}-{self.seed}"
 
 
 def take_share(plan: Plan, percent: int) -> int:
@@ -144,22 +148,40 @@ def train_and_score(plan: Plan, arm: Arm) -> Row:
     home = plan.folder(arm.percent) / arm.name
     scores = home / "scores.json"
     if not scores.exists():
-        recipe = read_recipe("segment-nuclei")
-        assert isinstance(recipe, SegmentRecipe)
-        count = sum(1 for _ in (plan.folder(arm.percent) / "real" / "images").iterdir())
-        sources = [Labelled(images="real/images/*", labels="real/labels/*", hold_out=max(2, count // HELD_OUT))]
-        if arm.synthetic:
-            pairs = f"pairs-{arm.seed}"
-            sources.append(Labelled(images=f"{pairs}/images/*", labels=f"{pairs}/labels/*", hold_out=plan.pairs))
-        changes = {"id": arm.name, "labelled": tuple(sources), "strokes": 0.0, "seed": arm.seed}
-        changes |= {"echo": ECHO, "batch_fields": FIELDS}
-        model = trained(plan, recipe.model_copy(update=changes), arm.percent, steps=plan.steps)
         images = load_outlined(plan.data, "fluo")
-        fields = {"model": model, "device": plan.device, "axes": "YX"}
-        found = [napari_microdiff.segment(item.image, diameter=item.diameter, **fields).labels for item in images]
-        row = figures(arm.name, [item.labels for item in images], [labels for labels in found if labels is not None])
+        found = (_stardist if arm.outsider else _ours)(plan, arm, images)
+        row = figures(arm.name, [item.labels for item in images], found)
         scores.write_text(json.dumps({SCORE: row[SCORE], "AP .5": row["AP .5"]}), encoding="utf-8")
     return {"share": f"{arm.percent} %", "synthetic": arm.synthetic, "seed": arm.seed, **json.loads(scores.read_text())}
+
+
+def _ours(plan: Plan, arm: Arm, images: Sequence[Outlined]) -> list[Image]:
+    recipe = read_recipe("segment-nuclei")
+    assert isinstance(recipe, SegmentRecipe)
+    count = sum(1 for _ in (plan.folder(arm.percent) / "real" / "images").iterdir())
+    sources = [Labelled(images="real/images/*", labels="real/labels/*", hold_out=max(2, count // HELD_OUT))]
+    if arm.synthetic:
+        pairs = f"pairs-{arm.seed}"
+        sources.append(Labelled(images=f"{pairs}/images/*", labels=f"{pairs}/labels/*", hold_out=plan.pairs))
+    changes = {"id": arm.name, "labelled": tuple(sources), "strokes": 0.0, "seed": arm.seed}
+    changes |= {"echo": ECHO, "batch_fields": FIELDS}
+    model = trained(plan, recipe.model_copy(update=changes), arm.percent, steps=plan.steps)
+    fields = {"model": model, "device": plan.device, "axes": "YX"}
+    found = [napari_microdiff.segment(item.image, diameter=item.diameter, **fields).labels for item in images]
+    return [labels for labels in found if labels is not None]
+
+
+def _stardist(plan: Plan, arm: Arm, images: Sequence[Outlined]) -> list[Image]:
+    here, home = plan.folder(arm.percent), plan.folder(arm.percent) / arm.name
+    told = ["--steps", plan.steps, "--seed", arm.seed]
+    if arm.synthetic:
+        told += ["--pairs", here / f"pairs-{arm.seed}"]
+    command = [STARDIST.python, HERE / "peers" / STARDIST.script, "train", here / "real", home / "model", *told]
+    subprocess.run([str(part) for part in command], check=True)
+    given = {f"image_{number}": item.image for number, item in enumerate(images)}
+    made = run_peer(STARDIST.python, STARDIST.script, given, home / "model", mode="outline")
+    assert made is not None
+    return [made[f"labels_{number}"] for number in range(len(images))]
 
 
 def _pictures(folder: Path) -> list[Picture]:
@@ -229,6 +251,7 @@ def main(
     drawer_fields: Annotated[int | None, typer.Option(help="Squares of a batch of these; else the recipe's.")] = None,
     jobs: Annotated[int, typer.Option(help="Processes at a time.")] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    outsider: Annotated[bool, typer.Option(help="Train StarDist instead of our segmenter.")] = False,
     quick: QuickOption = False,
     out: OutOption = None,
 ) -> None:
@@ -241,19 +264,22 @@ def main(
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     plan = Plan(data, work, device, drawer_minutes, pairs, steps, max(1, usable // jobs), drawer_fields)
     settings = {"shares": percents, "seeds": seeds, "pairs": pairs, "steps": steps, "drawer minutes": drawer_minutes}
-    settings |= {"drawer fields": drawer_fields}
+    settings |= {"drawer fields": drawer_fields, "segmenter": STARDIST.name if outsider else "ours"}
+    if outsider and not STARDIST.python.exists():
+        raise typer.BadParameter(f"{STARDIST.name} is not installed; README says how.")
     report = Report("augmentation_gain", settings)
     for percent in percents:
         say(f"{percent} %: {take_share(plan, percent)} images")
     in_parallel(jobs, plan, train_drawer, [(percent,) for percent in percents])
     chosen = [(percent, seed) for percent in percents for seed in range(seeds)]
     in_parallel(jobs, plan, make_set, chosen)
-    arms = [(Arm(percent, seed, synthetic),) for percent, seed in chosen for synthetic in (False, True)]
+    arms = [(Arm(percent, seed, synthetic, outsider),) for percent, seed in chosen for synthetic in (False, True)]
     rows = in_parallel(jobs, plan, train_and_score, arms)
     report.table("segmenters", rows)
     report.note(
-        f"Mean AP .5 to .9 on the test images, their diameters told, of {seeds} segmenters of each kind, {steps} steps "
-        f"each; {pairs} pairs, drawn by a model that learned {drawer_minutes:.0f} minutes from the share alone."
+        f"Mean AP .5 to .9 on the test images, {'of StarDist' if outsider else 'their diameters told'}, of {seeds} "
+        f"segmenters of each kind, {steps} steps each; {pairs} pairs, drawn by a model that learned "
+        f"{drawer_minutes:.0f} minutes from the share alone."
     )
     means = summary(rows)
     report.table("means", means)

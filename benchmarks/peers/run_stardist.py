@@ -1,6 +1,7 @@
 """StarDist (Schmidt et al., MICCAI 2018) in an environment of its own: trained, used, timed, and its matching asked.
 
 run_stardist.py train FOLDER MODEL --minutes 60   FOLDER has images and labels; every eighth image is for validation
+run_stardist.py train FOLDER MODEL --steps 1500   the same, but for so many steps; --pairs PAIRS are learned from, too
 run_stardist.py predict MODEL IMAGES LABELS       label TIFFs for a folder of images
 run_stardist.py time IN.npy OUT.npz MODEL         seconds of one image
 run_stardist.py outline IN.npz OUT.npz MODEL      labels of several images
@@ -10,6 +11,7 @@ run_stardist.py match IN.npz OUT.npz              true and false positives by `s
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import time
 from collections.abc import Callable
@@ -31,15 +33,15 @@ _PATIENCE = 20  # epochs without a better validation loss after which it is flat
 
 
 class _Limit(tf.keras.callbacks.Callback):
-    """Stops training when the time is over, and counts the steps."""
+    """Stops training when the time is over or the steps are done, and counts them."""
 
-    def __init__(self, minutes: float) -> None:
+    def __init__(self, minutes: float, steps: float) -> None:
         super().__init__()
-        self.end, self.steps = time.monotonic() + 60 * minutes, 0
+        self.end, self.most, self.steps = time.monotonic() + 60 * minutes, steps, 0
 
     def on_train_batch_end(self, batch: int, logs: object = None) -> None:
         self.steps += 1
-        if time.monotonic() > self.end:
+        if time.monotonic() > self.end or self.steps >= self.most:
             self.model.stop_training = True
 
 
@@ -61,10 +63,15 @@ def _open(folder: Path) -> StarDist2D:
     return StarDist2D(None, name=folder.name, basedir=str(folder.parent))
 
 
-def train(folder: Path, out: Path, minutes: float, quick: bool) -> None:
-    """Train until the time is over or the validation loss is flat; go on from what is there."""
+def train(
+    folder: Path, out: Path, minutes: float, quick: bool, steps: int | None, pairs: Path | None, seed: int
+) -> None:
+    """Train until the time is over or the validation loss is flat, or for so many steps; go on from what is there."""
     few = 8 if quick else None
     (images, labels), (images_held, labels_held) = (load(folder, validation=v, count=few) for v in (False, True))
+    if pairs is not None:
+        more = [load(pairs, validation=v, count=few) for v in (False, True)]
+        images, labels = images + more[0][0] + more[1][0], labels + more[0][1] + more[1][1]
     labels, labels_held = ([fill_label_holes(one) for one in part] for part in (labels, labels_held))
     images, images_held = ([_prepared(one) for one in part] for part in (images, images_held))
     if (out / "config.json").exists():
@@ -74,11 +81,13 @@ def train(folder: Path, out: Path, minutes: float, quick: bool) -> None:
         config = Config2D(n_rays=32, grid=(2, 2), n_channel_in=1, train_reduce_lr=reduce, train_tensorboard=False)
         model = StarDist2D(config, name=out.name, basedir=str(out.parent))
     model.prepare_for_training()
-    limit = _Limit(minutes)
-    model.callbacks += [limit, tf.keras.callbacks.EarlyStopping("val_loss", patience=_PATIENCE, verbose=1)]
+    limit = _Limit(minutes, steps or math.inf)
+    model.callbacks.append(limit)
+    if steps is None:
+        model.callbacks.append(tf.keras.callbacks.EarlyStopping("val_loss", patience=_PATIENCE, verbose=1))
     started, held = time.monotonic(), (images_held, labels_held)
     done = model.train(
-        images, labels, validation_data=held, augmenter=_augmented, seed=0, steps_per_epoch=5 if quick else _STEPS
+        images, labels, validation_data=held, augmenter=_augmented, seed=seed, steps_per_epoch=5 if quick else _STEPS
     )
     spent = (time.monotonic() - started) / 60
     model.optimize_thresholds(images_held[:few], labels_held[:few])
@@ -141,12 +150,16 @@ def main() -> None:
         mode = modes.add_parser(name)
         for word in words:
             mode.add_argument(word, type=lambda text: Path(text).resolve())
-    modes.choices["train"].add_argument("--minutes", type=float, default=60)
+    modes.choices["train"].add_argument("--minutes", type=float)
+    modes.choices["train"].add_argument("--steps", type=int)
+    modes.choices["train"].add_argument("--pairs", type=lambda text: Path(text).resolve())
+    modes.choices["train"].add_argument("--seed", type=int, default=0)
     modes.choices["train"].add_argument("--quick", action="store_true")
     modes.choices["time"].add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
     if given.mode == "train":
-        train(given.folder, given.model, given.minutes, given.quick)
+        minutes = given.minutes or (math.inf if given.steps else 60)
+        train(given.folder, given.model, minutes, given.quick, given.steps, given.pairs, given.seed)
     elif given.mode == "predict":
         predict(given.images, given.labels, _outliner(given.model))
     elif given.mode == "time":

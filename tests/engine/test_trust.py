@@ -64,13 +64,18 @@ def test_detail_is_told_along_both_sides_of_a_pixel(sizes: dict[str, float], sho
 @pytest.mark.parametrize(
     ("correlation", "said"),
     [
-        (0.02, "What is left over is like white noise (correlation of neighbours 0.02)."),
-        (-0.15, "is fine noise; some coarse noise is in the result (correlation of neighbours -0.15)."),
-        (0.3, "is no white noise (correlation of neighbours 0.30)."),
+        (0.02, "left over correlate by 0.02: it is like white noise."),
+        (-0.15, "left over correlate by -0.15: some coarse noise is still in the result."),
+        (0.3, "left over correlate by 0.30: it is no white noise."),
     ],
 )
 def test_whether_noise_is_left_over_is_said(correlation: float, said: str) -> None:
     assert left_over(made(residual={**AGREES, "correlation": correlation})).endswith(said)
+
+
+def test_what_is_left_over_beyond_noise_is_not_called_noise() -> None:
+    residual = {**AGREES, "correlation": -0.15, "in_noise": 3.5}
+    assert left_over(made(residual=residual)).endswith("correlate by -0.15: it is no white noise.")
 
 
 def test_of_what_is_left_over_nothing_is_said_where_nothing_is() -> None:

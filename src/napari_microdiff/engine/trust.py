@@ -102,13 +102,12 @@ def left_over(result: Result) -> str:
     if not residual["compared"] or residual["deviation"] <= _EXACT * residual["range"]:
         return ""
     alike = residual["correlation"]
-    if alike > _STRUCTURE:
-        said = "What is left over is no white noise"
-    elif alike < -_STRUCTURE:
-        said = f"What is left over is fine noise; some coarse noise is in the {_made(result)}"
-    else:
-        said = "What is left over is like white noise"
-    return f"{said} (correlation of neighbours {alike:.2f})."
+    said = f"Neighbouring pixels of what is left over correlate by {alike:.2f}"
+    if abs(alike) <= _STRUCTURE:
+        return f"{said}: it is like white noise."
+    if alike > 0 or disagrees(result):
+        return f"{said}: it is no white noise."
+    return f"{said}: some coarse noise is still in the {_made(result)}."
 
 
 def detail_beyond(result: Result) -> str:

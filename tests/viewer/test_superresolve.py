@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from napari_microdiff.cli.request_file import read_request
 from napari_microdiff.engine.options import SuperresolveOptions
 from napari_microdiff.engine.trust import disagrees
 from napari_microdiff.files import read_image
+from napari_microdiff.files.optics import RecordedOptics
 from napari_microdiff.imaging.optics import Binning
 from napari_microdiff.imaging.samples import filaments_and_blobs
 from napari_microdiff.viewer import words
@@ -347,6 +350,33 @@ def test_two_layers_of_one_file_have_its_optics(panel: SuperresolvePanel, viewer
     panel.image.choose(viewer.layers["other channel"])
     assert panel.blur.aperture.value() == 0.95
     assert "NA 0.95" in panel.optics_line.text()
+
+
+def test_nothing_is_run_before_it_is_known_what_the_file_tells(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+
+    def read(path: str) -> Iterator[RecordedOptics]:
+        gate.wait(60)
+        if path == "damaged.tif":
+            raise OSError(path)
+        yield RecordedOptics(0.61, 0.95)
+
+    monkeypatch.setattr("napari_microdiff.viewer.recorded_optics._read", read)
+    for path in ("cell.tif", "damaged.tif"):
+        gate.clear()
+        with layer_source(path=path):
+            layer = viewer.add_image(filaments(24, 24), scale=(0.1, 0.1), units=("um", "um"))
+        panel.image.choose(layer)
+        panel.blur.way.setCurrentText("leave as it is")
+        assert panel.run_bar.run.isEnabled()
+        panel.blur.way.setCurrentText("of the objective")
+        assert panel.run_bar.run.toolTip() == words.READING_OPTICS
+        gate.set()
+        qtbot.waitUntil(panel.run_bar.run.isEnabled, timeout=LONG)
+        told = (0.61, 0.95) if path == "cell.tif" else (0.52, 1.4)
+        assert panel.options()["options"].optics == pytest.approx((*told, 0.1))
 
 
 @pytest.mark.usefixtures("told_by_file")

@@ -21,7 +21,7 @@ class OpticsReader(QObject):
         What the file tells that is to be read; ``None`` until it was.
     """
 
-    found = Signal()
+    found = Signal()  # what it tells, or that it cannot be told
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -29,12 +29,18 @@ class OpticsReader(QObject):
         self.told: Any = None
         self._path: str | None = None
 
+    @property
+    def reading(self) -> bool:
+        """Whether it is not known yet what the file tells."""
+        return self.job is not None and self.told is None
+
     def read(self, path: str | None) -> None:
         """Start to read a file, unless it was read last; of layers that come from none there is nothing to tell."""
         if path == self._path:
             return
         if self.job is not None:
             self.job.cancel()
+            self.job = None
         self._path, self.told = path, None
         if path is None:
             return
@@ -50,6 +56,8 @@ class OpticsReader(QObject):
     def _ended(self, job: Job) -> None:
         if self.job is job:
             self.job = None
+            if self.told is None:
+                self.found.emit()
 
 
 def _read(path: str) -> Iterator[Any]:

@@ -79,6 +79,8 @@ class SuperresolvePanel(Panel):
 
     def blocked(self) -> str:
         """Return why nothing can be run now, or nothing if it can."""
+        if self.optics.reading and self.blur.asks_for_optics:
+            return super().blocked() or words.READING_OPTICS
         return super().blocked() or self.blur.missing
 
     def end(self) -> None:

@@ -60,6 +60,7 @@ def optics_told(wavelength_um: float | None, aperture: float | None, pixel_um: f
     return f"The file tells {listed}, which “of the objective” uses." if told else ""
 
 
+READING_OPTICS = "The file is being read for what it tells of the objective. Wait a moment."
 NO_PIXEL = "Type in at Pixel how large a pixel is in the sample."
 PIXEL_UNTOLD = "The image does not say how large its pixels are: type it in at Pixel."
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_microdiff.imaging.unexplained import _SIZES, UNLIKELY, _left, deviations, unexplained
+from napari_microdiff.imaging.unexplained import _SIZES, UNLIKELY, _left, _over_lines, deviations, unexplained
 
 SHAPE = (384, 384)
 
@@ -83,6 +83,13 @@ def test_without_noise_only_what_is_larger_than_rounding_counts(seen: np.ndarray
 def test_what_smoothing_leaves_of_noise_is_known_up_to_the_border(length: int, size: float) -> None:
     weights = ndimage.gaussian_filter1d(np.eye(length), size, axis=0, mode="reflect")
     np.testing.assert_allclose(_left(length, size), np.sqrt((weights**2).sum(axis=1)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(24, 30), (60, 5), (1, 40)])
+def test_noise_along_lines_is_known_up_to_the_border(shape: tuple[int, int]) -> None:
+    noise = np.eye(shape[0] * shape[1]).reshape(-1, *shape)
+    squares = sum(np.square(np.stack(list(_over_lines(one)))) for one in noise)
+    np.testing.assert_allclose(squares, 1, rtol=1e-6)
 
 
 def test_structures_at_the_border_stand_out_no_more_than_elsewhere() -> None:

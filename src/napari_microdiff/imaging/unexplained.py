@@ -92,10 +92,8 @@ def _over_lines(score: _Array) -> Iterator[_Array]:
     thin = _smooth(score, _SIZES[0])
     for step in _DIRECTIONS:
         count = round(_HALF_LINE / float(np.hypot(*step)))
-        point = np.zeros((2 * _HALF_LINE + 9,) * 2)
-        point[_HALF_LINE + 4, _HALF_LINE + 4] = 1
-        left = _along(_smooth(point, _SIZES[0]), step, count)
-        yield _along(thin, step, count) / float(np.sqrt(np.square(left).sum()))
+        rows, columns = (_alike(length, part, count) for length, part in zip(score.shape, step, strict=True))
+        yield _along(thin, step, count) / np.sqrt(rows @ columns.T)
 
 
 def _along(image: _Array, step: tuple[int, int], count: int) -> _Array:
@@ -114,10 +112,38 @@ def _left(length: int, size: float) -> _Array:
 
     At the borders, where pixels are mirrored and so count twice, it is larger than in the middle.
     """
-    reach = int(np.ceil(2 * _TRUNCATE * size)) + 1
-    few = min(length, 2 * reach)
-    near = np.sqrt(np.square(ndimage.gaussian_filter1d(np.eye(few), size, axis=0, mode="reflect")).sum(axis=1))
-    return np.concatenate([near[: few // 2], np.full(length - few, near[few // 2]), near[few // 2 :]])
+    few = _few(length, size, 0)
+    return np.sqrt(_stretched(np.square(_smoothing(few, size)).sum(axis=1), length))
+
+
+def _alike(length: int, step: int, count: int) -> _Array:
+    """Return the covariances of all pairs of the pixels that `_along` sums up, along one axis, shape (length, pairs).
+
+    They are those of smoothed white noise. As it is smoothed along one axis after the other, the variance of a sum is
+    the scalar product of those of both axes; see `_left` for the borders, where some pixels of a line are missing, too.
+    """
+    few = _few(length, _SIZES[0], count * abs(step))
+    smoothing = _smoothing(few, _SIZES[0])
+    at = np.arange(few)[:, None] + step * np.arange(-count, count + 1)
+    there, at = (at >= 0) & (at < few), at.clip(0, few - 1)
+    pairs = (smoothing @ smoothing.T)[at[:, :, None], at[:, None, :]]
+    return _stretched(np.where(there[:, :, None] & there[:, None, :], pairs, 0).reshape(few, -1), length)
+
+
+def _few(length: int, size: float, more: int) -> int:
+    """Return how many pixels of an axis tell of all: half of them each end, where borders count."""
+    return min(length, 2 * (int(np.ceil(2 * _TRUNCATE * size)) + 1 + more))
+
+
+def _smoothing(length: int, size: float) -> _Array:
+    return np.asarray(ndimage.gaussian_filter1d(np.eye(length), size, axis=0, mode="reflect"))
+
+
+def _stretched(near: _Array, length: int) -> _Array:
+    """Repeat what is in the middle."""
+    middle = len(near) // 2
+    repeated = np.repeat(near[middle : middle + 1], length - len(near), axis=0)
+    return np.concatenate([near[:middle], repeated, near[middle:]])
 
 
 def _spread(residual: NDArray[np.floating], seen: NDArray[np.floating]) -> _Array:

@@ -46,7 +46,11 @@ def test_quiet_places_show_the_spectrum_of_the_noise() -> None:
 def test_any_block_has_a_spectrum(count: int, height: int, width: int) -> None:
     blocks = np.random.default_rng(0).standard_normal((count, height, width))
     spectrum = measure_spectrum(blocks)
-    assert all(part.shape == (BANDS,) and np.isfinite(part).all() and (part >= 0).all() for part in spectrum)
+    for part in (spectrum.powers, spectrum.quiet):
+        assert part.shape == (BANDS,)
+        assert np.isfinite(part).all()
+        assert (part >= 0).all()
+    assert spectrum.floor() >= 0
 
 
 def test_white_noise_that_is_added_later_raises_all_bands() -> None:
@@ -63,3 +67,16 @@ def test_the_vector_is_logarithmic_and_finite() -> None:
     assert brighter[1] - vector[1] == pytest.approx(1 / 0.6, rel=1e-4)
     np.testing.assert_allclose(brighter[2:], vector[2:], atol=1e-4)
     assert np.isfinite(statistics_vector(measure_spectrum(np.zeros((1, 64, 64))))).all()
+
+
+@pytest.mark.parametrize("side", [40, 64, 96, 128, 400])
+def test_the_floor_of_a_small_image_is_not_that_of_a_band_with_little_power_by_chance(side):
+    rng = np.random.default_rng(0)
+    floors = [measure_spectrum(rng.standard_normal((1, side, side))).floor() for _ in range(20)]
+    assert np.mean(floors) == pytest.approx(1, abs=0.15)
+    assert min(floors) > 0.75
+
+
+def test_the_floor_of_a_large_image_is_its_lowest_band():
+    spectrum = measure_spectrum(np.random.default_rng(0).standard_normal((4, 192, 192)))
+    assert spectrum.floor() == noise_floor(spectrum.powers)

@@ -24,6 +24,8 @@ LIKENESS = slice(1, BANDS + 2)
 _FLOOR = 1e-12
 _QUIET = 8  # the quietest of so many windows
 _CELL, _BLANK_SHARE = 8, 0.25
+_HIGHEST = 4  # bands, that have most frequencies
+_SURE = 256  # frequencies in all windows, of which half mirror the others: their mean power is right to about a tenth
 
 
 class Spectrum(NamedTuple):
@@ -37,14 +39,24 @@ class Spectrum(NamedTuple):
         Mean over the image.
     quiet : ndarray, shape (BANDS,)
         Mean over the eighth of the image that has least power in all: an upper bound of the noise's own spectrum.
+    windows : float
+        How many windows were measured; a share of one where an image is smaller.
     """
 
     powers: NDArray[np.float64]
     quiet: NDArray[np.float64]
+    windows: float = _SURE
 
     def plus(self, noise: NDArray[np.float64]) -> Spectrum:
         """Return the spectrum of the image with noise of the given powers added, shape (BANDS,)."""
-        return Spectrum(self.powers + noise, self.quiet + noise)
+        return self._replace(powers=self.powers + noise, quiet=self.quiet + noise)
+
+    def floor(self) -> float:
+        """Return `noise_floor`, but not of a band that has little power by chance, as low ones of small images may."""
+        _, member, weight = _window_and_bands()
+        sure = self.windows * (weight @ (member > 0)) >= _SURE
+        sure[-_HIGHEST:] = True
+        return noise_floor(self.powers[sure])
 
 
 @lru_cache(maxsize=1)
@@ -77,6 +89,7 @@ def measure_spectrum(blocks: NDArray[np.floating]) -> Spectrum:
     """
     window, member, weight = _window_and_bands()
     blocks = np.asarray(blocks, dtype=np.float32)
+    height, width = blocks.shape[1:]
     short = [(0, 0)] + [(0, max(0, WINDOW - side)) for side in blocks.shape[1:]]
     blocks = np.pad(blocks, short, mode="symmetric")
     views = np.lib.stride_tricks.sliding_window_view(blocks, (WINDOW, WINDOW), axis=(1, 2))
@@ -91,7 +104,8 @@ def measure_spectrum(blocks: NDArray[np.floating]) -> Spectrum:
     if not blank.all():
         bands, totals = bands[~blank], totals[~blank]
     quietest = np.argsort(totals, kind="stable")[: max(1, len(totals) // _QUIET)]
-    return Spectrum(bands.mean(axis=0), bands[quietest].mean(axis=0))
+    seen = len(bands) * min(1.0, height / WINDOW) * min(1.0, width / WINDOW)
+    return Spectrum(bands.mean(axis=0), bands[quietest].mean(axis=0), seen)
 
 
 def _blank_windows(blocks: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -126,7 +140,7 @@ def statistics_vector(spectrum: Spectrum, noise: float | None = None) -> NDArray
         and the share of each band's power that is left in quiet places, all logarithmic.
     """
     level = np.log10(max(noise or noise_floor(spectrum.powers), np.sqrt(_FLOOR)))
-    powers, quiet = (np.log10(np.maximum(part, _FLOOR)) for part in spectrum)
+    powers, quiet = (np.log10(np.maximum(part, _FLOOR)) for part in (spectrum.powers, spectrum.quiet))
     shares = quiet - powers
     return np.concatenate(
         [[1.0], [(level + 1.0) / 0.6], (powers - 2 * level - 1.0) / 1.5, (shares + 0.6) / 0.7]

@@ -17,7 +17,7 @@ from ..imaging.blocks import raw_blocks
 from ..imaging.faults import Faults
 from ..imaging.intensity import Normalization
 from ..imaging.noise import noise_sigma_in
-from ..imaging.spectrum import Spectrum, measure_spectrum, noise_floor, statistics_vector
+from ..imaging.spectrum import Spectrum, measure_spectrum, statistics_vector
 from ..imaging.telling import telling_blocks
 from ..imaging.texture import texture_vector
 from ..imaging.wiener import wiener_error, wiener_kernel
@@ -75,10 +75,10 @@ class Statistics:
     def floor(self, noise_level: float | None) -> float:
         """Return the noise level in normalised units; that of the spectrum unless another one is given."""
         if noise_level is None:
-            return noise_floor(self.spectrum.powers)
+            return self.spectrum.floor()
         if self.noise_level == 0:
             return noise_level / self.normalization.scale
-        return noise_floor(self.spectrum.powers) * noise_level / self.noise_level
+        return self.spectrum.floor() * noise_level / self.noise_level
 
 
 @dataclass(frozen=True)

@@ -111,12 +111,13 @@ def test_a_part_of_a_region_has_the_same_grid(case, size):
     shape=st.lists(st.integers(1, 9), min_size=1, max_size=3),
     corners=st.lists(st.tuples(st.integers(-25, 20), st.integers(1, 25)), min_size=3, max_size=3),
 )
-def test_a_window_is_what_numpy_pads(shape, corners):
+@pytest.mark.parametrize("at_edges", [False, True])
+def test_a_window_is_what_numpy_pads(shape, corners, at_edges):
     image = np.arange(np.prod(shape)).reshape(shape)
-    padded = np.pad(image, 60, mode="reflect")
+    padded = np.pad(image, 60, mode="symmetric" if at_edges else "reflect")
     window = tuple((start, start + width) for start, width in corners[: len(shape)])
     expected = padded[tuple(slice(a + 60, b + 60) for a, b in window)]
-    np.testing.assert_array_equal(read_window(image, window), expected)
+    np.testing.assert_array_equal(read_window(image, window, at_edges=at_edges), expected)
 
 
 def test_a_window_of_an_array_that_begins_elsewhere():

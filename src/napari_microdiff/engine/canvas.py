@@ -69,6 +69,8 @@ class Plane:
         Channels of the image that is sampled.
     margin : float
         Halos around the region that are stepped with it; one is enough where all around it is known.
+    at_edges : bool
+        How the plane is mirrored beyond its borders, see `tiles.read_window`.
     """
 
     shape: tuple[int, ...]
@@ -79,6 +81,7 @@ class Plane:
     start_at: Callable[[Tile], Image] | None = None
     channels: int = 1
     margin: float = 1.5
+    at_edges: bool = False
 
 
 def sampled_area(plane: Plane, steps: Sequence[Step]) -> Box:
@@ -239,7 +242,8 @@ class Canvas:
     def read(self, window: Box) -> Image:
         """Return the present values in a window, reflected outside the area."""
         channels = (0, self._plane.channels)
-        return np.ascontiguousarray(read_window(self._x, (channels, *window), self._origin))
+        at_edges = self._plane.at_edges
+        return np.ascontiguousarray(read_window(self._x, (channels, *window), self._origin, at_edges=at_edges))
 
     def apply(self, step: Step, item: Evaluated, seed: int, stream: int, sign: float) -> None:
         """Take one step at the pixels of a tile, with the noise of a stream times ``sign``."""

@@ -147,8 +147,11 @@ def side_of(tile: Tile, reach: Reach) -> int:
     return max(stop - start for (start, stop), is_cut in zip(tile.core, reach.cuts, strict=True) if is_cut)
 
 
-def _reflected(start: int, stop: int, length: int) -> NDArray[np.intp]:
-    """Return indices from start to stop, reflected about the first and the last pixel."""
+def _reflected(start: int, stop: int, length: int, at_edges: bool) -> NDArray[np.intp]:
+    """Return indices from start to stop, reflected about the first and the last pixel, or about their outer edges."""
+    if at_edges:
+        place = np.arange(start, stop) % (2 * length)
+        return np.asarray(np.minimum(place, 2 * length - 1 - place), dtype=np.intp)
     if length == 1:
         return np.zeros(stop - start, dtype=np.intp)
     period = 2 * (length - 1)
@@ -156,7 +159,9 @@ def _reflected(start: int, stop: int, length: int) -> NDArray[np.intp]:
     return np.asarray(np.minimum(place, period - place), dtype=np.intp)
 
 
-def read_window(array: Any, window: Box, origin: Sequence[int] | None = None) -> NDArray[Any]:
+def read_window(
+    array: Any, window: Box, origin: Sequence[int] | None = None, *, at_edges: bool = False
+) -> NDArray[Any]:
     """Read a window of an array, reflecting what lies outside it.
 
     Parameters
@@ -167,10 +172,13 @@ def read_window(array: Any, window: Box, origin: Sequence[int] | None = None) ->
         In coordinates of the image; one pair per axis.
     origin : sequence of int, optional
         Where the array's first pixel lies in the image.
+    at_edges : bool
+        Whether the image is mirrored at the outer edges of its border pixels, which then count twice, rather than at
+        their centres. Only so is a blurred and binned mirror image the mirror of the blurred and binned image.
     """
     origin = origin or (0,) * len(window)
     indices = [
-        _reflected(start - first, stop - first, length)
+        _reflected(start - first, stop - first, length, at_edges)
         for (start, stop), first, length in zip(window, origin, array.shape, strict=True)
     ]
     low = [int(i.min()) for i in indices]

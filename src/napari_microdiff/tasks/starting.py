@@ -58,7 +58,7 @@ def _start_from_guess(plane: Plane, guess: Callable[[Tile], Image], sigma: float
     noise = _Noise(plane.shape, seed, Stream.START + pair, plane.number)
 
     def start_at(tile: Tile) -> Image:
-        away = np.float32(sign * sigma) * read_window(noise, tile.window)
+        away = np.float32(sign * sigma) * read_window(noise, tile.window, at_edges=plane.at_edges)
         return np.asarray((guess(tile) + away)[None], dtype=np.float32)
 
     return replace(plane, start_at=start_at)

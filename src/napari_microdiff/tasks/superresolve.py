@@ -191,6 +191,7 @@ class Superresolve:
             reach=Reach.of(int(np.lcm(self._denoiser.network.stride, factor)), halo),
             number=self.source.plane_number(index),
             condition_at=condition_at,
+            at_edges=True,
         )
 
     def _measured_window(self, view: PlaneView, statistics: Statistics, tile: Tile) -> MeasuredWindow:
@@ -198,7 +199,7 @@ class Superresolve:
         factor = self._options.factor
         window = tuple((start // factor, stop // factor) for start, stop in tile.window)
         wider = tuple((start - FINER_RADIUS, stop + FINER_RADIUS) for start, stop in window)
-        pixels = torch.from_numpy(statistics.normalization.apply(read_window(view, wider)))[None, None]
+        pixels = torch.from_numpy(statistics.normalization.apply(read_window(view, wider, at_edges=True)))[None, None]
         extent = [min(stop, length) - start for (start, stop), length in zip(window, view.shape, strict=True)]
         return MeasuredWindow(pixels, torch.tensor([extent]))
 

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 import torch
 
-from napari_microdiff.errors import ModelError
+from napari_microdiff.errors import ModelError, ModelExistsError
 from napari_microdiff.models import model as model_module
 from napari_microdiff.models import store
 from napari_microdiff.models.card import Architecture, Card, read_card, write_card
+from napari_microdiff.models.model import check_can_be_saved
 from napari_microdiff.models.store import Model, add_model, find_model, list_models, read_weights, save_model
 from napari_microdiff.models.weights_file import WEIGHTS_NAME, fingerprint
 
@@ -112,6 +113,21 @@ def test_full_disk_keeps_the_old_model(tmp_path: Path, monkeypatch: pytest.Monke
         save_model(CARD, {"a": torch.ones(2)}, tmp_path / "m")
     assert set(read_weights(Model(read_card(tmp_path / "m"), tmp_path / "m", False))) == set(TENSORS)
     assert os.listdir(tmp_path) == ["m"]
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_name_that_is_too_long_for_a_folder_is_told_of(tmp_path: Path, replace: bool) -> None:
+    folder = tmp_path / ("n" * 300)
+    with pytest.raises(ModelError, match=r"cannot be saved in .*nnn: ") as told:
+        save_model(CARD, TENSORS, folder, replace=replace)
+    assert not isinstance(told.value, ModelExistsError)
+    with pytest.raises(ModelError, match=r"cannot be saved in .*nnn: "):
+        check_can_be_saved(folder)
+
+
+def test_looking_whether_a_model_can_be_saved_leaves_nothing(tmp_path: Path) -> None:
+    check_can_be_saved(tmp_path / "models" / "m")
+    assert os.listdir(tmp_path / "models") == []
 
 
 def test_add_folder(outside: Path, user_models: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialogButtonBox, QWidget
 
+from napari_microdiff.models.card import LONGEST_IDENTITY
 from napari_microdiff.models.store import find_model
 from napari_microdiff.training.adapted import Adapted
 from napari_microdiff.training.denoise.recorrupt import RecorruptedFit
@@ -127,6 +128,13 @@ def test_the_button_asks_first_and_the_answer_may_be_no(panel: DenoisePanel, qtb
     dialog = ask(qtbot, panel, QDialogButtonBox.StandardButton.Cancel)
     assert (dialog.name, dialog.steps) == ("actin-1", 300)
     assert panel.runner.job is None
+
+
+def test_no_name_can_be_asked_for_that_is_too_long_for_a_model(panel: DenoisePanel, qtbot: Any) -> None:
+    panel.viewer.layers[0].name = "actin " * 50
+    dialog = ask(qtbot, panel, QDialogButtonBox.StandardButton.Cancel)
+    assert dialog.name.startswith("actin-actin")
+    assert len(dialog.name) <= LONGEST_IDENTITY
 
 
 def test_adapting_can_be_cancelled_and_leaves_no_model(panel: DenoisePanel, qtbot: Any) -> None:

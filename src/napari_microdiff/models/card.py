@@ -14,6 +14,7 @@ from ..errors import ModelError, problem_of
 
 CARD_NAME = "card.yaml"
 IDENTITY = "^[a-z0-9][a-z0-9._-]*$"  # of models, which are folders of that name
+LONGEST_IDENTITY = 100  # letters of a model that is made here: file systems end at 143 to 255, Windows' paths at 260
 
 # Cards hold long rows of numbers, and all of them are read whenever a model is looked up. libyaml reads them many times
 # as fast as Python does; nearly every build of PyYAML has it.

@@ -152,6 +152,16 @@ def save_model(
     return Model(card, folder, bundled=folder.resolve().parent == BUNDLED_FOLDER.resolve())
 
 
+def check_can_be_saved(folder: Path) -> None:
+    """Raise ModelError if no model can be saved in ``folder``; found by trying, which leaves the folder around it."""
+    draft = _draft_of(folder)
+    try:
+        draft.mkdir(parents=True)
+        draft.rmdir()
+    except OSError as error:
+        raise _not_saved(folder, error) from error
+
+
 @contextmanager
 def model_draft(folder: Path, *, replace: bool) -> Iterator[Path]:
     """Give an empty folder to fill, which takes the place of ``folder`` when all went well.
@@ -163,23 +173,31 @@ def model_draft(folder: Path, *, replace: bool) -> Iterator[Path]:
     ModelError
         If it cannot be written.
     """
-    draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+    draft = _draft_of(folder)
     old = draft.with_suffix(".old")
     try:
         draft.mkdir(parents=True)
         yield draft
-        if replace and folder.exists():
+        if replace and os.path.exists(folder):
             os.replace(folder, old)
         os.replace(draft, folder)  # unlike for files, fails where there is one that is not empty
-    except OSError as error:
-        if not replace and folder.exists():
+    except OSError as error:  # os.path.exists, unlike Path.exists, is no error for a name that is too long
+        if not replace and os.path.exists(folder):
             raise ModelExistsError(
                 f"There already is a folder {folder}, of another model. Move it, or choose another id."
             ) from error
-        if old.exists() and not folder.exists():
+        if os.path.exists(old) and not os.path.exists(folder):
             os.replace(old, folder)
-        raise ModelError(f"The model cannot be saved in {folder}: {error.strerror or error}.") from error
+        raise _not_saved(folder, error) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-        if folder.exists():
+        if os.path.exists(folder):
             shutil.rmtree(old, ignore_errors=True)
+
+
+def _draft_of(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+
+
+def _not_saved(folder: Path, error: OSError) -> ModelError:
+    return ModelError(f"The model cannot be saved in {folder}: {error.strerror or error}.")

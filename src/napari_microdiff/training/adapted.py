@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from ..diffusion.denoiser import Preconditioned
 from ..engine.events import Progress
 from ..errors import ModelError, ModelExistsError, RequestError
-from ..models.model import Model, save_model
-from ..models.store import taken_names, user_folder
+from ..models.card import LONGEST_IDENTITY
+from ..models.model import Model, check_can_be_saved, save_model
+from ..models.store import FOLDER_VARIABLE, taken_names, user_folder
 
 LEAST_GAIN_DB = 0.2  # that is told from none: about as far is the estimate for a noisy image from the truth
 
@@ -68,22 +69,40 @@ def tell_progress(steps: Iterable[object], count: int) -> Iterator[Progress]:
 
 
 def new_identity(parent: Model, name: str | None) -> str:
-    """Return an identity that no model has yet: made of a name, or of the parent's.
+    """Return an identity that no model has yet, and that one can be saved under: made of a name, or of the parent's.
 
     Raises
     ------
     ModelError
-        If the name has nothing that an identity could be made of, or is taken.
+        If the name has nothing that an identity could be made of, is too long or is taken, or if no model can be saved
+        in the user's folder.
     """
-    taken = taken_names()
-    if name is not None:
-        identity = re.sub(r"[^a-z0-9._-]+", "-", name.strip().lower()).strip("-._")
-        if not identity:
-            raise ModelError(f"'{name}' has no letters or digits that a model's name could be made of. Choose another.")
-        if identity in taken:
-            raise ModelError(f"There already is a model '{identity}'. Choose another name, or remove that one.")
-        return identity
-    number = 1
+    identity = _made_up(parent) if name is None else _made_of(name)
+    if len(identity) > LONGEST_IDENTITY:
+        raise ModelError(
+            f"The model's name '{identity[:20]}…' has {len(identity)} letters, and there can be {LONGEST_IDENTITY} at "
+            "most. Choose a shorter one."
+        )
+    try:
+        check_can_be_saved(user_folder() / identity)
+    except ModelError as error:
+        raise ModelError(
+            f"{error} Make that folder writable, or name another one in the variable {FOLDER_VARIABLE}."
+        ) from None
+    return identity
+
+
+def _made_of(name: str) -> str:
+    identity = re.sub(r"[^a-z0-9._-]+", "-", name.strip().lower()).strip("-._")
+    if not identity:
+        raise ModelError(f"'{name}' has no letters or digits that a model's name could be made of. Choose another.")
+    if identity in taken_names():
+        raise ModelError(f"There already is a model '{identity}'. Choose another name, or remove that one.")
+    return identity
+
+
+def _made_up(parent: Model) -> str:
+    taken, number = taken_names(), 1
     while f"{parent.card.id}-adapted-{number}" in taken:
         number += 1
     return f"{parent.card.id}-adapted-{number}"

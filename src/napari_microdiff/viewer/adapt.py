@@ -16,7 +16,7 @@ from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ..errors import MicrodiffError
-from ..models.card import Card
+from ..models.card import LONGEST_IDENTITY, Card
 from .choices import ModelChoice
 from .jobs import Job
 from .layers import LayerSource
@@ -147,6 +147,7 @@ class AdaptDialog(QDialog):
         )
         text.setWordWrap(True)
         self._name = LineEdit(value=as_id(layer_name), label="Name of the model")
+        self._name.native.setMaxLength(LONGEST_IDENTITY)  # cuts off what is longer
         self._steps = SpinBox(value=300, min=10, max=10000, step=50, label="Training steps")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         buttons.button(QDialogButtonBox.StandardButton.Ok).setText("Adapt")

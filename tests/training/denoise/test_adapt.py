@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -131,6 +132,17 @@ def test_names_are_made_up_and_never_taken_twice(tiny_model: str) -> None:
         next(adapt(tiny_model, noisy, name="tiny-adapted-1"))
     with pytest.raises(ModelError, match="no letters"):
         next(adapt(tiny_model, noisy, name="---"))
+    with pytest.raises(ModelError, match=r"has 101 letters, .* 100 at most"):
+        next(adapt(tiny_model, noisy, name="n" * 101))
+
+
+def test_a_folder_that_no_model_can_be_saved_in_is_told_of_before_anything_is_learned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NAPARI_MICRODIFF_MODELS", str(tmp_path / "file" / "models"))
+    with pytest.raises(ModelError, match=r"cannot be saved in .*file.*NAPARI_MICRODIFF_MODELS"):
+        next(adapt("denoise-fluorescence", _noisy()[1], device="cpu"))
 
 
 def test_a_name_that_was_taken_meanwhile_is_not_taken_from_its_model(tiny_model: str) -> None:

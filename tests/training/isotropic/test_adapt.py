@@ -93,6 +93,11 @@ def test_what_cannot_be_asked_for_is_said(slicer: str, fields: dict[str, int], m
         next(adapt(slicer, stack(2, LEAST, LEAST), axes="ZYX", device="cpu", **fields))
 
 
+def test_a_name_that_is_no_name_of_a_folder_is_refused_before_anything_is_learned(slicer: str) -> None:
+    with pytest.raises(ModelError, match="has 300 letters"):
+        next(adapt(slicer, stack(2, LEAST, LEAST), factor=4, axes="ZYX", name="n" * 300, device="cpu"))
+
+
 def test_of_small_slices_nothing_is_kept_back_and_nothing_claimed(slicer: str) -> None:
     events = list(adapt(slicer, stack(2, LEAST, LEAST), factor=4, axes="ZYX", name="small", steps=1, device="cpu"))
     assert events[-1].gain_db is None  # type: ignore[union-attr]

@@ -69,6 +69,7 @@ def test_a_stack_is_learned_from_as_far_apart_as_its_file_says(slicer: str, caps
         (("noisy.tif", "--model", "tiny", "--name", "n" * 300), "has 300 letters"),
         (("noisy.tif", "--model", "tiny", "--factor", 3), "--factor says nothing"),
         (("noisy.tif", "--model", "tiny", "--steps", 0), "--steps"),
+        (("noisy.tif", "--model", "tiny", "--seed", -1), "seed must be at least 0"),
         (("noisy.tif", "--model", "isotropic-tiny", "--factor", 3), "one slice is no stack"),
         (("small.tif", "--model", "tiny"), "128"),
     ],

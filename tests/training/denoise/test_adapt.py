@@ -155,6 +155,12 @@ def test_a_name_that_was_taken_meanwhile_is_not_taken_from_its_model(tiny_model:
     assert set(ids) <= {model.card.id for model in list_models()}
 
 
+@pytest.mark.parametrize(("seed", "said"), [(-1, "seed must be at least 0"), (2**63, "seed must be less than")])
+def test_a_seed_is_what_it_may_be_of_any_request(tiny_model: str, seed: int, said: str) -> None:
+    with pytest.raises(RequestError, match=said):
+        next(adapt(tiny_model, _noisy()[1], seed=seed, device="cpu"))
+
+
 def test_models_of_other_tasks_and_no_steps_are_refused(slicer: str, tiny_model: str) -> None:
     with pytest.raises(ModelError, match="is for 'isotropic', not for 'denoise'"):
         next(adapt(slicer, _noisy()[1], device="cpu"))

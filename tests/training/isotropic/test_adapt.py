@@ -87,10 +87,24 @@ def test_a_factor_that_the_parent_does_not_know_is_known_to_what_learned_it(
     assert len(made.mean) == 7
 
 
-@pytest.mark.parametrize(("fields", "message"), [({"factor": 1}, "factor"), ({"factor": 4, "steps": 0}, "more steps")])
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"factor": 1}, "factor"),
+        ({"factor": 4, "steps": 0}, "more steps"),
+        ({"factor": 4, "seed": -1}, "seed must be at least 0"),
+        ({"factor": 4, "seed": 2**63}, "seed must be less than"),
+    ],
+)
 def test_what_cannot_be_asked_for_is_said(slicer: str, fields: dict[str, int], message: str) -> None:
     with pytest.raises(RequestError, match=message):
         next(adapt(slicer, stack(2, LEAST, LEAST), axes="ZYX", device="cpu", **fields))
+
+
+def test_the_largest_seed_is_learned_with(slicer: str) -> None:
+    seed = 2**63 - 1
+    events = adapt(slicer, stack(2, LEAST, LEAST), factor=4, axes="ZYX", steps=1, seed=seed, device="cpu")
+    assert isinstance(list(events)[-1], Adapted)
 
 
 def test_a_name_that_is_no_name_of_a_folder_is_refused_before_anything_is_learned(slicer: str) -> None:

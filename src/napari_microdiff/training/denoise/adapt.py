@@ -59,10 +59,11 @@ def adapt(
     Raises
     ------
     ImageError, ModelError, DeviceError, RequestError
-        If the image has no noise or is too small, the model is of the wrong kind, or there is no such number of steps.
+        If the image has no noise or is too small, the model is of the wrong kind, or there is no such seed or number of
+        steps.
     """
     check_steps(steps)
-    asked = build_request({"model": model_id, "axes": axes})
+    asked = build_request({"model": model_id, "axes": axes, "seed": seed})
     parent = find_model(model_id)
     check_model_fits(asked, parent.card)
     check_architecture(parent.card, PRIOR)

@@ -73,11 +73,11 @@ def adapt(
     Raises
     ------
     ImageError, ModelError, DeviceError, RequestError
-        If the image is no stack or its slices are too small, the model is of the wrong kind, or there is no such factor
-        or number of steps.
+        If the image is no stack or its slices are too small, the model is of the wrong kind, or there is no such
+        factor, seed or number of steps.
     """
     check_steps(steps)
-    fields = {"task": "isotropic", "model": model_id, "axes": axes, "options": {"factor": factor}}
+    fields = {"task": "isotropic", "model": model_id, "axes": axes, "seed": seed, "options": {"factor": factor}}
     asked = build_request(fields)
     parent = find_model(model_id)
     if parent.card.task != "isotropic":
@@ -145,7 +145,8 @@ def _fitting(
     denoiser.requires_grad_(True).train()
     descent = Descent(denoiser.parameters(), _LEARNING_RATE, _WARM_UP, recipe.steps)
     for step, batch in enumerate(DataLoader(batches, batch_size=None), start=1):
-        generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
+        number = (recipe.seed * 1_000_003 + step) % 2**63  # torch takes none that is much larger
+        generator = torch.Generator().manual_seed(number)
         loss = restoring_loss(denoiser, Batch(*(part.to(denoiser.device) for part in batch)), generator)
         descent.step(loss.mean + loss.spread, step)
         average.update(denoiser, step)

@@ -72,6 +72,9 @@ def test_a_stack_is_learned_from_as_far_apart_as_its_file_says(slicer: str, caps
         (("noisy.tif", "--model", "tiny", "--seed", -1), "seed must be at least 0"),
         (("noisy.tif", "--model", "isotropic-tiny", "--factor", 3), "one slice is no stack"),
         (("small.tif", "--model", "tiny"), "128"),
+        (("noisy.tif", "--model", "tiny", "--device", "nosuch"), "device must be auto, cpu, cuda, cuda:N or mps"),
+        (("noisy.tif", "--model", "tiny", "--device", "cuda:x"), "device must be auto, cpu, cuda, cuda:N or mps"),
+        (("noisy.tif", "--model", "isotropic-tiny", "--factor", 3, "--device", "cuda:x"), "device must be auto, cpu"),
     ],
 )
 def test_what_cannot_be_is_one_line_and_no_model(

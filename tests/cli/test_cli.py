@@ -178,7 +178,7 @@ def test_all_options_reach_the_request(shell: Shell, jobs: list[Request]) -> Non
         ("denoise in.tif out.tif --steps many", "Invalid value for '--steps'"),
         ("denoise in.tif out.tif --sampler magic", "Invalid value for '--sampler'"),
         ("denoise in.tif out.tif --noise-level -3", "noise_level must be more than 0"),
-        ("denoise in.tif out.tif --device tpu", "device: String should match"),
+        ("denoise in.tif out.tif --device tpu", "device must be auto, cpu, cuda, cuda:N or mps, not 'tpu'"),
         ("denoise in.tif out.tif --axes YX", "2 letters, but the image has 3 axes"),
         ("denoise in.tif out.tif --unheard of", "No such option"),
         ("denoise in.tif out.jpg", "format is not known"),

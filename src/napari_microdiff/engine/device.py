@@ -32,7 +32,8 @@ def choose_device(name: str) -> torch.device:
     device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise DeviceError(
-            f"There is no device '{name}' on this computer. Choose 'auto' or 'cpu'; in a panel that is under More."
+            f"There is no device '{name}' on this computer. Choose 'auto' or 'cpu': in a panel that is under More, on "
+            "the command line it is --device."
         )
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise DeviceError("There is no Apple GPU that PyTorch can use here. Choose 'auto' or 'cpu'.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -102,7 +103,7 @@ class Request(Frozen):
     axes: str | None = None
     region: tuple[Span, ...] | None = None
     tile: int | None = Field(default=None, ge=32, le=65536)
-    device: str = Field(default="auto", pattern="^(auto|cpu|mps|cuda(:[0-9]+)?)$")
+    device: str = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     options: Annotated[
         DenoiseOptions | SuperresolveOptions | IsotropicOptions | RepairOptions | SegmentOptions | SynthesizeOptions,
@@ -154,6 +155,13 @@ class Request(Frozen):
         if not outputs:
             raise ValueError("ask for at least one")
         return tuple(dict.fromkeys(outputs))
+
+    @field_validator("device")
+    @classmethod
+    def _one_that_there_is(cls, device: str) -> str:
+        if not re.fullmatch("auto|cpu|mps|cuda(:[0-9]+)?", device):
+            raise ValueError(f"must be auto, cpu, cuda, cuda:N or mps, not '{device}'")
+        return device
 
     @field_validator("region")
     @classmethod

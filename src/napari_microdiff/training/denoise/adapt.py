@@ -63,7 +63,7 @@ def adapt(
         steps.
     """
     check_steps(steps)
-    asked = build_request({"model": model_id, "axes": axes, "seed": seed})
+    asked = build_request({"model": model_id, "axes": axes, "seed": seed, "device": device})
     parent = find_model(model_id)
     check_model_fits(asked, parent.card)
     check_architecture(parent.card, PRIOR)

@@ -77,8 +77,8 @@ def adapt(
         factor, seed or number of steps.
     """
     check_steps(steps)
-    fields = {"task": "isotropic", "model": model_id, "axes": axes, "seed": seed, "options": {"factor": factor}}
-    asked = build_request(fields)
+    fields = {"model": model_id, "axes": axes, "seed": seed, "device": device}
+    asked = build_request({"task": "isotropic", "options": {"factor": factor}, **fields})
     parent = find_model(model_id)
     if parent.card.task != "isotropic":
         raise ModelError(f"The model '{model_id}' does not fill in what lies between slices. Choose one that does.")

@@ -99,6 +99,7 @@ def test_a_preview_is_shown_once(panel: IsotropicPanel, viewer: napari.Viewer, q
     panel.run_bar.cancel.click()
     qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
     assert viewer.dims.point[0] == 5
+    assert panel.told.text() == ""  # of the run before
 
 
 def test_a_preview_is_of_the_middle_of_what_is_visible(panel: IsotropicPanel, viewer: napari.Viewer) -> None:

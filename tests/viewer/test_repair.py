@@ -73,6 +73,10 @@ def test_whether_the_model_knows_such_images_is_said_of_the_result(
     run(qtbot, panel)
     assert panel.told.text().startswith("The image is unlike those that the model was trained on")
     assert panel.told.warns
+    panel.run_bar.run.click()
+    panel.run_bar.cancel.click()
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    assert panel.told.text() == ""
 
 
 def test_what_was_painted_is_repaired_and_all_else_kept(panel: RepairPanel, viewer: napari.Viewer, qtbot: Any) -> None:

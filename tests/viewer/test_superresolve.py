@@ -166,6 +166,33 @@ def test_how_the_result_agrees_is_seen_in_a_low_window(viewer: napari.Viewer, sh
     run(qtbot, panel)
     qtbot.waitUntil(lambda: panel.column.verticalScrollBar().maximum() > 0)
     qtbot.waitUntil(lambda: end() <= seen.height())
+    first = panel.agreement.text()
+    panel.column.verticalScrollBar().setValue(0)
+    run(qtbot, panel)
+    assert panel.agreement.text() == first
+    qtbot.waitUntil(lambda: end() <= seen.height())
+
+
+def test_nothing_is_said_of_a_result_below_what_another_run_came_to(
+    panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    viewer.add_image(filaments(48, 48))
+    run(qtbot, panel)
+    said = panel.agreement.text()
+    assert said
+    panel.image.choose(viewer.add_image(np.ones((48, 48), np.float32)))
+    panel.run_bar.run.click()
+    assert panel.agreement.text() == ""
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    assert "same value everywhere" in panel.results.line.text()
+    assert panel.agreement.text() == ""
+    panel.results.again.click()
+    panel.run_bar.cancel.click()
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    assert panel.agreement.text() == ""
+    panel.results.again.click()
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    assert panel.agreement.text() == said
 
 
 def test_without_noise_the_result_is_said_to_be_the_image(

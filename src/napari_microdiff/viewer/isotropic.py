@@ -116,8 +116,8 @@ class IsotropicPanel(Panel):
         super().refresh()
         self.adapting.refresh(self.blocked() or (NO_SLICES if self.model.by_prior else ""))
         self.factor_line.say(self._said_of_slices())
-        last = self.runner.last
-        result = None if last is None else last.result
+        shown = self.runner.shown
+        result = None if shown is None else shown.result
         self.told.say(slices_tell(result), warn=slices_are_far(result))
 
     def _no_stack(self) -> str:

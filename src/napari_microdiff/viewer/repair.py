@@ -200,8 +200,8 @@ class RepairPanel(Panel):
         ready = self.mask.layer is not None or image is None
         hint = _GONE.format(self._gone) if self._gone else "Paint over dust, bubbles, folds or dead lines."
         self.mask_line.say("" if ready else hint, warn=bool(self._gone))
-        last = self.runner.last
-        known = {} if last is None or last.result is None else last.result.report.get("familiarity", {})
+        shown = self.runner.shown
+        known = {} if shown is None or shown.result is None else shown.result.report.get("familiarity", {})
         self.told.say(known.get("advice", ""), warn=not known.get("alike", True))
 
 

@@ -60,6 +60,7 @@ class Runner(QObject):
         self._pace: dict[tuple[str, str], float] = {}
         self.job: Job | None = None
         self.last: Run | None = None
+        self.shown: Run | None = None  # the last, unless another job was begun since: what a panel says of a result
         self.sources: WeakKeyDictionary[Layer, Layer] = WeakKeyDictionary()  # what each layer was made from
         self._landing: tuple[Run, list[ResultLayer]] | None = None
         self._next = QTimer(self)
@@ -87,7 +88,7 @@ class Runner(QObject):
 
     def begin(self, job: Job) -> None:
         """Start a job of any kind and report on it."""
-        self.job = job
+        self.job, self.shown = job, None
         job.progressed.connect(self._on_progress)
         job.noticed.connect(self._on_notice)
         job.failed.connect(self._on_failure)
@@ -137,7 +138,7 @@ class Runner(QObject):
         self._landing = None
         if run.live is not None:
             run.live.remove()
-        self.last = run
+        self.last = self.shown = run
         hidden = self._hide_below(run)
         said = words.outcome(run.source.name, self._made, run.result)
         self.said.emit(f"{said}\n{words.hidden(run.source.name)}" if hidden else said, False)

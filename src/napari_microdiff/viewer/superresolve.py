@@ -173,16 +173,16 @@ class SuperresolvePanel(Panel):
         self._say_how_it_agrees()
 
     def _say_how_it_agrees(self) -> None:
-        last = self.runner.last
-        if last is None or last.result is None:
+        shown = self.runner.shown
+        if shown is None or shown.result is None:
             self.agreement.say("")
             return
-        sizes = view.sizes_um(last.source.layer, last.source.axes)
-        optics = last.result.request.options.optics
+        sizes = view.sizes_um(shown.source.layer, shown.source.axes)
+        optics = shown.result.request.options.optics
         if not sizes and optics is not None:  # which were told how large a pixel is
             sizes = dict.fromkeys("YX", optics[-1])
-        said, before = "\n".join(compared(last.result, _SHOWN_BY, sizes)), self.agreement.text()
-        self.agreement.say(said, warn=disagrees(last.result))
+        said, before = "\n".join(compared(shown.result, _SHOWN_BY, sizes)), self.agreement.text()
+        self.agreement.say(said, warn=disagrees(shown.result))
         if said != before:  # it may be below what is seen of the panel
             self.column.bring_into_view(self.agreement)
 

@@ -151,7 +151,9 @@ def test_rows_of_the_blur_come_and_go_and_make_the_request(panel: SuperresolvePa
     assert "Choose an image" in panel.run_bar.run.toolTip()
 
 
-def test_how_the_result_agrees_is_seen_in_a_low_window(viewer: napari.Viewer, sharpener: str, qtbot: Any) -> None:
+def test_how_the_result_agrees_is_seen_in_a_low_window(
+    viewer: napari.Viewer, sharpener: str, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     panel = SuperresolvePanel(viewer)
     qtbot.addWidget(panel)
     assert panel.model.choose(sharpener)
@@ -171,6 +173,11 @@ def test_how_the_result_agrees_is_seen_in_a_low_window(viewer: napari.Viewer, sh
     run(qtbot, panel)
     assert panel.agreement.text() == first
     qtbot.waitUntil(lambda: end() <= seen.height())
+    brought: list[Any] = []
+    monkeypatch.setattr(panel.column, "bring_into_view", brought.append)
+    viewer.layers[0].units, viewer.layers[0].scale = ("um", "um"), (0.1, 0.1)
+    assert panel.agreement.text() != first
+    assert not brought  # it is the same result
 
 
 def test_nothing_is_said_of_a_result_below_what_another_run_came_to(

@@ -19,6 +19,7 @@ from .layout import Rows
 from .panel import Panel
 from .parts import Line
 from .recorded_optics import OpticsReader
+from .running import Run
 
 _MOST = 8  # times finer
 _PRIOR_DETAIL = 2  # position of the slider from which on a model that was not trained for this is of use
@@ -48,6 +49,7 @@ class SuperresolvePanel(Panel):
         rows.add_wide(self.blur)
         rows.add("", self.optics_line)
         rows.add("", self.oblong_line)
+        self._seen: Run | None = None  # the run of which it was said last how the result agrees
         self._recorded: Any = None  # the layer whose optics are filled in
         self._sizes_of_file: Mapping[str, float] = {}  # of pixels, if they are taken from there
         self.optics = OpticsReader(self)
@@ -181,9 +183,9 @@ class SuperresolvePanel(Panel):
         optics = shown.result.request.options.optics
         if not sizes and optics is not None:  # which were told how large a pixel is
             sizes = dict.fromkeys("YX", optics[-1])
-        said, before = "\n".join(compared(shown.result, _SHOWN_BY, sizes)), self.agreement.text()
-        self.agreement.say(said, warn=disagrees(shown.result))
-        if said != before:  # it may be below what is seen of the panel
+        self.agreement.say("\n".join(compared(shown.result, _SHOWN_BY, sizes)), warn=disagrees(shown.result))
+        if shown is not self._seen:  # it may be below what is seen of the panel
+            self._seen = shown
             self.column.bring_into_view(self.agreement)
 
 

@@ -8,13 +8,16 @@ from typing import Any
 import napari
 import numpy as np
 import pytest
+import tifffile
+from napari.layers import Image
+from napari.layers._source import layer_source
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialogButtonBox
 
 from napari_microdiff.files import read_image
 from napari_microdiff.models.store import find_model
 from napari_microdiff.viewer.adapt import AdaptDialog, BeforeAfterDialog
-from napari_microdiff.viewer.isotropic import IsotropicPanel
+from napari_microdiff.viewer.isotropic import READING_SLICES, IsotropicPanel
 from napari_microdiff.viewer.layers import recall
 from napari_microdiff.viewer.script import as_command, as_python
 
@@ -193,6 +196,48 @@ def test_a_stack_that_is_there_before_the_panel_tells_its_distance_of_slices(
 ) -> None:
     viewer.add_image(slices(5, 32, 32), scale=(0.05, 0.01, 0.01), units=("um",) * 3)
     assert IsotropicPanel(viewer).factor.value() == 5
+
+
+@pytest.fixture
+def of_file(viewer: napari.Viewer, tmp_path: Path) -> Image:
+    """A stack whose file tells of voxels of 50, 10 and 10 nm, and whose layer tells nothing."""
+    path = tmp_path / "tissue.tif"
+    tifffile.imwrite(
+        path, slices(5, 24, 24), imagej=True, resolution=(100, 100), metadata={"unit": "um", "spacing": 0.05}
+    )
+    with layer_source(path=str(path)):  # as napari says of layers that it opens
+        return Image(tifffile.imread(path), name="tissue")
+
+
+def test_the_file_tells_the_distance_of_slices_where_its_reader_did_not(
+    panel: IsotropicPanel, viewer: napari.Viewer, qtbot: Any, of_file: Image
+) -> None:
+    viewer.add_layer(of_file)
+    assert panel.run_bar.run.toolTip() == READING_SLICES
+    assert panel.factor_line.text() == "5 slices become 9."
+    qtbot.waitUntil(lambda: panel.factor.value() == 5, timeout=LONG)
+    assert panel.run_bar.run.isEnabled()
+    panel.factor.setValue(4)
+    assert "By its file they are 5 pixels apart" in panel.factor_line.text()
+    of_file.scale = (0.05, 0.01, 0.01)  # as readers do that know no units
+    assert panel.factor.value() == 5
+    of_file.scale = (3, 1, 1)  # of whoever knows what for
+    assert "does not say how far apart" in panel.factor_line.text()
+
+
+@pytest.mark.parametrize("by_request", [False, True])
+def test_a_distance_that_was_typed_holds_when_the_file_was_read(
+    panel: IsotropicPanel, viewer: napari.Viewer, qtbot: Any, of_file: Image, by_request: bool
+) -> None:
+    asked = panel.request()  # for 2 pixels, as it is already
+    viewer.add_layer(of_file)
+    if by_request:
+        panel.set_request(asked)
+    else:
+        panel.factor.setValue(3)
+    assert panel.run_bar.run.isEnabled()
+    qtbot.waitUntil(lambda: "By its file they are 5 pixels apart" in panel.factor_line.text(), timeout=LONG)
+    assert panel.factor.value() == (2 if by_request else 3)
 
 
 def test_another_model_leaves_the_distance_of_slices_as_it_was_set(

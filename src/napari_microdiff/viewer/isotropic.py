@@ -15,13 +15,14 @@ from .adapt import Adapting, Words
 from .layout import Rows
 from .panel import Panel
 from .parts import Line
+from .recorded_optics import OpticsReader, sizes_of_file
 from .running import Run
 
 _LEAST, _MOST = 2, 10
 _PREVIEW = 128  # pixels of a side
 _TIP = (
     "How many pixels lie from one slice to the next: so many slices are made of each.\n"
-    "If the layer says how far apart its slices are, it is set for you."
+    "If the layer or its file says how far apart its slices are, it is set for you."
 )
 
 
@@ -30,6 +31,7 @@ ADAPT = Words(
     "the slices of this stack, which show along their axes what may lie between them",
     "It takes five to ten minutes",
 )
+READING_SLICES = "The file is being read for how far apart its slices are. Wait a moment."
 NO_SLICES = "This model knows images only. Choose one that was trained to fill in slices."
 
 
@@ -50,6 +52,9 @@ class IsotropicPanel(Panel):
     def add_rows(self, rows: Rows) -> None:
         """Add how far apart slices are."""
         self._seen: Run | None = None  # the run whose result was shown last
+        self._typed = False  # whether the distance was, or came with a request, since the image was chosen
+        self.file = OpticsReader(self)
+        self.file.found.connect(self._file_read)
         self.factor = QSpinBox()
         self.factor.setRange(_LEAST, _MOST)
         self.factor.setSuffix(" pixels apart")
@@ -78,6 +83,7 @@ class IsotropicPanel(Panel):
         """Set the panel to what a request asks for, but for its image and region."""
         assert isinstance(request.options, IsotropicOptions)
         self.factor.setValue(request.options.factor)
+        self._typed = True  # what the file tells may be found after this
         super().set_request(request)
 
     def detail_changed(self, position: int) -> None:
@@ -88,7 +94,9 @@ class IsotropicPanel(Panel):
 
     def blocked(self) -> str:
         """Return why nothing can be run now, or nothing if it can."""
-        return super().blocked() or self._no_stack()
+        reason = super().blocked() or self._no_stack()
+        waits = self.file.reading and not self._typed and self._distance() is None
+        return reason or (READING_SLICES if waits else "")
 
     def previewed(self, region: tuple[Span, ...], axes: str) -> tuple[Span, ...]:
         """Return the middle of what is visible, of the slice that is shown and the next one.
@@ -136,24 +144,44 @@ class IsotropicPanel(Panel):
         reason = self._no_stack()
         if reason:
             return reason
-        distance = slice_distance(view.sizes_um(layer, view.axes_of(layer)))
+        distance = self._distance()
         slices = view.level_0(layer).shape[view.axes_of(layer).index("Z")]
         made = f"{slices} slices become {(slices - 1) * self.factor.value() + 1}."
         if distance is None:
-            return f"{made} The layer does not say how far apart they are."
+            return made if self.file.reading else f"{made} The layer does not say how far apart they are."
         if distance != self.factor.value():
-            return f"{made} By its scale they are {distance} {'pixel' if distance == 1 else 'pixels'} apart."
+            teller = "scale" if view.sizes_um(layer, view.axes_of(layer)) else "file"
+            return f"{made} By its {teller} they are {distance} {'pixel' if distance == 1 else 'pixels'} apart."
         return made
 
+    def _distance(self) -> int | None:
+        """Return how far apart slices are by the layer, or by its file if the layer tells no sizes."""
+        layer, told = self.image.layer, self.file.told
+        if layer is None:
+            return None
+        sizes = view.sizes_um(layer, view.axes_of(layer))
+        return slice_distance(sizes or ({} if told is None else sizes_of_file(layer, told, "ZYX")))
+
+    def _fill_in_distance(self) -> None:
+        distance = self._distance()
+        if distance is not None and _LEAST <= distance <= _MOST:
+            self.factor.setValue(distance)
+        self._typed = False
+
     def _factor_changed(self) -> None:
+        self._typed = True
         if hasattr(self, "actions"):
             self.refresh()
 
+    def _file_read(self) -> None:
+        if not self._typed:
+            self._fill_in_distance()
+        self.refresh()
+
     def _image_changed(self) -> None:
         layer = self.image.layer
-        distance = None if layer is None else slice_distance(view.sizes_um(layer, view.axes_of(layer)))
-        if distance is not None and _LEAST <= distance <= _MOST:
-            self.factor.setValue(distance)
+        self.file.read(None if layer is None else layer.source.path)
+        self._fill_in_distance()
         super()._image_changed()
 
     def _job_changed(self) -> None:

@@ -1,14 +1,16 @@
-"""What the file of a layer says about its optics, read in the background."""
+"""What the file of a layer says about its optics and pixels, read in the background."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
+import numpy as np
 from qtpy.QtCore import QObject, Signal
 
 from ..errors import FileError
+from . import view
 from .jobs import Job
 
 
@@ -58,6 +60,15 @@ class OpticsReader(QObject):
             self.job = None
             if self.told is None:
                 self.found.emit()
+
+
+def sizes_of_file(layer: Any, told: Any, along: str = "YX") -> Mapping[str, float]:
+    """Return what a file says of its pixels, unless the layer, which has no units, was scaled otherwise along these."""
+    sizes: Mapping[str, float] = told.pixel_size_um
+    for letter, scale in zip(view.axes_of(layer), layer.scale, strict=False):
+        if letter in along and not np.isclose(abs(scale), (1, sizes.get(letter, 1)), rtol=0.01).any():
+            return {}
+    return sizes
 
 
 def _read(path: str) -> Iterator[Any]:

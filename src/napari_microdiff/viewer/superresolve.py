@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from magicgui.widgets import ComboBox
 from qtpy.QtWidgets import QCheckBox, QWidget
 
@@ -18,7 +17,7 @@ from .blur_fields import BlurFields
 from .layout import Rows
 from .panel import Panel
 from .parts import Line
-from .recorded_optics import OpticsReader
+from .recorded_optics import OpticsReader, sizes_of_file
 from .running import Run
 
 _MOST = 8  # times finer
@@ -144,7 +143,7 @@ class SuperresolvePanel(Panel):
         """Fill in what the layer and its file tell; of pixels the layer, if it does, for that was set later."""
         layer, told = self.image.layer, self.optics.told
         sizes = {} if layer is None else view.sizes_um(layer, view.axes_of(layer))
-        self._sizes_of_file = {} if sizes or told is None else _sizes_of_file(layer, told)
+        self._sizes_of_file = {} if sizes or told is None else sizes_of_file(layer, told)
         sizes = sizes or self._sizes_of_file
         self.blur.know_pixel(square_pixel(sizes), of_file=bool(self._sizes_of_file))
         self.oblong_line.say(words.oblong(sizes))
@@ -187,12 +186,3 @@ class SuperresolvePanel(Panel):
         if shown is not self._seen:  # it may be below what is seen of the panel
             self._seen = shown
             self.column.bring_into_view(self.agreement)
-
-
-def _sizes_of_file(layer: Any, told: Any) -> Mapping[str, float]:
-    """Return what a file says of its pixels, unless the layer, which has no units, was scaled otherwise."""
-    sizes: Mapping[str, float] = told.pixel_size_um
-    for letter, scale in zip(view.axes_of(layer), layer.scale, strict=False):
-        if letter in "YX" and not np.isclose(abs(scale), (1, sizes.get(letter, 1)), rtol=0.01).any():
-            return {}
-    return sizes

@@ -296,6 +296,17 @@ def test_what_is_left_over_lies_on_the_pixels_of_the_image(
     assert low == -high
 
 
+def test_what_is_left_over_may_be_all_that_is_made(panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    image = viewer.add_image(filaments(40, 52))
+    panel.ticks.tick(())
+    assert not panel.run_bar.run.isEnabled()
+    panel.residual.click()
+    (left,) = run(qtbot, panel)
+    assert left.name.endswith("left over")
+    assert left.visible
+    assert left.data.shape == image.data.shape
+
+
 def test_several_samples_tell_how_far_detail_can_be_trusted(
     panel: SuperresolvePanel, viewer: napari.Viewer, qtbot: Any
 ) -> None:

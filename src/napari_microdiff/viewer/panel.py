@@ -91,6 +91,11 @@ class Panel(Own):
         self.runner.progressed.connect(self.run_bar.progress)
         self.runner.said.connect(self._say)
 
+    @property
+    def asked(self) -> tuple[OutputName, ...]:
+        """What is to be made."""
+        return self.ticks.ticked
+
     # what is shown ------------------------------------------------------------------------------------------------
 
     def blocked(self) -> str:
@@ -101,7 +106,7 @@ class Panel(Own):
             return self.nothing_chosen
         if self.model.card is None:
             return self.no_model
-        if not self.ticks.ticked:
+        if not self.asked:
             return "Tick at least one thing to make."
         return ""
 
@@ -160,7 +165,7 @@ class Panel(Own):
         self.refresh()
 
     def _to_look_at(self) -> tuple[Request, LayerSource] | None:
-        if not self.compares or self.image.layer is None or self.model.card is None or not self.ticks.ticked:
+        if not self.compares or self.image.layer is None or self.model.card is None or not self.asked:
             return None
         try:
             source = self.source_of(self.image.layer)
@@ -185,7 +190,7 @@ class Panel(Own):
         return Request(
             task=self.task,
             model=card.id if card is not None else "",
-            outputs=outputs or self.ticks.ticked,
+            outputs=outputs or self.asked,
             axes=axes or (view.axes_of(layer) if layer is not None else None),
             region=region,
             **self.more.fields(),

@@ -9,7 +9,7 @@ from magicgui.widgets import ComboBox
 from qtpy.QtWidgets import QCheckBox, QWidget
 
 from ..engine.options import SuperresolveOptions
-from ..engine.request import Request, Span
+from ..engine.request import OutputName, Request
 from ..engine.trust import compared, disagrees
 from ..imaging.lattice import square_pixel
 from . import view, words
@@ -62,16 +62,16 @@ class SuperresolvePanel(Panel):
         self.noiseless.setToolTip(_NOISELESS_TIP)
         self.residual = QCheckBox("what is left of the image")
         self.residual.setToolTip(words.RESIDUAL)
+        self.residual.toggled.connect(self.refresh_if_built)
         own = Rows()
         own.add("Noise", self.noiseless)
         own.add("Make", self.residual)
         return [own]
 
-    def request(self, axes: str | None = None, region: tuple[Span, ...] | None = None) -> Request:
-        """Return what the panel asks for now."""
-        request = super().request(axes, region)
-        left = ("residual",) if self.residual.isChecked() else ()
-        return request.model_copy(update={"outputs": (*request.outputs, *left)})
+    @property
+    def asked(self) -> tuple[OutputName, ...]:
+        """What is to be made, with what is left over."""
+        return (*super().asked, *(("residual",) if self.residual.isChecked() else ()))
 
     def own_results(self) -> list[QWidget]:
         """Return the line that says how the result agrees with the image."""

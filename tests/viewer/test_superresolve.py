@@ -436,6 +436,11 @@ def test_the_file_tells_the_pixel_where_its_reader_did_not(
     assert not panel.optics_line.warns
     run(qtbot, panel)
     assert "µm" in panel.agreement.text()
+    panel.blur.pixel.setValue(0)
+    told = "The file tells NA 0.95 and light of 610 nm, which “of the objective” uses."
+    assert panel.optics_line.text() == f"{told} {words.NO_PIXEL}"
+    assert panel.optics_line.warns
+    panel.blur.pixel.setValue(65)
     layer.scale = (0.065, 0.065)  # as readers do that know no units
     assert panel.blur.pixel.value() == 65
     layer.scale = (2, 2)  # of whoever knows what for
@@ -481,6 +486,9 @@ def test_pixels_that_are_no_squares_have_no_side(panel: SuperresolvePanel, viewe
     assert panel.blur.pixel.text() == "not known"
     assert "0.2 × 0.1 µm" in panel.oblong_line.text()
     assert "how large" not in panel.optics_line.text()  # it says that
+    assert panel.run_bar.run.toolTip() == panel.oblong_line.text()
+    panel.blur.pixel.setValue(100)
+    assert panel.run_bar.run.isEnabled()
     viewer.add_image(filaments(32, 32), scale=(0.1, 0.1), units=("um", "um"), name="square")
     panel.image.choose(viewer.layers["square"])
     assert panel.blur.pixel.value() == pytest.approx(100)

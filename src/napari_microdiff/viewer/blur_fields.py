@@ -128,6 +128,11 @@ class BlurFields(Rows):
         return self.pixel.value() > _UNKNOWN
 
     @property
+    def was_told_pixel(self) -> bool:
+        """Whether the layer or its file says the side of a pixel, even if another was typed, or none."""
+        return self._pixel_told is not None
+
+    @property
     def missing(self) -> str:
         """What has to be done before it can be taken back, or nothing."""
         if self.asks_for_optics and not self.knows_pixel:

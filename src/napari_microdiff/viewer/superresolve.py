@@ -80,9 +80,12 @@ class SuperresolvePanel(Panel):
 
     def blocked(self) -> str:
         """Return why nothing can be run now, or nothing if it can."""
-        if self.optics.reading and self.blur.asks_for_optics:
-            return super().blocked() or words.READING_OPTICS
-        return super().blocked() or self.blur.missing
+        reason = super().blocked()
+        if reason or not self.blur.asks_for_optics:
+            return reason or self.blur.missing
+        if self.optics.reading:
+            return words.READING_OPTICS
+        return self.blur.missing and (self.oblong_line.text() or self.blur.missing)
 
     def end(self) -> None:
         """Cancel all jobs, and measure no more beads."""
@@ -154,11 +157,13 @@ class SuperresolvePanel(Panel):
         """Say what the file tells, and what has to be looked at or typed as nothing tells it."""
         layer, told = self.image.layer, self.optics.told
         wavelength, aperture = (None, None) if told is None else (told.wavelength_um, told.aperture)
-        said, unknown = [words.optics_told(wavelength, aperture, square_pixel(self._sizes_of_file))], False
+        pixel = square_pixel(self._sizes_of_file) if self.blur.knows_pixel else None
+        said, unknown = [words.optics_told(wavelength, aperture, pixel)], False
         read = layer is not None and (told is not None or layer.source.path is None)
         if read and self.blur.asks_for_optics:
             unknown = not self.blur.knows_pixel and not self.oblong_line.text()
-            said += [words.PIXEL_UNTOLD if unknown else "", words.optics_untold(wavelength, aperture)]
+            missing = words.NO_PIXEL if self.blur.was_told_pixel else words.PIXEL_UNTOLD
+            said += [missing if unknown else "", words.optics_untold(wavelength, aperture)]
         self.optics_line.say(" ".join(filter(None, said)), warn=unknown)
 
     def refresh_if_built(self) -> None:

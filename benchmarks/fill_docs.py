@@ -45,6 +45,7 @@ TABLES = {
     ),
     "augmentation_gain": ("means", GAINS),
     "augmentation_gain_longer": ("means", GAINS),
+    "augmentation_gain_outsider": ("means", GAINS),
     "correction_effort": (
         "one stroke for each mistake",
         ("mistake", "count", "put right", "put right without the model", "others spoiled", "median s"),

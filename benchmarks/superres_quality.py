@@ -29,7 +29,7 @@ from napari_microdiff.imaging.intensity import Normalization
 from napari_microdiff.imaging.optics import Binning, Blur, PointSpread
 from napari_microdiff.imaging.spectrum import measure_spectrum
 from napari_microdiff.models.store import list_models
-from napari_microdiff.tasks.conditioning import on_finer_pixels, reflected
+from napari_microdiff.tasks.conditioning import on_finer_pixels
 
 CUBIC, LINEAR, LUCY = "cubic interpolation", "best linear estimate", "Richardson-Lucy, best iterations"
 PLAIN = "plain U-Net, same size and training"
@@ -40,12 +40,13 @@ TWICE = "ours, 1 evaluation of x2 and another one of what it made"
 ONE, MEAN, SAMPLE = "ours, 1 evaluation", "ours, mean of samples", "ours, one sample"
 ITERATIONS = (3, 6, 10, 20, 40, 80)
 BORDER = 32
+MARGIN = 12  # pixels of the sharp image around what is compared, so that light comes from beyond its borders, too
 HELD_OUT = (170, 200, 230)  # planes of the volumes, in the third that no model was trained on
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A sharp image, and what was recorded of it."""
+    """A sharp image, and what was recorded of it, with and without noise."""
 
     name: str
     model: str
@@ -53,24 +54,28 @@ class Scene:
     factor: int
     noise: float  # standard deviation, in the units of the image
     recorded: Image
+    noiseless: Image
     psf: PointSpread
 
 
 def sharp_images(data: Path | None, side: int) -> tuple[list[tuple[str, str, Image]], str]:
-    """Return names, models and sharp images that no model was trained on; simulated ones where there are no others."""
-    folder, found = data or DATA, []
+    """Return names, models and sharp images that no model was trained on; simulated ones where there are no others.
+
+    They have a margin on all sides.
+    """
+    folder, found, whole = data or DATA, [], side + 2 * MARGIN
     for path in sorted((folder / "gigadb_100888" / "test" / "clean").glob("*.tif")):
-        found.append((path.stem, "superres-fluorescence", tifffile.imread(path)[:side, :side]))
+        found.append((path.stem, "superres-fluorescence", tifffile.imread(path)[:whole, :whole]))
     for path in sorted((folder / "fib25_medulla" / "volumes").glob("*.tif")):
         volume = tifffile.imread(path, key=HELD_OUT)
         found += [
-            (f"{path.stem}, plane {z}", "superres-em", plane[: min(side, 240), : min(side, 240)])
+            (f"{path.stem}, plane {z}", "superres-em", plane[:whole, :whole])
             for z, plane in zip(HELD_OUT, volume, strict=True)
         ]
     if found:
         return found, "real images"
     rng = np.random.default_rng(0)
-    made = 1000 * structures.fluorescence(rng, side)
+    made = 1000 * structures.fluorescence(rng, whole)
     return [("simulated", "superres-fluorescence", made)], "SIMULATED images, since no real ones were found"
 
 
@@ -79,16 +84,18 @@ def scenes(data: Path | None, side: int, factors: tuple[int, ...] = (2, 4)) -> t
     images, what = sharp_images(data, side)
     made = []
     for number, (name, model, image) in enumerate(images):
-        sharp, psf = image.astype(np.float64), PointSpread(BLUR)
+        psf = PointSpread(BLUR)
         for factor in factors:
-            sharp = sharp[: len(sharp) // factor * factor, : sharp.shape[1] // factor * factor]
-            blurred = Blur(psf.kernel(factor), sharp.shape).forward(sharp)
-            seen = Binning(factor).forward(blurred)
+            rows, columns = (2 * MARGIN + (length - 2 * MARGIN) // factor * factor for length in image.shape)
+            whole = image[:rows, :columns].astype(np.float64)
+            sharp, around = whole[MARGIN:-MARGIN, MARGIN:-MARGIN], MARGIN // factor
+            seen = Binning(factor).forward(Blur(psf.kernel(factor), whole.shape).forward(whole))
+            seen = seen[around:-around, around:-around]
             for words, share in NOISES.items():
                 noise = share * float(np.ptp(sharp))
                 rng = np.random.default_rng([number, factor])
                 recorded = (seen + noise * rng.standard_normal(seen.shape)).astype(np.float32)
-                made.append(Scene(f"{name}, x{factor}, {words}", model, sharp, factor, noise, recorded, psf))
+                made.append(Scene(f"{name}, x{factor}, {words}", model, sharp, factor, noise, recorded, seen, psf))
     return made, what
 
 
@@ -103,7 +110,7 @@ def classical(scene: Scene) -> Iterator[tuple[str, Callable[[], Image]]]:
         shown = normal.apply(scene.recorded)
         level = max(scene.noise / normal.scale, 1e-3)
         kernels = finer_filter(measure_spectrum(shown[None]).powers, scene.psf, scene.factor, level).kernels
-        wider = reflected(torch.from_numpy(shown)[None, None], FINER_RADIUS)
+        wider = torch.from_numpy(np.pad(shown, FINER_RADIUS, mode="symmetric"))[None, None]
         return normal.undo(on_finer_pixels(wider, kernels)[0, 0].numpy())
 
     def lucy() -> Image:

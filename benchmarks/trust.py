@@ -80,10 +80,9 @@ def differs(scene: Scene, seen: Image, noise: float) -> int:
 
     There the model really made something up, or left it out.
     """
-    truth = measured(scene, scene.sharp)
     span = float(np.subtract(*np.percentile(scene.recorded, (99.9, 0.1))))
     # There is no noise in the difference, and what is held against it is half of what is told, at least.
-    return unexplained(truth - seen, seen, 2 * noise, span).places
+    return unexplained(scene.noiseless - seen, seen, 2 * noise, span).places
 
 
 def is_warned(result: Result) -> bool:

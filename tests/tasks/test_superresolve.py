@@ -136,8 +136,15 @@ def test_of_colours_it_is_said_that_each_is_a_grey_image(made, sharp):
     result = made(np.stack([plane] * 3, axis=-1), axes="YXS", outputs=("sample",), steps=3)
     assert np.ptp(result.sample, axis=-1).max() > 0
     assert any("make one channel of it first" in notice for notice in result.report["notices"])
-    channels = made(np.stack([plane] * 3), axes="CYX", outputs=("sample",), steps=3)
+    channels = made(np.stack([plane, 2 * plane[::-1]]), axes="CYX", outputs=("sample",), steps=3)
     assert channels.report["notices"] == []
+
+
+def test_of_channels_that_are_all_the_same_it_is_said(made, sharp):
+    plane = seen(sharp, PointSpread(0.5), noise=5)[:40, :40]
+    for others, told in ((plane, True), (plane[::-1] * 2, False)):
+        notices = made(np.stack([plane, plane, others]), axes="CYX").report["notices"]
+        assert any("3 channels of the image look the same" in notice for notice in notices) == told
 
 
 def test_previews_lie_where_the_result_will_be(events, sharp, sharpener):

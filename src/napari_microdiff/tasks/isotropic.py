@@ -42,7 +42,7 @@ from .between import RowsBetween
 from .collect import Collector
 from .conditioning import range_between
 from .likeness import likeness
-from .statistics import Statistics, measure_channel, position_of, positions
+from .statistics import Statistics, measure_channel, position_of, positions, tell_of_equal_channels
 
 _ARCHITECTURE = {"dims": 2, "channels": 1, "vector_length": VECTOR_LENGTH}
 _SIGMA_MIN = 0.02  # of the expected error of the guess; what is below cannot be seen
@@ -64,6 +64,7 @@ class Isotropic:
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("The image has the same value everywhere, so there is nothing between its slices.")
         tell_of_colours(self.source, self.notices)
+        tell_of_equal_channels(self.source, list(self._statistics.values()), self.notices)
         self.report = self._describe()
 
     def check_model(self) -> tuple[int, ...]:

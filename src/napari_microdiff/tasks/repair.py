@@ -34,7 +34,7 @@ from .damage import Damage, DamagedPlane
 from .likeness import likeness
 from .remember import Remembered
 from .starting import PRIOR, empty_condition, jobs_from_guess
-from .statistics import Statistics, channel_view, measure_channel, position_of, positions
+from .statistics import Statistics, channel_view, measure_channel, position_of, positions, tell_of_equal_channels
 
 # Share of what is drawn in the best estimate; the rest is the smooth filling, which errs in other ways.
 _DRAWN = 0.5
@@ -61,6 +61,7 @@ class Repair:
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("All sound pixels of the image have the same value: there is nothing to go by.")
         tell_of_colours(self.source, self.notices)
+        tell_of_equal_channels(self.source, list(self._statistics.values()), self.notices)
         noisy = options.noise and "sample" in self.request.outputs
         without = self._damage.without()
         shown = [p for p, s in self._statistics.items() if noisy and not s.constant]

@@ -199,6 +199,16 @@ def _is_constant(view: Sliceable, axes: str) -> bool:
     return True
 
 
+def tell_of_equal_channels(source: Source, measured: Sequence[Statistics], notices: list[str]) -> None:
+    """Say if all channels show the same, as those of a grey image do that was saved in colours."""
+    told = {(s.normalization, s.noise_level, s.spectrum.powers.tobytes()) for s in measured}
+    if "C" in source.axes and len(measured) > 1 and len(told) == 1:
+        notices.append(
+            f"The {len(measured)} channels of the image look the same, as those of a grey image that was saved in "
+            "colours. Each is worked on by itself, and its samples differ. Keep one channel."
+        )
+
+
 def positions(source: Source) -> Sequence[int | None]:
     """Return the channels that a source's region touches; ``[None]`` if it has no channel axis."""
     axis = channel_axis(source.axes)

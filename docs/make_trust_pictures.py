@@ -16,13 +16,14 @@ from scipy import ndimage
 from skimage.measure import find_contours
 
 import napari_microdiff
+from napari_microdiff.engine.trust import compared
 from napari_microdiff.imaging.optics import Binning, Blur, PointSpread
 from napari_microdiff.imaging.samples import noisy_sample
 from napari_microdiff.imaging.unexplained import UNLIKELY, deviations
-from napari_microdiff.viewer.words import agreement
 
 FOLDER = Path(__file__).parent / "images"
 FACTOR, BLUR = 2, 0.8  # of finer pixels; standard deviation in recorded ones
+PIXEL_UM = {"Y": 0.1, "X": 0.1}  # of the sample
 PART = slice(0, 256), slice(0, 256)  # of the sample
 SHOWN = slice(60, 120), slice(150, 210)  # of that, in recorded pixels
 MADE_UP = ((160, 326), (172, 346), (180, 372))  # points that a filament is drawn through, in pixels of the result
@@ -95,7 +96,7 @@ def guessed(folder: Path, recorded: Image) -> None:
     for seed in (0, 1):
         wishes = {"factor": FACTOR, "blur": BLUR, "outputs": ("sample",), "steps": 8, "seed": seed}
         done = napari_microdiff.superresolve(recorded, **wishes)
-        sys.stdout.write(f"{agreement(done)}\n")
+        sys.stdout.write("\n".join([*compared(done, "The residual", PIXEL_UM), ""]))
         samples.append(np.asarray(done.sample, dtype=float)[on_finer(SHOWN, FACTOR)])
     limits = contrast(samples[0])
     half = (limits[1] - limits[0]) / 2

@@ -137,15 +137,6 @@ def open_source(request: Request, array: Sliceable) -> Source:
     return Source(array, axes, region)
 
 
-def tell_of_colours(source: Source, notices: list[str]) -> None:
-    """Say that the colours of an image, if it has any, have nothing in common for a model of grey images."""
-    if "S" in source.axes:
-        notices.append(
-            "The colours of the image are worked on one by one, as grey images, which are all that the model knows. If "
-            "the image is grey, make one channel of it first: its samples would come out tinted."
-        )
-
-
 @dataclass(frozen=True)
 class PlaneJob:
     """One plane, ready to be sampled, and the way back from normalised units.

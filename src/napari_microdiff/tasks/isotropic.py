@@ -35,14 +35,13 @@ from .base import (
     box_of,
     check_architecture,
     steps_of,
-    tell_of_colours,
     without_equal_samples,
 )
 from .between import RowsBetween
 from .collect import Collector
 from .conditioning import range_between
 from .likeness import likeness
-from .statistics import Statistics, measure_channel, position_of, positions, tell_of_equal_channels
+from .statistics import Statistics, measure_channel, position_of, positions, tell_of_channels
 
 _ARCHITECTURE = {"dims": 2, "channels": 1, "vector_length": VECTOR_LENGTH}
 _SIGMA_MIN = 0.02  # of the expected error of the guess; what is below cannot be seen
@@ -63,8 +62,7 @@ class Isotropic:
         self._statistics = {p: measure_channel(self.source, p) for p in positions(self.source)}
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("The image has the same value everywhere, so there is nothing between its slices.")
-        tell_of_colours(self.source, self.notices)
-        tell_of_equal_channels(self.source, list(self._statistics.values()), self.notices)
+        tell_of_channels(self.source, list(self._statistics.values()), self.notices)
         self.report = self._describe()
 
     def check_model(self) -> tuple[int, ...]:

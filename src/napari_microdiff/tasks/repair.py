@@ -28,13 +28,13 @@ from ..errors import ImageError, RequestError
 from ..imaging.axes import PlaneIndex
 from ..imaging.camera import Camera
 from ..imaging.noise import estimate_camera
-from .base import Context, Image, PlaneJob, box_of, check_architecture, steps_of, tell_of_colours, without_equal_samples
+from .base import Context, Image, PlaneJob, box_of, check_architecture, steps_of, without_equal_samples
 from .collect import Collector
 from .damage import Damage, DamagedPlane
 from .likeness import likeness
 from .remember import Remembered
 from .starting import PRIOR, empty_condition, jobs_from_guess
-from .statistics import Statistics, channel_view, measure_channel, position_of, positions, tell_of_equal_channels
+from .statistics import Statistics, channel_view, measure_channel, position_of, positions, tell_of_channels
 
 # Share of what is drawn in the best estimate; the rest is the smooth filling, which errs in other ways.
 _DRAWN = 0.5
@@ -60,8 +60,7 @@ class Repair:
         self._statistics: dict[int | None, Statistics] = {p: measure_channel(sound, p) for p in positions(sound)}
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("All sound pixels of the image have the same value: there is nothing to go by.")
-        tell_of_colours(self.source, self.notices)
-        tell_of_equal_channels(self.source, list(self._statistics.values()), self.notices)
+        tell_of_channels(self.source, list(self._statistics.values()), self.notices)
         noisy = options.noise and "sample" in self.request.outputs
         without = self._damage.without()
         shown = [p for p, s in self._statistics.items() if noisy and not s.constant]

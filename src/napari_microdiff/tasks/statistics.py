@@ -199,10 +199,23 @@ def _is_constant(view: Sliceable, axes: str) -> bool:
     return True
 
 
-def tell_of_equal_channels(source: Source, measured: Sequence[Statistics], notices: list[str]) -> None:
-    """Say if all channels show the same, as those of a grey image do that was saved in colours."""
+def tell_of_channels(source: Source, measured: Sequence[Statistics], notices: list[str]) -> None:
+    """Say that each channel is worked on by itself where that will surprise: of colours, and of channels all the same.
+
+    Parameters
+    ----------
+    measured : sequence of Statistics
+        Of all channels.
+    notices : list of str
+        What is said is added here.
+    """
     told = {(s.normalization, s.noise_level, s.spectrum.powers.tobytes()) for s in measured}
-    if "C" in source.axes and len(measured) > 1 and len(told) == 1:
+    if "S" in source.axes:
+        notices.append(
+            "The colours of the image are worked on one by one, as grey images, which are all that the model knows. If "
+            "the image is grey, make one channel of it first: its samples would come out tinted."
+        )
+    elif len(measured) > 1 and len(told) == 1:
         notices.append(
             f"The {len(measured)} channels of the image look the same, as those of a grey image that was saved in "
             "colours. Each is worked on by itself, and its samples differ. Keep one channel."

@@ -36,7 +36,6 @@ from .base import (
     box_of,
     check_architecture,
     steps_of,
-    tell_of_colours,
     without_equal_samples,
 )
 from .conditioning import (
@@ -52,7 +51,7 @@ from .likeness import likeness
 from .measuring import Measuring
 from .mended import Kept, mended
 from .remember import Remembered
-from .statistics import Statistics, measure_channel, position_of, positions, tell_of_equal_channels
+from .statistics import Statistics, measure_channel, position_of, positions, tell_of_channels
 
 _ARCHITECTURE = {"dims": 2, "channels": 1, "condition_channels": 2, "vector_length": SUPERRESOLVING_LENGTH}
 _SIGMA_MIN = 0.02  # of the expected error of the guess; what is below cannot be seen
@@ -93,8 +92,7 @@ class Superresolve:
         self._statistics = {p: measure_channel(self.source, p) for p in positions(self.source)}
         if all(s.constant for s in self._statistics.values()):
             raise ImageError("The image has the same value everywhere, so there is nothing to make sharper.")
-        tell_of_colours(self.source, self.notices)
-        tell_of_equal_channels(self.source, list(self._statistics.values()), self.notices)
+        tell_of_channels(self.source, list(self._statistics.values()), self.notices)
         self._kept = Kept(self.source, {p: s.faults for p, s in self._statistics.items()})
         self.source = mended(self._kept, self.notices)
         self.report = self._describe()

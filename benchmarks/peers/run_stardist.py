@@ -70,8 +70,9 @@ def train(
     few = 8 if quick else None
     (images, labels), (images_held, labels_held) = (load(folder, validation=v, count=few) for v in (False, True))
     if pairs is not None:
-        more = [load(pairs, validation=v, count=few) for v in (False, True)]
-        images, labels = images + more[0][0] + more[1][0], labels + more[0][1] + more[1][1]
+        for validation in (False, True):  # all of them are learned from
+            more_images, more_labels = load(pairs, validation=validation, count=few)
+            images, labels = images + more_images, labels + more_labels
     labels, labels_held = ([fill_label_holes(one) for one in part] for part in (labels, labels_held))
     images, images_held = ([_prepared(one) for one in part] for part in (images, images_held))
     if (out / "config.json").exists():

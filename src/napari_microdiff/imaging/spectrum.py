@@ -8,6 +8,7 @@ little; what is left in the quietest places of the image shows how much of each 
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -45,7 +46,7 @@ class Spectrum(NamedTuple):
 
     powers: NDArray[np.float64]
     quiet: NDArray[np.float64]
-    windows: float = _SURE
+    windows: float = math.inf
 
     def plus(self, noise: NDArray[np.float64]) -> Spectrum:
         """Return the spectrum of the image with noise of the given powers added, shape (BANDS,)."""

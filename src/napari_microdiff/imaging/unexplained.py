@@ -93,7 +93,8 @@ def _over_lines(score: _Array) -> Iterator[_Array]:
     for step in _DIRECTIONS:
         count = round(_HALF_LINE / float(np.hypot(*step)))
         rows, columns = (_alike(length, part, count) for length, part in zip(score.shape, step, strict=True))
-        yield _along(thin, step, count) / np.sqrt(rows @ columns.T)
+        left = _stretched(np.sqrt(rows @ columns.T), score.shape[0])
+        yield _along(thin, step, count) / _stretched(left.T, score.shape[1]).T
 
 
 def _along(image: _Array, step: tuple[int, int], count: int) -> _Array:
@@ -117,7 +118,7 @@ def _left(length: int, size: float) -> _Array:
 
 
 def _alike(length: int, step: int, count: int) -> _Array:
-    """Return the covariances of all pairs of the pixels that `_along` sums up, along one axis, shape (length, pairs).
+    """Return the covariances of all pairs of the pixels that `_along` sums up, along one axis, shape (few, pairs).
 
     They are those of smoothed white noise. As it is smoothed along one axis after the other, the variance of a sum is
     the scalar product of those of both axes; see `_left` for the borders, where some pixels of a line are missing, too.
@@ -127,7 +128,7 @@ def _alike(length: int, step: int, count: int) -> _Array:
     at = np.arange(few)[:, None] + step * np.arange(-count, count + 1)
     there, at = (at >= 0) & (at < few), at.clip(0, few - 1)
     pairs = (smoothing @ smoothing.T)[at[:, :, None], at[:, None, :]]
-    return _stretched(np.where(there[:, :, None] & there[:, None, :], pairs, 0).reshape(few, -1), length)
+    return np.where(there[:, :, None] & there[:, None, :], pairs, 0).reshape(few, -1)
 
 
 def _few(length: int, size: float, more: int) -> int:
@@ -140,7 +141,7 @@ def _smoothing(length: int, size: float) -> _Array:
 
 
 def _stretched(near: _Array, length: int) -> _Array:
-    """Repeat what is in the middle."""
+    """Repeat the middle row of what `_few` pixels tell."""
     middle = len(near) // 2
     repeated = np.repeat(near[middle : middle + 1], length - len(near), axis=0)
     return np.concatenate([near[:middle], repeated, near[middle:]])

@@ -127,8 +127,8 @@ class AgreeingCollector(Collector):
                 core = ((row, min(row + _BLOCK, bottom)), (column, min(column + _BLOCK, right)))
                 window = grown(core, job.noisy.shape, (margin, margin))
                 measured = np.asarray(job.noisy[region_slices(core)], dtype=np.float64)
+                inside = tuple(slice(a * factor - o[0], b * factor - o[0]) for (a, b), o in _with(window, job))
                 for name in self._left_over:
-                    inside = tuple(slice(a * factor - o[0], b * factor - o[0]) for (a, b), o in _with(window, job))
                     made = self._plane(index, name)[inside]
                     self._compare(name, index, core, made, slices_in(core, window), measured)
                     yield

@@ -50,7 +50,7 @@ class Measuring:
         self._square = _squared(psf, factor)
         self.blurs = len(self._kernel) // 2
         # Where an aperture's transfer function ends at once, its inverse dies away much more slowly: one pass must do.
-        self._passes = _PASSES if math.isinf(psf.finest) else 1
+        self._passes = _PASSES if self.blurs and math.isinf(psf.finest) else 1
         widths = _REACH if psf.gaussian else _REACH_MIXED if math.isinf(psf.finest) else _REACH_AIRY
         self.limit = min(0.5, psf.finest) / factor
         self.reach = math.ceil(widths * psf.widest * factor)
@@ -97,10 +97,8 @@ class Measuring:
 
     def _inverse(self, passed: Tensor, ridge: float) -> Tensor:
         least = self._at_least(ridge)
-        if ridge or not self.blurs:
-            return 1 / (passed + least)
         held_back = least / (passed + least)
-        return sum(held_back**n for n in range(self._passes)) / (passed + least)
+        return sum(held_back**n for n in range(1 if ridge else self._passes)) / (passed + least)
 
     def _at_least(self, ridge: float) -> float:
         return max(ridge, _RIDGE * float(self._square.sum()))

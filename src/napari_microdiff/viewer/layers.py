@@ -211,8 +211,8 @@ def result_layers(
     starts = finer.centres([start for start, _ in finer.region(tuple(result.region)[: layer.ndim], axes)], axes)
     whole = tuple((0, n) for n in source.array.shape)[: layer.ndim]
     part = tuple(result.region)[: layer.ndim] != whole
-    where = _over(layer, starts if any(starts) else None, stride if finer.factor > 1 else None)
-    on_the_pixels = _over(layer, first if any(first) else None)
+    where = over(layer, starts if any(starts) else None, stride if finer.factor > 1 else None)
+    on_the_pixels = over(layer, first if any(first) else None)
     layers = []
     names = {**_NAMES, **_NAMES_OF.get(result.request.task, {})}
     for output, array in arrays_of(result).items():
@@ -228,7 +228,8 @@ def result_layers(
     return layers
 
 
-def _over(layer: Image | Labels, *where: tuple[float, ...] | None) -> dict[str, Any]:
+def over(layer: Image | Labels, *where: tuple[float, ...] | None) -> dict[str, Any]:
+    """Return the arguments by which an array lies over a layer and is cut where that is; see `placement`."""
     return {**placement(layer, *where), **cuts(layer, *where)}
 
 

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from ..engine.events import Preview
 from ..engine.request import Span
 from ..imaging.lattice import Finer
-from .layers import KEY, LayerSource, ResultLayer, placement, put, spans_of
-from .looks import cuts
+from .layers import KEY, LayerSource, ResultLayer, over, put, spans_of
 
 PLANE_SIDE = 1024  # pixels of a preview plane: a larger one costs more to show than it tells
 BUDGET = 2**26  # pixels in all
@@ -121,8 +120,7 @@ class LivePreview:
         arguments = {
             "name": f"{source.name} (forming)",
             "metadata": {_FORMING: True},
-            **placement(source, start, span),
-            **cuts(source, start, span),
+            **over(source, start, span),
         }
         look = {} if self._objects else self._source.appearance()
         layer = Labels(canvas, **arguments) if self._objects else Image(canvas, **arguments, **look)

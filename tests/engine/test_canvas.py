@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from functools import partial
 
 import numpy as np
@@ -14,7 +15,7 @@ from napari_microdiff.diffusion.samplers import SAMPLERS, levels_for
 from napari_microdiff.diffusion.schedule import karras_sigmas
 from napari_microdiff.engine import canvas as canvas_module
 from napari_microdiff.engine.canvas import sample_plane
-from napari_microdiff.engine.memory import Scratch, Workplace
+from napari_microdiff.engine.memory import Workplace, blank_array
 from napari_microdiff.engine.tiles import read_window
 from napari_microdiff.errors import DeviceError
 
@@ -117,14 +118,14 @@ def test_the_first_evaluation_is_the_posterior_mean(denoisers, make_plane, sampl
     np.testing.assert_allclose(events[-1].mean, drawn, atol=1e-5)
 
 
-def test_scratch_on_disk_gives_what_memory_gives(denoisers, make_plane, sampled, monkeypatch, tmp_path):
+def test_a_canvas_on_disk_gives_what_memory_gives(denoisers, make_plane, sampled, monkeypatch, tmp_path):
     plane, steps = make_plane(image((60, 70))), table(4, "heun")
     in_memory, *_ = sampled(denoisers[2], plane, steps, tile=32)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(canvas_module, "Scratch", partial(Scratch, 0))
+    monkeypatch.setattr(canvas_module, "blank_array", partial(blank_array, largest_in_memory=0))
     on_disk, *_ = sampled(denoisers[2], plane, steps, tile=32)
     np.testing.assert_array_equal(in_memory, on_disk)
-    assert not isinstance(on_disk, np.memmap)
+    assert type(on_disk) is np.ndarray
     assert list(tmp_path.iterdir()) == []
 
 
@@ -183,43 +184,49 @@ def test_other_faults_are_not_taken_for_a_lack_of_memory(denoisers, make_plane, 
 
 
 @pytest.fixture
-def closed(monkeypatch):
-    """Which scratches were made, and which of them are closed; all of them lie on disk."""
+def files(monkeypatch):
+    """The files that canvases were made in, for as long as they are there; all canvases lie on disk."""
     made = []
 
-    class Watched(Scratch):
-        def __init__(self):
-            super().__init__(0)
-            self.closed = False
-            made.append(self)
+    def on_disk(shape):
+        array = blank_array(shape, largest_in_memory=0)
+        made.append(weakref.ref(array.base))
+        return array
 
-        def close(self):
-            self.closed = True
-            super().close()
+    monkeypatch.setattr(canvas_module, "blank_array", on_disk)
 
-    monkeypatch.setattr(canvas_module, "Scratch", Watched)
-    return made
+    def there():
+        gc.collect()
+        return [file() is not None for file in made]
+
+    return there
 
 
-def test_closing_early_frees_everything(denoisers, make_plane, closed):
+def test_closing_early_frees_everything(denoisers, make_plane, files):
     sampling = sample_plane(denoisers[2], make_plane(image(FLAT)), table(4), Workplace(CPU, 1, 32), seed=0)
     for _ in range(20):
         next(sampling)
-    assert [scratch.closed for scratch in closed] == [False]
+    assert files() == [True] * 3
     sampling.close()
-    gc.collect()
-    assert [scratch.closed for scratch in closed] == [True]
+    assert not any(files())
 
 
-def test_a_fault_frees_everything(denoisers, make_plane, sampled, closed):
+def test_a_fault_frees_everything(denoisers, make_plane, sampled, files):
     with pytest.raises(DeviceError):
         sampled(Scarce(denoisers[2], 0), make_plane(image(FLAT)), table(4))
-    assert [scratch.closed for scratch in closed] == [True]
+    assert not any(files())
 
 
-def test_a_single_evaluation_needs_no_scratch(denoisers, make_plane, sampled, closed):
+def test_a_sample_is_not_copied_and_keeps_one_file(denoisers, make_plane, sampled, files):
+    drawn, *_ = sampled(denoisers[2], make_plane(image(FLAT)), table(2), tile=32)
+    assert sum(files()) == 1
+    del drawn, _
+    assert not any(files())
+
+
+def test_a_single_evaluation_needs_no_canvas(denoisers, make_plane, sampled, files):
     sampled(denoisers[2], make_plane(image(FLAT)), table(1), tile=32)
-    assert closed == []
+    assert files() == []
 
 
 @pytest.mark.parametrize("evaluations", [1, 3])

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import os
 import tempfile
+import weakref
 
 import numpy as np
 import pytest
 import torch
 
-from napari_microdiff.engine.memory import Scratch, Workplace, is_out_of_memory, release_memory
+from napari_microdiff.engine.memory import Workplace, blank_array, is_out_of_memory, release_memory
 from napari_microdiff.engine.tiles import Reach, make_tiles
 from napari_microdiff.errors import DeviceError, FileError
 
@@ -21,29 +23,36 @@ SHAPE = (256, 256)
 ALL = ((0, 256), (0, 256))
 
 
-def test_small_arrays_are_in_memory_and_large_ones_on_disk():
-    scratch = Scratch(largest_in_memory=400)
-    small, large = scratch.zeros((10, 10)), scratch.zeros((10, 11))
-    assert not isinstance(small, np.memmap)
-    assert isinstance(large, np.memmap)
+def on_disk(array):
+    return isinstance(array.base, np.memmap)
+
+
+@pytest.mark.parametrize(("dtype", "rows"), [(np.float32, 10), (np.float64, 5)])
+def test_small_arrays_are_in_memory_and_large_ones_on_disk(dtype, rows):
+    small, large = (blank_array((10, n), dtype, largest_in_memory=400) for n in (rows, rows + 1))
+    assert not on_disk(small)
+    assert on_disk(large)
     for array in (small, large):
-        assert array.dtype == np.float32
+        assert type(array) is np.ndarray
+        assert array.dtype == dtype
         assert not array.any()
         array[3:5] = 2
         assert array.sum() == 4 * array.shape[1]
-    del array, large
-    scratch.close()
 
 
-def test_files_are_gone_after_closing(tmp_path, monkeypatch):
+def test_a_file_goes_with_the_last_view_of_its_array(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    scratch = Scratch(largest_in_memory=0)
-    arrays = [scratch.zeros((64, 64)) for _ in range(3)]
-    arrays[0][...] = 1
-    del arrays
-    scratch.close()
+    array = blank_array((64, 64), largest_in_memory=0)
+    array[...] = 1
+    file, view = weakref.ref(array.base), array[3:5]
+    del array
+    gc.collect()
+    assert view.sum() == 2 * 64
+    assert file() is not None
+    del view
+    gc.collect()
+    assert file() is None
     assert list(tmp_path.iterdir()) == []
-    scratch.close()  # again is harmless
 
 
 def no_room(*_):
@@ -57,8 +66,6 @@ class FullFile(io.FileIO):
 @pytest.mark.parametrize("reserves", [True, False], ids=["reserved", "written"])
 def test_a_full_disk_is_said_before_an_array_is_written_to(tmp_path, monkeypatch, reserves):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    scratch = Scratch(largest_in_memory=0)
-    scratch.zeros((8, 8))
     file = FullFile(tmp_path / "file", "w+")
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: file)
     if reserves:
@@ -66,7 +73,7 @@ def test_a_full_disk_is_said_before_an_array_is_written_to(tmp_path, monkeypatch
     else:
         monkeypatch.delattr(os, "posix_fallocate", raising=False)
     with pytest.raises(FileError) as told:
-        scratch.zeros((1024, 1024))
+        blank_array((1024, 1024), largest_in_memory=0)
     assert f"A temporary file of 4 MiB cannot be made in {tmp_path}: No space left" in str(told.value)
     assert "Free some space there, or set the environment variable TMPDIR" in str(told.value)
     assert file.closed
@@ -74,12 +81,9 @@ def test_a_full_disk_is_said_before_an_array_is_written_to(tmp_path, monkeypatch
 
 def test_where_room_cannot_be_reserved_all_of_a_file_is_written(monkeypatch):
     monkeypatch.delattr(os, "posix_fallocate", raising=False)
-    scratch = Scratch(largest_in_memory=0)
-    array = scratch.zeros((600, 700))
+    array = blank_array((600, 700), largest_in_memory=0)
     assert array.shape == (600, 700)
     assert not array.any()
-    del array
-    scratch.close()
 
 
 @pytest.mark.parametrize(

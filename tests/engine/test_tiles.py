@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
+from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from napari_microdiff.engine import tiles as tiles_module
 from napari_microdiff.engine.tiles import (
     Reach,
     Tile,
+    bands,
     batches,
     grown,
     make_tiles,
@@ -184,6 +188,22 @@ def test_batches_keep_order_and_hold_one_shape(case, size, most):
 
 def test_nothing_makes_no_batch():
     assert list(batches([], 4)) == []
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(1, 40)), min_size=1, max_size=3),
+    st.integers(1, 500),
+)
+def test_bands_cover_a_box_in_order_and_are_small(spans, most):
+    box = tuple((start, start + length) for start, length in spans)
+    with mock.patch.object(tiles_module, "_BAND", most):
+        made = bands(box)
+    assert (made[0][0][0], made[-1][0][1]) == box[0]
+    assert all(before[0][1] == after[0][0] for before, after in pairwise(made))
+    assert all(band[1:] == box[1:] for band in made)
+    across = math.prod(b - a for a, b in box[1:])
+    assert all(b - a == 1 or (b - a) * across <= most for (a, b), *_ in made)
+    assert len(made) <= -(-(box[0][1] - box[0][0]) // max(1, most // across))
 
 
 @given(case=cases(), margin=st.integers(0, 40))

@@ -8,6 +8,7 @@ import pytest
 from scipy import ndimage
 
 from napari_microdiff import isotropic
+from napari_microdiff.engine import memory, tiles
 from napari_microdiff.engine.events import Preview, Progress
 from napari_microdiff.errors import ImageError, ModelError, RequestError
 
@@ -130,6 +131,20 @@ def test_previews_lie_where_the_result_will_be_and_progress_ends_at_all(events, 
     progress = [event for event in told if isinstance(event, Progress)]
     assert progress[-1].done == progress[-1].total
     assert all(one.total == progress[0].total for one in progress)
+
+
+def test_what_does_not_fit_into_memory_is_made_in_files_part_by_part(made, volume, monkeypatch, tmp_path):
+    asked = {"steps": 2, "samples": 8, "outputs": ("mean", "sample", "uncertainty")}
+    in_memory = made(volume, **asked)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for limit in ("_LARGEST_TO_WORK_ON", "_LARGEST_RESULT"):
+        monkeypatch.setattr(memory, limit, 0)
+    monkeypatch.setattr(tiles, "_BAND", 1)
+    in_files = made(volume, **asked)
+    for name, image in in_memory.images().items():
+        np.testing.assert_array_equal(image, in_files.images()[name])
+        assert not isinstance(image.base, np.memmap)
+        assert isinstance(in_files.images()[name].base, np.memmap)
 
 
 def test_a_channel_of_one_large_value_keeps_it(made, volume):

@@ -20,7 +20,7 @@ from ..diffusion.denoiser import Condition, Denoiser
 from ..diffusion.noise import antithetic, positional_noise
 from ..diffusion.samplers import Mix, Step
 from .events import Notice
-from .memory import Scratch, Workplace, is_out_of_memory
+from .memory import Workplace, blank_array, is_out_of_memory
 from .tiles import Box, Reach, Tile, batches, grown, make_tiles, overlap, read_window, slices_in
 
 Image = NDArray[np.float32]
@@ -131,23 +131,19 @@ def sample_plane(
     """
     area = sampled_area(plane, steps)
     canvas = None if len(steps) == 1 else Canvas(plane, area, steps)
-    try:
-        for number, step in enumerate(steps):
-            tiles = make_tiles(plane.shape, area, workplace.tile, plane.reach)
-            stepped = canvas if number else None
-            for item in evaluate(denoiser, plane, tiles, step.sigma, workplace, stepped):
-                if isinstance(item, Notice):
-                    yield item
-                    continue
-                if canvas is not None:
-                    canvas.apply(step, item, seed, *stream_of(number, sample))
-                yield cut_to(item, plane.region, first=number == 0)
+    for number, step in enumerate(steps):
+        tiles = make_tiles(plane.shape, area, workplace.tile, plane.reach)
+        stepped = canvas if number else None
+        for item in evaluate(denoiser, plane, tiles, step.sigma, workplace, stepped):
+            if isinstance(item, Notice):
+                yield item
+                continue
             if canvas is not None:
-                canvas.advance()
-        return None if canvas is None else canvas.read_region()
-    finally:
+                canvas.apply(step, item, seed, *stream_of(number, sample))
+            yield cut_to(item, plane.region, first=number == 0)
         if canvas is not None:
-            canvas.close()
+            canvas.advance()
+    return None if canvas is None else canvas.read_region()
 
 
 def stream_of(step: int, sample: int) -> tuple[int, float]:
@@ -229,11 +225,9 @@ class Canvas:
         shape = (plane.channels, *(stop - start for start, stop in area))
         self._plane, self._area = plane, area
         self._origin = (0, *(start for start, _ in area))
-        self._scratch = Scratch()
-        self._x = self._scratch.zeros(shape)
-        self._next = self._scratch.zeros(shape)
+        self._x, self._next = blank_array(shape), blank_array(shape)
         remembers = any(step.memory is not None for step in steps)
-        self._memory = self._scratch.zeros(shape) if remembers else None
+        self._memory = blank_array(shape) if remembers else None
 
     def begin(self, core: Box, values: Image) -> None:
         """Set the values of a part before the first step, shape (channels, [z,] y, x)."""
@@ -271,13 +265,8 @@ class Canvas:
         self._x, self._next = self._next, self._x
 
     def read_region(self) -> Image:
-        """Return a copy of the present values in the plane's region."""
-        return np.array(self._x[(slice(None), *slices_in(self._plane.region, self._area))])
-
-    def close(self) -> None:
-        """Give back memory and files."""
-        del self._x, self._next, self._memory
-        self._scratch.close()
+        """Return the present values in the plane's region, where they lie."""
+        return self._x[(slice(None), *slices_in(self._plane.region, self._area))]
 
 
 def _mixed(mix: Mix, item: Evaluated, memory: Image | None) -> Image:

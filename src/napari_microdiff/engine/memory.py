@@ -6,56 +6,55 @@ import math
 import os
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from ..errors import DeviceError, FileError
 from .events import Notice
 from .tiles import Reach, Tile, make_tiles, side_of, split_tile
 
-_LARGEST_IN_MEMORY = 2**26  # bytes of one array: a plane of 4096 x 4096
+_LARGEST_TO_WORK_ON = 2**26  # bytes in memory: a plane of 4096 x 4096
+_LARGEST_RESULT = 2**29
 _BLOCK = 2**20  # bytes of zeros that are written at once
 
 
-class Scratch:
-    """Makes arrays of float32 that are gone after `close`; large ones live in unnamed temporary files."""
+def blank_array(
+    shape: Sequence[int], dtype: DTypeLike = np.float32, largest_in_memory: int | None = None
+) -> NDArray[Any]:
+    """Return an array of zeros; a large one lies in an unnamed temporary file, which is gone with the array.
 
-    def __init__(self, largest_in_memory: int = _LARGEST_IN_MEMORY) -> None:
-        self._largest = largest_in_memory
-        self._files = ExitStack()
+    Parameters
+    ----------
+    largest_in_memory : int, optional
+        Bytes of the largest array that is kept in memory; ``None`` for what suits an array to work on.
 
-    def zeros(self, shape: Sequence[int]) -> NDArray[np.float32]:
-        """Return an array of zeros.
-
-        Raises
-        ------
-        FileError
-            If there is no room for it on the disk; then the files are deleted.
-        """
-        size = int(np.prod(shape)) * 4
-        if size <= self._largest:
-            return np.zeros(shape, dtype=np.float32)
-        try:
-            made = tempfile.TemporaryFile(prefix="microdiff-", buffering=0)  # noqa: SIM115 (closed by `close`)
-            file = self._files.enter_context(made)
+    Raises
+    ------
+    FileError
+        If there is no room for it on the disk; then no file is left.
+    """
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    if size <= (_LARGEST_TO_WORK_ON if largest_in_memory is None else largest_in_memory):
+        return np.zeros(shape, dtype=dtype)
+    try:
+        with tempfile.TemporaryFile(prefix="microdiff-", buffering=0) as file:
             _reserve(file, size)
-        except OSError as error:
-            self.close()
-            raise FileError(
-                f"A temporary file of {size / 2**20:.0f} MiB cannot be made in {tempfile.tempdir or 'any folder'}: "
-                f"{error.strerror or error}. Free some space there, or set the environment variable TMPDIR to a folder "
-                "on another disk and start again."
-            ) from error
-        return np.memmap(file, dtype=np.float32, mode="r+", shape=tuple(shape))
+            return np.asarray(np.memmap(file, dtype=dtype, mode="r+", shape=tuple(shape)))  # holds on to the file
+    except OSError as error:
+        raise FileError(
+            f"A temporary file of {size / 2**20:.0f} MiB cannot be made in {tempfile.tempdir or 'any folder'}: "
+            f"{error.strerror or error}. Free some space there, or set the environment variable TMPDIR to a folder "
+            "on another disk and start again."
+        ) from error
 
-    def close(self) -> None:
-        """Delete the files."""
-        self._files.close()
+
+def result_array(shape: Sequence[int], dtype: DTypeLike = np.float32) -> NDArray[Any]:
+    """Return an array of zeros for a result, in a file only if it would crowd out what else is in memory."""
+    return blank_array(shape, dtype, _LARGEST_RESULT)
 
 
 def _reserve(file: IO[bytes], size: int) -> None:

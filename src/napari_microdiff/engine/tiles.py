@@ -8,6 +8,7 @@ its grid is reflected. This is so whatever the tiles, so that tiled and whole re
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Box = tuple[tuple[int, int], ...]
+_BAND = 2**21  # pixels
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,13 @@ def slices_in(box: Box, outer: Box) -> tuple[slice, ...]:
 def overlap(box: Box, other: Box) -> Box:
     """Return the part of a box that lies in another one; where they do not meet it is empty."""
     return tuple((max(a, c), max(a, c, min(b, d))) for (a, b), (c, d) in zip(box, other, strict=True))
+
+
+def bands(box: Box) -> list[Box]:
+    """Cut a box across its first axis, so that little of it is worked on at once however large it is."""
+    (start, stop), *others = box
+    thick = max(1, _BAND // math.prod(b - a for a, b in others))
+    return [((first, min(first + thick, stop)), *others) for first in range(start, stop, thick)]
 
 
 def _window(core: Sequence[tuple[int, int]], shape: Sequence[int], reach: Reach) -> Box:

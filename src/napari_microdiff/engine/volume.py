@@ -20,12 +20,11 @@ from ..diffusion.denoiser import NOTHING, Condition, Denoiser, Prediction
 from ..diffusion.samplers import Step
 from .canvas import Canvas, Denoised, Evaluated, Image, Plane, cut_to, evaluate, sampled_area, stream_of
 from .events import Notice
-from .memory import Scratch, Workplace
-from .tiles import Box, Reach, Tile, make_tiles, slices_in
+from .memory import Workplace, blank_array
+from .tiles import Box, Reach, Tile, bands, make_tiles, slices_in
 
 _SIDES = (1, 2)  # axes that planes are cut across: y and x
 _DIMS = 3
-_AT_ONCE = 8  # slices that are stepped at once
 
 
 @dataclass(frozen=True)
@@ -53,42 +52,30 @@ def sample_volume(
     area = sampled_area(volume, steps)
     canvas = None if len(steps) == 1 else Canvas(volume, area, steps)
     begun = canvas is not None and volume.start_at is not None
-    try:
-        if canvas is not None and volume.start_at is not None:
-            for core in _few_slices(area):
-                canvas.begin(core, volume.start_at(Tile(core, core)))
-                yield Looked()
-        for number, step in enumerate(steps):
-            for slab in _slabs(volume, area, workplace.tile):
-                both = _Mean(slab)
-                looking = _look(denoiser, volume, slab, step.sigma, workplace, canvas if number or begun else None)
-                try:
-                    for item in looking:
-                        if isinstance(item, Evaluated):
-                            both.add(item)
-                            yield Looked()
-                        else:
-                            yield item
-                    for done in both.parts(canvas):
-                        if canvas is not None:
-                            canvas.apply(step, done, seed, *stream_of(number, sample))
-                        yield cut_to(done, volume.region, first=number == 0)
-                finally:
-                    both.close()
-            if canvas is not None:
-                canvas.advance()
-        return None if canvas is None else canvas.read_region()
-    finally:
+    if canvas is not None and volume.start_at is not None:
+        for core in bands(area):
+            canvas.begin(core, volume.start_at(Tile(core, core)))
+            yield Looked()
+    for number, step in enumerate(steps):
+        for slab in _slabs(volume, area, workplace.tile):
+            for item in _both_sides(denoiser, volume, slab, step.sigma, workplace, canvas, blind=not (number or begun)):
+                if isinstance(item, Evaluated):
+                    if canvas is not None:
+                        canvas.apply(step, item, seed, *stream_of(number, sample))
+                    yield cut_to(item, volume.region, first=number == 0)
+                else:
+                    yield item
         if canvas is not None:
-            canvas.close()
+            canvas.advance()
+    return None if canvas is None else canvas.read_region()
 
 
 def count_looks(volume: Plane, steps: Sequence[Step], tile: int | None) -> int:
     """Return how many events a sample takes but for notices."""
     slabs = _slabs(volume, sampled_area(volume, steps), tile)
-    looks = [sum(len(_planes(volume, slab, side, tile)) for side in _SIDES) + len(_few_slices(slab)) for slab in slabs]
+    looks = [sum(len(_planes(volume, slab, side, tile)) for side in _SIDES) + len(bands(slab)) for slab in slabs]
     begun = volume.start_at is not None and len(steps) > 1
-    return len(steps) * sum(looks) + begun * len(_few_slices(sampled_area(volume, steps)))
+    return len(steps) * sum(looks) + begun * len(bands(sampled_area(volume, steps)))
 
 
 def _slabs(volume: Plane, area: Box, tile: int | None) -> Iterator[Box]:
@@ -118,13 +105,29 @@ def _reach_across(reach: Reach, side: int) -> Reach:
     return Reach(tuple(stride), tuple(halo))
 
 
-def _look(
-    denoiser: Denoiser, volume: Plane, slab: Box, sigma: float, workplace: Workplace, canvas: Canvas | None
-) -> Iterator[Evaluated | Notice]:
+def _both_sides(
+    denoiser: Denoiser,
+    volume: Plane,
+    slab: Box,
+    sigma: float,
+    workplace: Workplace,
+    canvas: Canvas | None,
+    *,
+    blind: bool,
+) -> Iterator[Evaluated | Looked | Notice]:
+    """Look at a slab from both sides, then yield the mean of what was seen, a few slices at a time."""
+    both = _Mean(slab)
     for side in _SIDES:
         planes = _planes(volume, slab, side, workplace.tile)
         across = replace(volume, reach=_reach_across(volume.reach, side))
-        yield from evaluate(of_planes(denoiser, side), across, planes, sigma, workplace, canvas)
+        seen = evaluate(of_planes(denoiser, side), across, planes, sigma, workplace, None if blind else canvas)
+        for item in seen:
+            if isinstance(item, Evaluated):
+                both.add(item)
+                yield Looked()
+            else:
+                yield item
+    yield from both.parts(canvas)
 
 
 def of_planes(denoiser: Denoiser, side: int) -> Denoiser:
@@ -143,18 +146,12 @@ def of_planes(denoiser: Denoiser, side: int) -> Denoiser:
     return flat
 
 
-def _few_slices(slab: Box) -> list[Box]:
-    (start, stop), *others = slab
-    return [((at, min(at + _AT_ONCE, stop)), *others) for at in range(start, stop, _AT_ONCE)]
-
-
 class _Mean:
     """The mean over both sides of a slab."""
 
     def __init__(self, slab: Box) -> None:
         self._slab = slab
-        self._scratch = Scratch()
-        self._mean = self._scratch.zeros(self._shape)
+        self._mean = blank_array(self._shape)
         self._variance: Image | None = None
 
     @property
@@ -168,17 +165,12 @@ class _Mean:
         self._mean[here] += share * item.mean
         if item.variance is not None:
             if self._variance is None:
-                self._variance = self._scratch.zeros(self._shape)
+                self._variance = blank_array(self._shape)
             self._variance[here] += share * item.variance
 
     def parts(self, canvas: Canvas | None) -> Iterator[Evaluated]:
         """Yield what was seen from both sides, a few slices at a time."""
-        for core in _few_slices(self._slab):
+        for core in bands(self._slab):
             here = (slice(None), *slices_in(core, self._slab))
             x = np.zeros((), np.float32) if canvas is None else canvas.read(core)
             yield Evaluated(core, x, self._mean[here], None if self._variance is None else self._variance[here])
-
-    def close(self) -> None:
-        """Give back memory and files."""
-        del self._mean, self._variance
-        self._scratch.close()

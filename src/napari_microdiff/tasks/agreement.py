@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..engine.memory import result_array
 from ..engine.request import Request
 from ..engine.tiles import Box, grown, slices_in
 from ..imaging.axes import PlaneIndex, region_of, region_shape, region_slices
@@ -59,10 +60,11 @@ class AgreeingCollector(Collector):
         self._measuring, self._noise_at, self._kept = measuring, noise_at, kept
         self._residual_map = None
         if "residual" in self.images:
-            self._residual_map = np.full(region_shape(source.region), np.nan, dtype=np.float32)
+            self._residual_map = result_array(region_shape(source.region))
+            self._residual_map[...] = np.nan
             del self.images["residual"]
         if not self.images.keys() & set(_HELD):
-            self.images["mean"] = np.zeros(region_shape(self._region), dtype=np.float32)
+            self.images["mean"] = result_array(region_shape(self._region))
         self._left_over = {name: LeftOver(image_range) for name in _HELD if name in self.images}
         self._drawn: Image | None = None
         self._agree_to: dict[int | None, list[float]] = {}  # of each plane, by channel

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ..engine.canvas import Denoised
 from ..engine.events import Preview
+from ..engine.memory import blank_array, result_array
 from ..engine.request import Request
-from ..engine.tiles import Box, slices_in
+from ..engine.tiles import Box, bands, slices_in
 from ..imaging.axes import PlaneIndex, region_of, region_shape
 from .base import Image, PlaneJob, Source
 
@@ -29,29 +30,28 @@ class Reader(Protocol):
 
 
 class Moments:
-    """Mean and spread of samples, which come one after the other (Welford's method)."""
+    """Mean and spread of samples, which come one after the other, part by part (Welford's method)."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
-        self._count = 0
-        self._sum, self._squares = np.zeros(shape), np.zeros(shape)
+        self._sum, self._squares = (blank_array(shape, np.float64) for _ in range(2))
 
-    def add(self, sample: Image) -> None:
-        """Take in a sample."""
-        away = sample - self._sum / max(self._count, 1)
-        self._count += 1
-        self._sum += sample
-        self._squares += away * (sample - self._sum / self._count)
+    def add(self, sample: Image, place: tuple[slice, ...], number: int) -> None:
+        """Take in a part of a sample, whose number counts from 0."""
+        total, squares = self._sum[place], self._squares[place]
+        away = sample - total / max(number, 1)
+        total += sample
+        squares += away * (sample - total / (number + 1))
 
-    def mean(self) -> Image:
-        """Return the mean of the samples."""
-        return (self._sum / self._count).astype(np.float32)
+    def mean(self, place: tuple[slice, ...], count: int) -> Image:
+        """Return the mean of so many samples."""
+        return (self._sum[place] / count).astype(np.float32)
 
-    def spread(self) -> Image:
+    def spread(self, place: tuple[slice, ...], count: int) -> Image:
         """Return their standard deviation.
 
         Antithetic samples have the posterior mean as their own, so that none of their freedom is lost to it.
         """
-        return np.sqrt(self._squares / self._count).astype(np.float32)
+        return np.sqrt(self._squares[place] / count).astype(np.float32)
 
 
 class Collector:
@@ -77,7 +77,7 @@ class Collector:
         # Whole numbers of 32 bits need float64.
         self._type = np.result_type(source.array.dtype, np.float32) if exact else np.dtype(np.float32)
         self.images: dict[str, NDArray[np.floating]] = {
-            name: np.zeros(shape, dtype=self._type if name in ("mean", "sample") else np.float32)
+            name: result_array(shape, self._type if name in ("mean", "sample") else np.float32)
             for name in request.outputs
         }
         self._moments: Moments | None = None  # of the plane whose samples come in
@@ -100,18 +100,22 @@ class Collector:
         """Take in a whole sample of a plane; ``None`` if its only evaluation was already taken."""
         if drawn is None:
             return ()
-        image = self._task.read(index, drawn[0])
-        if sample == 0:
-            self._put("sample", index, job.plane.region, image)
-        if self._request.samples == 1:
-            return ()
-        if self._moments is None:
-            self._moments = Moments(image.shape)
-        self._moments.add(image)
-        if sample == self._request.samples - 1:
-            self._put("mean", index, job.plane.region, self._moments.mean())
-            if self._request.samples >= _SPREAD_NEEDS:
-                self._put("uncertainty", index, job.plane.region, self._moments.spread())
+        region, count = job.plane.region, self._request.samples
+        if count > 1 and self._moments is None:
+            self._moments = Moments(region_shape(region))
+        for part in bands(region):
+            place = slices_in(part, region)
+            image = self._task.read(index, drawn[0][place])
+            if sample == 0:
+                self._put("sample", index, part, image)
+            if self._moments is None:
+                continue
+            self._moments.add(image, place, sample)
+            if sample == count - 1:
+                self._put("mean", index, part, self._moments.mean(place, count))
+                if count >= _SPREAD_NEEDS:
+                    self._put("uncertainty", index, part, self._moments.spread(place, count))
+        if sample == count - 1:
             self._moments = None
         return ()
 

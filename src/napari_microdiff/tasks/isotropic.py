@@ -21,7 +21,7 @@ from ..diffusion.guidance import known_pixels, within_bounds
 from ..engine.canvas import Plane
 from ..engine.options import IsotropicOptions
 from ..engine.request import Request
-from ..engine.tiles import Box, Reach, grown
+from ..engine.tiles import Box, Reach, bands, grown
 from ..errors import ImageError, RequestError
 from ..imaging.axes import PlaneIndex, full_region, region_shape
 from ..imaging.between import ACROSS, BESIDE, PLANE_MAPS, BetweenFilter, between_filter
@@ -169,11 +169,11 @@ class IsotropicCollector(Collector):
 
     def copy(self, index: PlaneIndex) -> None:
         """Fill a volume of one value with it."""
-        region = self._request.finer.region(box_of(index), "ZYX")
         first = tuple(part.start if isinstance(part, slice) else part for part in index)
         value = np.asarray(self._source.array[first])
-        for name in ("mean", "sample"):
-            self._put(name, index, region, np.full(tuple(b - a for a, b in region), value, dtype=self._type))
+        for core in bands(self._request.finer.region(box_of(index), "ZYX")):
+            for name in ("mean", "sample"):
+                self._put(name, index, core, np.full(region_shape(core), value, dtype=self._type))
 
     def _put(self, name: str, index: PlaneIndex, core: Box, pixels: Image) -> None:
         if name in ("mean", "sample"):

@@ -58,6 +58,13 @@ def test_a_stack_is_learned_from_as_far_apart_as_its_file_says(slicer: str, caps
     assert capsys.readouterr().err.endswith(f"napari-microdiff isotropic IN OUT --model {slicer}-adapted-2\n")
 
 
+def test_an_isotropic_stack_is_learned_from_along_all_axes(slicer: str, capsys: pytest.CaptureFixture[str]) -> None:
+    tifffile.imwrite("cubes.tif", np.random.default_rng(0).integers(0, 255, (160, 160, 168)).astype(np.uint8))
+    words = ("--model", slicer, "--isotropic", "--factor", 4, "--axes", "ZYX")
+    assert code_of("adapt", "cubes.tif", *words, *FAST) == 0
+    assert "Learning from 160 x 160 x 168 voxels, cut along all axes." in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("segmenter", "slicer")
 @pytest.mark.parametrize(
     ("words", "said"),
@@ -68,6 +75,8 @@ def test_a_stack_is_learned_from_as_far_apart_as_its_file_says(slicer: str, caps
         (("noisy.tif", "--model", "tiny", "--name", "tiny"), "There already is a model 'tiny'"),
         (("noisy.tif", "--model", "tiny", "--name", "n" * 300), "has 300 letters"),
         (("noisy.tif", "--model", "tiny", "--factor", 3), "--factor says nothing"),
+        (("noisy.tif", "--model", "tiny", "--isotropic"), "--isotropic says nothing"),
+        (("noisy.tif", "--model", "isotropic-tiny", "--isotropic"), "Give by --factor"),
         (("noisy.tif", "--model", "tiny", "--steps", 0), "--steps"),
         (("noisy.tif", "--model", "tiny", "--seed", -1), "seed must be at least 0"),
         (("noisy.tif", "--model", "isotropic-tiny", "--factor", 3), "one slice is no stack"),

@@ -12,7 +12,7 @@ import tifffile
 from napari.layers import Image
 from napari.layers._source import layer_source
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDialogButtonBox
+from qtpy.QtWidgets import QCheckBox, QDialogButtonBox
 
 from napari_microdiff.files import read_image
 from napari_microdiff.models.store import find_model
@@ -293,6 +293,38 @@ def test_a_model_is_adapted_to_a_stack(panel: IsotropicPanel, viewer: napari.Vie
     assert find_model("tissue-1").card.parent == "isotropic-tiny"
     assert "'tissue-1' is adapted to Tissue 1" in panel.results.line.text()
     assert panel.findChild(BeforeAfterDialog) is not None
+
+
+@pytest.mark.parametrize(("z", "offered", "ticked"), [(4, False, False), (1, True, True), (None, True, False)])
+def test_where_voxels_may_be_cubes_learning_along_z_is_offered(
+    panel: IsotropicPanel, viewer: napari.Viewer, qtbot: Any, z: float | None, offered: bool, ticked: bool
+) -> None:
+    sizes = {} if z is None else {"scale": (z, 1, 1), "units": ("um", "um", "um")}
+    viewer.add_image(slices(3, 160, 160), name="Tissue", axis_labels=("z", "y", "x"), **sizes)
+    qtbot.mouseClick(panel.fold.toggleButton(), Qt.MouseButton.LeftButton)
+    panel.factor.setValue(4)
+    qtbot.mouseClick(panel.adapting.button, Qt.MouseButton.LeftButton)
+    dialog = panel.findChild(AdaptDialog)
+    box = dialog.findChild(QCheckBox)
+    assert (box.isVisible(), box.isChecked()) == (offered, ticked)
+    dialog.reject()
+
+
+def test_a_model_is_adapted_to_a_stack_of_cubes_along_all_axes(
+    panel: IsotropicPanel, viewer: napari.Viewer, qtbot: Any
+) -> None:
+    place = {"scale": (0.01,) * 3, "units": ("um",) * 3, "axis_labels": ("z", "y", "x")}
+    viewer.add_image(slices(160, 160, 160), name="Cubes", **place)
+    qtbot.mouseClick(panel.fold.toggleButton(), Qt.MouseButton.LeftButton)
+    panel.factor.setValue(4)
+    qtbot.mouseClick(panel.adapting.button, Qt.MouseButton.LeftButton)
+    dialog = panel.findChild(AdaptDialog)
+    assert dialog.findChild(QCheckBox).isChecked()
+    panel.adapting.begin(dialog.name, 2, **dialog.more)
+    dialog.reject()
+    qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
+    card = find_model("cubes").card
+    assert "one isotropic stack" in card.summary
 
 
 def test_what_a_layer_is_told_later_counts(panel: IsotropicPanel, viewer: napari.Viewer) -> None:

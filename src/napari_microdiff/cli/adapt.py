@@ -21,6 +21,9 @@ def adapt(
         int | None,
         typer.Option(metavar="N", help="For a model that fills in slices: their distance in pixels; else the file's."),
     ] = None,
+    isotropic: Annotated[
+        bool, typer.Option("--isotropic", help="Voxels are cubes: learn along z, too, to fill in other stacks.")
+    ] = False,
     seed: Seed = None,
     axes: Axes = None,
     device: Device = None,
@@ -36,7 +39,7 @@ def adapt(
     fields = said(name=name, steps=steps, seed=seed, device=device)
     picture = read_first(source)
     fields["axes"] = picture.axes if axes is None else axes
-    events = _events(parent.id, parent.task, picture.array, source, factor, fields)
+    events = _events(parent.id, parent.task, picture.array, source, factor, fields | said(isotropic=isotropic or None))
     made = drive(events, Adapted)
     if made.helped:
         say(f"its error is estimated to be {made.gain_db:.1f} dB smaller")
@@ -58,14 +61,20 @@ def _events(
     if task == "isotropic":
         from ..training.isotropic.adapt import adapt as adapt_to_stack
 
+        if factor is None and "isotropic" in fields:
+            raise RequestError(
+                "The slices of an isotropic stack do not say what the model is to be for. Give by --factor how far "
+                "apart the slices of your other stacks are, in pixels."
+            )
         return adapt_to_stack(model, array, factor=distance_of_slices(source) if factor is None else factor, **fields)
     if task != "denoise":
         raise ModelError(
             f"The model '{model}' is for '{task}', and only models that denoise or fill in slices can be adapted. "
             "Choose one of these."
         )
-    if factor is not None:
-        raise RequestError(f"--factor says nothing to '{model}', which denoises. Leave it out.")
+    for option, given in (("--factor", factor is not None), ("--isotropic", "isotropic" in fields)):
+        if given:
+            raise RequestError(f"{option} says nothing to '{model}', which denoises. Leave it out.")
     from ..training.denoise.adapt import adapt as adapt_to_image
 
     return adapt_to_image(model, array, **fields)

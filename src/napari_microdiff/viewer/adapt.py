@@ -13,7 +13,7 @@ from napari.utils.notifications import show_error
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QImage, QPixmap
-from qtpy.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ..errors import MicrodiffError
 from ..models.card import LONGEST_IDENTITY, Card
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from .panel import Panel
 
 SIDE = 320
+_CUBES_TIP = (
+    "For a stack that was recorded isotropic: it is cut along all its axes, and the model learns to fill in slices\n"
+    "that are as far apart as Slices says. Use it on thicker stacks of the same tissue. 160 voxels a side are needed."
+)
 
 
 class Words(NamedTuple):
@@ -65,10 +69,18 @@ class Adapting:
         The panel that it belongs to.
     fields : callable
         Returns what else adapting has to be told.
+    cubes : callable
+        Returns whether the voxels of the image are cubes, to learn along z, too; None if that is out of question.
     """
 
-    def __init__(self, panel: Panel, words: Words, fields: Callable[[], dict[str, Any]] = dict) -> None:
-        self._panel, self._words, self._fields = panel, words, fields
+    def __init__(
+        self,
+        panel: Panel,
+        words: Words,
+        fields: Callable[[], dict[str, Any]] = dict,
+        cubes: Callable[[], bool | None] = lambda: None,
+    ) -> None:
+        self._panel, self._words, self._fields, self._cubes = panel, words, fields, cubes
         self.button = QPushButton(f"Adapt to this {words.to}…")
         self.button.clicked.connect(self.ask)
 
@@ -82,12 +94,12 @@ class Adapting:
         layer, card = self._panel.image.layer, self._panel.model.card
         if layer is None or card is None:
             return
-        dialog = AdaptDialog(layer.name, card, self._words, self._panel)
-        dialog.accepted.connect(lambda: self.begin(dialog.name, dialog.steps))
+        dialog = AdaptDialog(layer.name, card, self._words, self._panel, cubes=self._cubes())
+        dialog.accepted.connect(lambda: self.begin(dialog.name, dialog.steps, **dialog.more))
         dialog.open()
 
-    def begin(self, name: str, steps: int) -> None:
-        """Adapt the chosen model to the chosen image in the background."""
+    def begin(self, name: str, steps: int, **more: Any) -> None:
+        """Adapt the chosen model to the chosen image in the background; ``more`` is told to adapting, too."""
         panel = self._panel
         layer, card = panel.image.layer, panel.model.card
         if layer is None or card is None or panel.blocked():
@@ -98,9 +110,9 @@ class Adapting:
             show_error(str(error))
             return
         seed, device = int(panel.more.seed.value), panel.more.device
-        fields = {"axes": source.axes, "name": name, "steps": steps, "seed": seed, "device": device, **self._fields()}
+        asked = {"axes": source.axes, "name": name, "steps": steps, "seed": seed, "device": device}
         # The worker gets arrays, never layers: the last to let go of a layer must be the GUI thread.
-        start = partial(events_of_adapting, panel.task, card.id, source.array, **fields)
+        start = partial(events_of_adapting, panel.task, card.id, source.array, **asked, **self._fields(), **more)
         job = Job(f"Adapting {card.title} to {source.name}", start, panel)
         job.done.connect(partial(self._adapted, source.name))
         panel.runner.begin(job)
@@ -138,7 +150,9 @@ def verdict(adapted: Any, image: str) -> str:
 class AdaptDialog(QDialog):
     """Asks for a name and the length of the training."""
 
-    def __init__(self, layer_name: str, card: Card, words: Words, parent: QWidget) -> None:
+    def __init__(
+        self, layer_name: str, card: Card, words: Words, parent: QWidget, *, cubes: bool | None = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle(f"Adapt to this {words.to}")
         text = QLabel(
@@ -156,6 +170,11 @@ class AdaptDialog(QDialog):
         column = QVBoxLayout(self)
         column.addWidget(text)
         column.addWidget(Container(widgets=[self._name, self._steps]).native)
+        self._cubes = QCheckBox("Its voxels are cubes: learn along z, too")
+        self._cubes.setToolTip(_CUBES_TIP)
+        self._cubes.setChecked(bool(cubes))
+        self._cubes.setVisible(cubes is not None)
+        column.addWidget(self._cubes)
         column.addWidget(buttons)
         self.resize(400, self.sizeHint().height())
 
@@ -168,6 +187,11 @@ class AdaptDialog(QDialog):
     def steps(self) -> int:
         """Training steps."""
         return int(self._steps.value)
+
+    @property
+    def more(self) -> dict[str, Any]:
+        """What else adapting is told."""
+        return {"isotropic": True} if self._cubes.isChecked() else {}
 
 
 class BeforeAfterDialog(QDialog):

@@ -65,7 +65,7 @@ class IsotropicPanel(Panel):
 
     def own_rows(self) -> list[QWidget]:
         """Return what adapts the model to the stack."""
-        self.adapting = Adapting(self, ADAPT, lambda: {"factor": self.factor.value()})
+        self.adapting = Adapting(self, ADAPT, lambda: {"factor": self.factor.value()}, self._cubes)
         own = Rows()
         own.add("", self.adapting.button)
         return [own]
@@ -161,6 +161,10 @@ class IsotropicPanel(Panel):
             return None
         sizes = view.sizes_um(layer, view.axes_of(layer))
         return slice_distance(sizes or ({} if told is None else sizes_of_file(layer, told, "ZYX")))
+
+    def _cubes(self) -> bool | None:
+        distance = self._distance()
+        return distance == 1 if distance is None or distance == 1 else None
 
     def _fill_in_distance(self) -> None:
         distance = self._distance()

@@ -73,6 +73,65 @@ def test_of_many_slices_and_channels_some_are_read(slicer: str) -> None:
     np.testing.assert_array_equal(slices.learned.clean[-1].image, image[0, -1])
 
 
+def volume(*shape: int) -> np.ndarray:
+    """Tissue that looks alike from all sides."""
+    smooth = ndimage.gaussian_filter(np.random.default_rng(0).standard_normal(shape), 2)
+    return (128 + 30 * smooth / smooth.std()).astype(np.float32)
+
+
+def test_an_isotropic_stack_is_learned_from_along_all_axes(harmful_slicer: str) -> None:
+    image = volume(LEAST, 2 * LEAST, LEAST + 3)
+    asked = {"factor": 4, "axes": "ZYX", "name": "cubes", "steps": 30, "device": "cpu", "isotropic": True}
+    events = list(adapt(harmful_slicer, image, **asked))
+    told = next(e.message for e in events if isinstance(e, Notice))
+    assert told == f"Learning from {LEAST} x {LEAST} x {LEAST + 3} voxels, cut along all axes."
+    adapted = events[-1]
+    assert isinstance(adapted, Adapted)
+    assert adapted.gain_db is not None
+    assert adapted.gain_db > 0.3
+    assert "one isotropic stack" in find_model("cubes").card.summary
+
+
+def test_planes_of_an_isotropic_stack_know_those_beside_them(slicer: str) -> None:
+    image = np.stack([volume(LEAST + 2, 200, 700), np.zeros((LEAST + 2, 200, 700), np.float32)])
+    request = Request(task="isotropic", model=slicer, axes="CZYX", options=IsotropicOptions(factor=4))
+    slices = Slices.of_volume(open_source(request, image))
+    learned, kept_back = slices
+    assert kept_back is None
+    assert slices.side == LEAST  # the least of all three, of which squares are not magnified
+    assert len(learned.clean) == LEAST + 2 + 200 + 256
+    middle = image[0, :, :, 222:478]
+    for first, axis in ((0, 0), (LEAST + 2, 1), (LEAST + 2 + 200, 2)):
+        plane = learned.clean[first + 5]
+        np.testing.assert_array_equal(plane.image, middle.take(5, axis))
+        np.testing.assert_array_equal(plane.beside(-2), middle.take(3, axis))
+
+
+def test_the_last_rows_of_an_isotropic_stack_are_kept_back(slicer: str) -> None:
+    image = volume(LEAST, 2 * LEAST + 1, LEAST)
+    image[:, -LEAST:] += 1000
+    request = Request(task="isotropic", model=slicer, axes="ZYX", options=IsotropicOptions(factor=4))
+    learned, kept_back = Slices.of_volume(open_source(request, image))
+    assert kept_back is not None
+    assert all(plane.volume.max() < 500 and plane.image.max() < 500 for plane in learned.clean)
+    assert all(plane.volume.min() > 500 and plane.image.min() > 500 for plane in kept_back.clean)
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        (np.ones((LEAST - 1, LEAST, LEAST), np.float32), f"{LEAST - 1} x {LEAST} x {LEAST} voxels is too small"),
+        (np.ones((LEAST, LEAST, LEAST), np.float32), "same value everywhere"),
+        (np.full((LEAST, LEAST, LEAST), np.nan, np.float32), "NaN"),
+    ],
+)
+def test_an_isotropic_stack_of_which_nothing_can_be_learned_is_refused(
+    slicer: str, image: np.ndarray, said: str
+) -> None:
+    with pytest.raises(ImageError, match=said):
+        next(adapt(slicer, image, factor=4, axes="ZYX", isotropic=True, device="cpu"))
+
+
 def test_a_factor_that_the_parent_does_not_know_is_known_to_what_learned_it(
     slicer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,8 @@
 """Adapting a model that fills in what lies between slices to one stack, whose slices are all that it learns from.
 
 Along the axes of its slices a stack has all its pixels, and what a model learns to fill in there it can fill in along z
-(vEMDiffuse-a, Lu et al. 2024, Nature Communications 15:4677).
+(vEMDiffuse-a, Lu et al. 2024, Nature Communications 15:4677). Where voxels are cubes, the slices between two slices are
+there to learn from, too (vEMDiffuse-i, there), and so are the planes beside the one that is filled in.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ def adapt(
     factor: int,
     name: str | None = None,
     axes: str | None = None,
+    isotropic: bool = False,
     steps: int = 300,
     seed: int = 0,
     device: str = "auto",
@@ -57,7 +59,10 @@ def adapt(
     source : array-like
         The stack; of several channels the first is learned from, of many slices some.
     factor : int
-        Distance of slices in pixels.
+        Distance of slices in pixels, of the stacks that the model is for.
+    isotropic : bool
+        Whether the voxels of this stack are cubes, so that it can be cut along all its axes. Such a stack, of a piece
+        of the same tissue, teaches what thicker slices of other pieces cannot.
     name : str, optional
         Identity of the new model: small letters, digits, dots and dashes. ``None`` makes one up.
     steps : int
@@ -86,7 +91,7 @@ def adapt(
     check_stack(stack)
     place = choose_device(device)
     new_id = new_identity(parent, name)
-    slices = Slices.of(stack)
+    slices = Slices.of_volume(stack) if isotropic else Slices.of(stack)
     yield Notice(f"Learning from {slices.describe()}.")
     recipe = _recipe(parent, factor, steps, seed)
     denoiser = copy.deepcopy(load_denoiser(parent, place))
@@ -103,7 +108,7 @@ def adapt(
         )
     examples = judged.example(before), judged.example(after)
     yield Progress(steps, steps, 0.0)  # for whoever wants to stop it now
-    to = "the slices of one stack"
+    to = "one isotropic stack" if isotropic else "the slices of one stack"
     new_id = save_adapted(parent, new_id, after, to=to, steps=steps, gain_db=gain, factors=(factor,))
     adapted = Adapted(new_id, *examples, gain)
     if gain is not None and not adapted.helped:

@@ -1,4 +1,7 @@
-"""The slices of one stack that a model is adapted to: what is learned from, and what is kept back to judge by."""
+"""The slices of one stack that a model is adapted to: what is learned from, and what is kept back to judge by.
+
+A stack whose voxels are cubes is cut along all its axes; then the slices between two slices are there to learn from.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ImageError
-from ...imaging.axes import planes
-from ...tasks.base import Source
+from ...imaging.axes import planes, region_shape
+from ...tasks.base import PlaneView, Source, box_of
 from ...tasks.statistics import channel_axis
 from ..recipe import GRID
 from ..restore.sources import CleanPlane, Sources
@@ -17,8 +20,9 @@ from .data import FIELD
 
 LEAST = 160  # pixels of a side of a slice
 _KEPT = LEAST  # rows at the end of slices that are kept back
-_LEARNED, _LAST = slice(-_KEPT), slice(-_KEPT, None)
+_PARTS = slice(-_KEPT), slice(-_KEPT, None)  # what is learned from, and what is kept back
 _MOST, _SIDE = 64, 1024  # slices; pixels of a side
+_BLOCK = (256, 256 + _KEPT, 256)  # voxels of a volume along z, y and x
 
 
 class Slices(NamedTuple):
@@ -42,7 +46,7 @@ class Slices(NamedTuple):
         Raises
         ------
         ImageError
-            If slices are too small to learn from.
+            If slices are too small to learn from, or have the same value everywhere.
         """
         shape = source.plane_shape
         if min(shape) < LEAST:
@@ -51,23 +55,51 @@ class Slices(NamedTuple):
                 f"{LEAST} pixels."
             )
         read = _some_slices(source)
-        if shape[0] < LEAST + _KEPT:
-            return cls(_sources(read), None)
-        learned, kept_back = (_not_blank([plane[part] for plane in read]) for part in (_LEARNED, _LAST))
-        return cls(_sources(learned), _sources(kept_back)) if learned and kept_back else cls(_sources(read), None)
+        return cls._parted(shape[0], _sources(read), *(_sources([plane[part] for plane in read]) for part in _PARTS))
+
+    @classmethod
+    def of_volume(cls, source: Source) -> Slices:
+        """Read the middle of a stack whose voxels are cubes, and cut it along all axes; of several channels the first.
+
+        Raises
+        ------
+        ImageError
+            If it is too small to learn from, or has the same value everywhere.
+        """
+        index = next(iter(planes(source.axes, source.shape, source.region, "ZYX")))
+        box = box_of(index)
+        shape = region_shape(box)
+        if min(shape) < LEAST:
+            raise ImageError(
+                f"A stack of {' x '.join(map(str, shape))} voxels is too small to learn from along all its axes: its "
+                f"sides must be at least {LEAST} voxels."
+            )
+        spans = ((start + _margin(stop - start, most), stop) for (start, stop), most in zip(box, _BLOCK, strict=True))
+        middle = tuple(slice(first, min(first + most, stop)) for (first, stop), most in zip(spans, _BLOCK, strict=True))
+        read = np.asarray(PlaneView(source.array, index, shape)[middle], dtype=np.float32)
+        return cls._parted(read.shape[1], _from_all_sides(read), *(_from_all_sides(read[:, part]) for part in _PARTS))
+
+    @classmethod
+    def _parted(cls, rows: int, all_of_it: Sources, learned: Sources, kept_back: Sources) -> Slices:
+        if not all_of_it.clean:
+            raise ImageError("The slices have the same value everywhere, so there is nothing to learn from.")
+        parts = rows >= LEAST + _KEPT and learned.clean and kept_back.clean
+        return cls(learned, kept_back) if parts else cls(all_of_it, None)
 
     @property
     def side(self) -> int:
         """Side of the largest squares that fit into all parts, and that any network can look at."""
         parts = (self.learned, self.kept_back) if self.kept_back else (self.learned,)
-        shortest: int = min(n for part in parts for n in part.clean[0].image.shape)
+        shortest: int = min(n for part in parts for plane in part.clean for n in plane.image.shape)
         return min(FIELD, shortest // GRID * GRID)
 
     def describe(self) -> str:
         """Say what is learned from."""
-        height, width = self.learned.clean[0].image.shape
-        count = len(self.learned.clean)
-        return f"{count} slice{'s' * (count > 1)} of {height} x {width} pixels"
+        first, *others = self.learned.clean
+        if first.volume is not None:
+            return f"{' x '.join(map(str, first.volume.shape))} voxels, cut along all axes"
+        height, width = first.image.shape
+        return f"{1 + len(others)} slice{'s' * bool(others)} of {height} x {width} pixels"
 
 
 def _some_slices(source: Source) -> list[NDArray[np.float32]]:
@@ -76,16 +108,24 @@ def _some_slices(source: Source) -> list[NDArray[np.float32]]:
         region[axis] = (region[axis][0], region[axis][0] + 1)
     indices = list(planes(source.axes, source.shape, tuple(region)))
     chosen = np.unique(np.linspace(0, len(indices) - 1, min(_MOST, len(indices))).round().astype(int))
-    middle = tuple(slice((n - min(n, _SIDE)) // 2, (n + min(n, _SIDE)) // 2) for n in source.plane_shape)
-    read = _not_blank([np.asarray(source.plane(indices[number])[middle], dtype=np.float32) for number in chosen])
-    if not read:
-        raise ImageError("The slices have the same value everywhere, so there is nothing to learn from.")
-    return read
+    middle = tuple(slice(_margin(n, _SIDE), _margin(n, _SIDE) + min(n, _SIDE)) for n in source.plane_shape)
+    return [np.asarray(source.plane(indices[number])[middle], dtype=np.float32) for number in chosen]
 
 
-def _not_blank(read: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
-    return [plane for plane in read if np.ptp(plane) > 0]
+def _margin(length: int, most: int) -> int:
+    """Return how much lies before the middle of so many pixels at most."""
+    return max(0, length - most) // 2
 
 
-def _sources(read: list[NDArray[np.float32]]) -> Sources:
-    return Sources([], [CleanPlane(plane, (1.0, 1.0), 1.0) for plane in read], [])
+def _sources(planes: list[NDArray[np.float32]]) -> Sources:
+    return Sources([], [CleanPlane(plane, (1.0, 1.0), 1.0) for plane in planes if _shows(plane)], [])
+
+
+def _from_all_sides(volume: NDArray[np.float32]) -> Sources:
+    turned = [np.moveaxis(volume, axis, 0) for axis in range(volume.ndim)]
+    cut = [CleanPlane(plane, (1.0, 1.0), 1.0, of, number) for of in turned for number, plane in enumerate(of)]
+    return Sources([], [plane for plane in cut if _shows(plane.image)], [])
+
+
+def _shows(plane: NDArray[np.float32]) -> bool:
+    return plane.size > 0 and bool(np.ptp(plane) > 0)

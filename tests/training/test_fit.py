@@ -236,6 +236,14 @@ def test_a_run_goes_on_only_with_its_own_recipe_and_data(
         train(recipe_file, data_folder, out, device="cpu", steps=3)
 
 
+def test_the_largest_seed_is_trained_with_and_a_larger_one_is_refused(
+    recipe_file: Path, data_folder: Path, tmp_path: Path
+) -> None:
+    train(recipe_file, data_folder, tmp_path / "run", device="cpu", steps=2, seed=2**63 - 1)
+    with pytest.raises(TrainingError, match=r"seed.*less than"):
+        train(recipe_file, data_folder, tmp_path / "other", device="cpu", steps=1, seed=2**63)
+
+
 def test_what_cannot_be_trained_on_leaves_no_folder(recipe_file: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(TrainingError, match="matches"):

@@ -29,12 +29,16 @@ def choose_device(name: str) -> torch.device:
     kind = name.split(":", maxsplit=1)[0]
     if kind not in _KINDS:
         raise DeviceError(f"There is no device '{name}' on this computer. Choose 'auto' or one of {', '.join(_KINDS)}.")
-    device = torch.device(name)
+    absent = DeviceError(
+        f"There is no device '{name}' on this computer. Choose 'auto' or 'cpu': in a panel that is under More, on "
+        "the command line it is --device."
+    )
+    try:
+        device = torch.device(name)
+    except RuntimeError:  # of a number that no computer has so many devices for
+        raise absent from None
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise DeviceError(
-            f"There is no device '{name}' on this computer. Choose 'auto' or 'cpu': in a panel that is under More, on "
-            "the command line it is --device."
-        )
+        raise absent
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise DeviceError("There is no Apple GPU that PyTorch can use here. Choose 'auto' or 'cpu'.")
     return device

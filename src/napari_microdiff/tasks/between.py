@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ..diffusion.denoiser import Condition
+from ..engine.memory import blank_array
 from ..engine.request import Span
 from ..engine.tiles import Box, Tile, read_window
 from ..imaging.between import ACROSS, SLICES, BetweenFilter
@@ -103,7 +104,7 @@ class RowsBetween:
         """Return a part of the slices; they are read from where they lie a slab at a time, slice by slice."""
         if self._slab is None or self._slab[0][0] != spans[0]:
             box = (spans[0], *self._within)
-            pixels = np.empty(tuple(stop - start for start, stop in box), dtype=np.float32)
+            pixels = blank_array([stop - start for start, stop in box])
             inside = tuple(slice(*span) for span in self._within)
             for number, pixels_of in zip(range(*spans[0]), pixels, strict=True):
                 recorded = self.view[(slice(number, number + 1), *inside)][0]

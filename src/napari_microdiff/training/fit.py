@@ -97,6 +97,8 @@ def train(
 
     if minutes is not None and minutes <= 0:
         raise TrainingError("A training needs some time. Give more than 0 minutes, or leave them out.")
+    if seed is not None and not 0 <= seed < 2**63:
+        raise TrainingError(f"The seed must be at least 0 and less than {2**63}, not {seed}. Choose another.")
     plan = read_recipe(recipe)
     changes = {"steps": steps, "seed": seed}
     plan = plan.model_copy(update={name: value for name, value in changes.items() if value is not None})
@@ -199,7 +201,7 @@ class _Run:
 
     def _one_step(self, batch: Any) -> Tensor:
         batch = type(batch)(*(part.to(self.fabric.device) for part in batch))
-        generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
+        generator = torch.Generator().manual_seed((self.recipe.seed * 1_000_003 + self.step) % 2**63)
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
         loss = self.course.loss(self.denoiser, batch, generator)

@@ -85,7 +85,7 @@ class Recipe(Frozen):
     batch_fields: int = Field(default=4, ge=1)
     echo: int = Field(default=1, ge=1)
     learning_rate: float = Field(default=0.01, ge=0)
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     training_data: tuple[TrainingSet, ...] = ()
     known_failures: tuple[str, ...] = ()
 

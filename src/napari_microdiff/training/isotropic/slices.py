@@ -72,7 +72,7 @@ class Slices(NamedTuple):
         if min(shape) < LEAST:
             raise ImageError(
                 f"A stack of {' x '.join(map(str, shape))} voxels is too small to learn from along all its axes: its "
-                f"sides must be at least {LEAST} voxels."
+                f"sides must be at least {LEAST} voxels. Take a larger one, or learn from its slices only."
             )
         spans = ((start + _margin(stop - start, most), stop) for (start, stop), most in zip(box, _BLOCK, strict=True))
         middle = tuple(slice(first, min(first + most, stop)) for (first, stop), most in zip(spans, _BLOCK, strict=True))

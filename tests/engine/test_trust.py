@@ -41,6 +41,39 @@ def test_what_only_a_sample_shows_is_warned_of_beside_a_mean_that_agrees(places:
     assert f"The sample disagrees with your image {said}" in agreement(result, "More")
 
 
+def test_the_channel_that_agrees_least_is_named() -> None:
+    said = agreement(made(residual={**AGREES, "channel": 1, "channels": 3}), "More")
+    assert said.startswith("What this microscope would see of the result, in channel 2 of 3, is 8.36 off your image")
+
+
+@pytest.mark.parametrize(
+    ("in_noise", "alike", "compared", "warned"),
+    [
+        (1.0, 0.0, 4096, False),
+        (1.3, 0.2, 4096, True),
+        (1.0, 0.2, 4096, True),
+        (1.3, -0.2, 4096, True),
+        (1.2, 0.0, 4096, False),  # noise that was measured wrong
+        (1.35, 0.0, 4096, True),
+        (1.13, 0.08, 2**20, True),
+        (1.13, 0.08, 1100, False),  # few pixels tell little
+        (3.0, 0.5, 1000, False),
+    ],
+)
+def test_they_disagree_if_what_is_left_over_is_louder_than_noise_or_no_noise(
+    in_noise: float, alike: float, compared: int, warned: bool
+) -> None:
+    result = made(residual={**AGREES, "in_noise": in_noise, "correlation": alike, "compared": compared})
+    assert disagrees(result) is warned
+    assert ("They disagree" in agreement(result, "More")) is warned
+
+
+def test_of_few_pixels_nothing_is_claimed() -> None:
+    few = {**AGREES, "compared": 1000, "in_noise": 3.0}
+    assert agreement(made(residual=few), "More").endswith("The part is too small to tell whether they agree.")
+    assert disagrees(made(residual={**few, "places": 1}))
+
+
 def test_what_shows_the_places_is_named() -> None:
     result = made(residual={**AGREES, "places": 2})
     assert agreement(result, "The file of --residual").endswith("The file of --residual shows where.")

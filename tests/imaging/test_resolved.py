@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_microdiff.imaging.resolved import power_beyond, resolved_period
+from napari_microdiff.imaging.resolved import power_beyond, resolved_period, share_of
 from napari_microdiff.imaging.spectrum import BANDS, measure_spectrum
 
 
@@ -35,6 +35,14 @@ def test_power_beyond_a_frequency_is_that_of_the_waves_there():
     y, x = np.mgrid[:128, :128]
     slow, fast = np.sin(2 * np.pi * x / 16), np.sin(2 * np.pi * (x + y) / 4)
     image = 5 + 2 * slow + fast
-    assert power_beyond(image, 0.2) == pytest.approx(1 / 5, abs=0.02)
-    assert power_beyond(image, 0.03) == pytest.approx(1, abs=0.02)
-    assert power_beyond(np.full((8, 8), 3.0), 0.1) == 0
+    assert share_of([power_beyond(image, 0.2)]) == pytest.approx(1 / 5, abs=0.02)
+    assert share_of([power_beyond(image, 0.03)]) == pytest.approx(1, abs=0.02)
+    assert share_of([power_beyond(np.full((8, 8), 3.0), 0.1)]) == 0
+
+
+def test_a_dark_part_has_little_say_in_the_power_beyond():
+    y, x = np.mgrid[:128, :128]
+    bright = power_beyond(100 * np.sin(2 * np.pi * x / 16), 0.2)
+    dark = power_beyond(0.01 * np.sin(2 * np.pi * (x + y)[:64, :64] / 4), 0.2)
+    assert share_of([dark]) == pytest.approx(1, abs=0.02)
+    assert share_of([bright, dark]) == pytest.approx(share_of([bright]), abs=1e-6)

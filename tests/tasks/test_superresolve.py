@@ -220,12 +220,51 @@ def test_channels_are_held_against_the_noise_of_each(made, sharp):
     options = {"blur": 0.6, "noise_level": None}
     each = [made(image, axes="YX", options=options).report for image in (quiet, loud)]
     both = made(np.stack([quiet, loud]), axes="CYX", options=options).report
-    ratios = [one["residual"]["deviation"] / one["noise_level"][0] for one in each]
-    assert [one["residual"]["in_noise"] for one in each] == pytest.approx(ratios)
-    assert both["residual"]["in_noise"] == pytest.approx(max(ratios), rel=1e-3)
-    noise = np.sqrt(np.mean([one["noise_level"][0] ** 2 for one in each]))
-    assert both["residual"]["noise"] == pytest.approx(noise)
+    worse, other = sorted((one["residual"] for one in each), key=lambda one: -one["in_noise"])
+    assert other["in_noise"] < worse["in_noise"]
+    for name in ("deviation", "noise", "in_noise", "correlation", "range"):
+        assert both["residual"][name] == pytest.approx(worse[name], rel=1e-3, abs=1e-3)
+    assert both["residual"]["channel"] == [one["residual"] for one in each].index(worse)
+    assert both["residual"]["channels"] == 2
+    assert "channel" not in worse
     assert made(quiet, axes="YX", options={"noise_level": 0}).report["residual"]["in_noise"] is None
+
+
+@pytest.fixture(scope="module")
+def ramp():
+    """Brighter and brighter from left to right, and with slow waves, as it is recorded."""
+    y, x = np.mgrid[:128, :192]
+    return 200.0 + 20 * x + 100 * np.sin(y / 9)
+
+
+def test_bright_places_are_held_against_their_own_noise(made, ramp):
+    image = 4 * np.random.default_rng(0).poisson(ramp / 4).astype(np.float32)
+    options = {"blur": 0.6, "noise_level": None}
+    right = ((32, 96), (128, 192))
+    there, whole = (made(image, axes="YX", options=options, **r).report for r in ({"region": right}, {}))
+    assert there["residual"]["noise"] == pytest.approx(np.sqrt(4 * ramp[32:96, 128:].mean()), rel=0.1)
+    assert there["residual"]["noise"] > 1.2 * whole["noise_level"][0]
+    assert whole["residual"]["noise"] == pytest.approx(whole["noise_level"][0], rel=0.05)
+    loud = made(image, axes="YX", options={**options, "noise_level": 2 * whole["noise_level"][0]}).report
+    assert loud["residual"]["noise"] == pytest.approx(2 * whole["residual"]["noise"], rel=0.05)
+
+
+def test_a_plane_that_is_much_noisier_than_the_others_is_held_against_its_own_noise(made, ramp):
+    noise = np.random.default_rng(0).standard_normal((8, *ramp.shape))
+    sigmas = np.array([5] * 7 + [200])
+    series = (ramp + noise * sigmas[:, None, None]).astype(np.float32)
+    report = made(series, axes="TYX", options={"blur": 0.6, "noise_level": None}).report
+    assert report["residual"]["noise"] == pytest.approx(np.sqrt((sigmas**2).mean()), rel=0.1)
+
+
+def test_a_lost_plane_does_not_change_how_much_lies_beyond(made, sharp):
+    image = seen(sharp, PointSpread(0.6), noise=10)
+    options = {"blur": 0.6, "noise_level": 10}
+    alone, with_lost = (
+        made(stack, axes="ZYX", options=options).report["power_beyond"]
+        for stack in (np.stack([image, image]), np.stack([np.zeros_like(image), image, image]))
+    )
+    assert with_lost == pytest.approx(alone, rel=0.3)
 
 
 def test_samples_that_differ_agree_on_less_than_the_image_shows_pixels(made, sharp):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import Any
 
 from ..imaging.lattice import square_pixel
 from .events import Result
 
 _HALF = 0.5
 _STRUCTURE = 0.1  # correlation of neighbouring pixels of the residual, from which on it is no noise
-_AS_NOISE = 1.1  # largest deviation of the residual, in that of the noise
-_EXACT = 1e-3  # of the range of the image
+_WHITE = 0.05  # up to which it is white
+_AS_NOISE, _AS_WHITE_NOISE = 1.1, 1.25  # largest deviations of the residual, in that of the noise
+EXACT = 1e-3  # of the range of the image, what is left over is arithmetic
 _ALL = 64  # pixels; detail that is larger is none
 _HARDLY = 1e-3  # of the contrast of a result, of which it is not worth to speak
 _MUCH = 0.1  # of it, from which on no decimals are told
+_FEWEST = 1024  # pixels, of which the noise can be told
+_SURE = 3  # standard deviations of a figure that few pixels tell
 _ENOUGH = 3  # samples, of which two were drawn from noise of their own
 
 
@@ -24,10 +29,19 @@ def disagrees(result: Result) -> bool:
         return False
     if residual.get("places") or _places_in_sample(result):
         return True
-    if residual.get("deviation", 0.0) <= _EXACT * residual.get("range", 0.0):
+    if residual.get("deviation", 0.0) <= EXACT * residual.get("range", 0.0) or residual["compared"] < _FEWEST:
         return False
-    in_noise = residual["in_noise"]
-    return in_noise is None or bool(in_noise > _AS_NOISE or residual["correlation"] > _STRUCTURE)
+    in_noise, alike, unsure = residual["in_noise"], residual["correlation"], _unsure(residual)
+    if in_noise is None or alike > _STRUCTURE + unsure:
+        return True
+    # White noise that is louder than was measured is noise that was measured wrong.
+    most = _AS_WHITE_NOISE if abs(alike) <= _WHITE + unsure else _AS_NOISE
+    return bool(in_noise > most + unsure)
+
+
+def _unsure(residual: Mapping[str, Any]) -> float:
+    """Return by how much few pixels may be off in what they tell of noise."""
+    return _SURE / math.sqrt(residual["compared"])
 
 
 def trusted(result: Result, shown_by: str, sizes_um: Mapping[str, float]) -> list[str]:
@@ -68,9 +82,9 @@ def agreement(result: Result, shown_by: str) -> str:
     if not residual["compared"]:
         return "The part is too small to be compared with your image: this blur reaches over all of it."
     left, noise = residual["deviation"], residual["noise"]
-    made = _made(result)
-    if left <= _EXACT * residual["range"] and not disagrees(result):
-        return f"This microscope would see of the {made} just what your image shows."
+    made = f"{_made(result)}{_where(residual)}"
+    if left <= EXACT * residual["range"] and not disagrees(result):
+        return f"This microscope would see of the {_made(result)} just what your image shows."
     said = f"What this microscope would see of the {made} is {left:.3g} off your image, whose noise is {noise:.3g}."
     if residual.get("places"):
         where = count(residual["places"], "place")
@@ -83,7 +97,14 @@ def agreement(result: Result, shown_by: str) -> str:
         return f"{said} The sample disagrees with your image in {where}: something was made up there, or left out."
     if disagrees(result):
         return f"{said} They disagree: the blur may be told wrong, or something was made up."
+    if residual["compared"] < _FEWEST:
+        return f"{said} The part is too small to tell whether they agree."
     return f"{said} The two agree."
+
+
+def _where(residual: Mapping[str, Any]) -> str:
+    """Say in which channel the result agrees least with the image, if there are several."""
+    return f", in channel {residual['channel'] + 1} of {residual['channels']}," if "channel" in residual else ""
 
 
 def _made(result: Result) -> str:
@@ -99,11 +120,11 @@ def _places_in_sample(result: Result) -> int:
 def left_over(result: Result) -> str:
     """Say whether what a result leaves over of the image is like white noise; nothing where nothing is left over."""
     residual = result.report["residual"]
-    if not residual["compared"] or residual["deviation"] <= _EXACT * residual["range"]:
+    if not residual["compared"] or residual["deviation"] <= EXACT * residual["range"]:
         return ""
     alike = residual["correlation"]
     said = f"Neighbouring pixels of what is left over correlate by {alike:.2f}"
-    if abs(alike) <= _STRUCTURE:
+    if abs(alike) <= _STRUCTURE + _unsure(residual):
         return f"{said}: it is like white noise."
     if alike > 0 or disagrees(result):
         return f"{said}: it is no white noise."

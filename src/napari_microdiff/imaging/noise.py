@@ -7,6 +7,8 @@ only add to the variance, so the cells with least of it tell the noise.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, optimize, special
@@ -60,8 +62,7 @@ def estimate_camera(image: Sliceable, axes: str | None = None) -> Camera:
     Foi, Trimeche, Katkovnik, Egiazarian (2008), IEEE Trans. Image Process. 17, 1737, for the model. The filter is
     that of Immerkaer (1996), Comput. Vis. Image Underst. 64, 300.
     """
-    cells, low, span = _measure(sample_blocks(image, axes))
-    return _camera(cells, low, span)
+    return measure_noise(sample_blocks(image, axes)).camera
 
 
 def noise_sigma(image: Sliceable, axes: str | None = None) -> float:
@@ -79,23 +80,31 @@ def noise_sigma(image: Sliceable, axes: str | None = None) -> float:
     float
         In the units of the image; 0 for an image without noise.
     """
-    return noise_sigma_in(sample_blocks(image, axes))
+    return measure_noise(sample_blocks(image, axes)).sigma
 
 
-def noise_sigma_in(blocks: NDArray[np.float64]) -> float:
-    """Measure the standard deviation of the noise as `noise_sigma` does, of an image of which these are the blocks.
+class Noise(NamedTuple):
+    """The noise of an image: root mean square over all of it, and how it depends on brightness."""
+
+    sigma: float
+    camera: Camera
+
+
+def measure_noise(blocks: NDArray[np.float64]) -> Noise:
+    """Measure noise as `noise_sigma` and `estimate_camera` do, of an image of which these are the blocks.
 
     Parameters
     ----------
     blocks : ndarray of float64, shape (count, y, x)
         See `imaging.blocks.sample_blocks`.
     """
-    cells, _, span = _measure(blocks)
+    cells, low, span = _measure(blocks)
     if not len(cells.mean):
-        return 0.0
-    # In units of the span, since the squares of large grey levels could overflow.
+        return Noise(0.0, Camera(gain=0.0))
     slope, intercept = _line(unclipped(cells))
-    return span * float(np.sqrt(np.maximum(slope * cells.mean + intercept, 0).mean()))
+    # In units of the span, since the squares of large grey levels could overflow.
+    sigma = span * float(np.sqrt(np.maximum(slope * cells.mean + intercept, 0).mean()))
+    return Noise(sigma, _camera_of(slope, intercept, low, span))
 
 
 def estimate_camera_from_frames(frames: Sliceable) -> Camera:
@@ -133,7 +142,9 @@ def estimate_camera_from_frames(frames: Sliceable) -> Camera:
     # Degrees of freedom of a variance from successive differences (von Neumann 1941).
     freedom = 2 * (number - 1) ** 2 / (3 * number - 4)
     cells = cells_of(scaled.mean(axis=1), (steps**2).mean(axis=1) / 2, scaled, 0, freedom)
-    return _camera(cells, low, span)
+    if not len(cells.mean):
+        return Camera(gain=0.0)
+    return _camera_of(*_line(unclipped(cells)), low, span)
 
 
 def _measure(blocks: _Array) -> tuple[Cells, float, float]:
@@ -211,10 +222,7 @@ def _line(cells: Cells) -> tuple[float, float]:
     return float(slope), float(start - slope * mean.min())
 
 
-def _camera(cells: Cells, low: float, span: float) -> Camera:
-    if not len(cells.mean):
-        return Camera(gain=0.0)
-    slope, intercept = _line(unclipped(cells))
+def _camera_of(slope: float, intercept: float, low: float, span: float) -> Camera:
     if slope * 1e6 < abs(intercept):
         return Camera(gain=0.0, read_noise=span * float(np.sqrt(max(intercept, 0.0))))
     if slope == 0:

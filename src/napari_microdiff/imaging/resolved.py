@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,8 +32,21 @@ def resolved_period(powers: NDArray[np.floating], noise: float) -> float:
     return resolution(centres, shown, threshold=_INDEPENDENT)
 
 
-def power_beyond(image: NDArray[np.floating], frequency: float) -> float:
-    """Return the share of an image's power, without that of its mean brightness, beyond a spatial frequency.
+class Beyond(NamedTuple):
+    """The power of an image, without that of its mean brightness, and how much of it lies beyond a frequency."""
+
+    power: float
+    beyond: float
+
+
+def share_of(parts: Sequence[Beyond]) -> float:
+    """Return which share of the power of all parts of an image lies beyond; a dark part has little say in it."""
+    power = sum(part.power for part in parts)
+    return sum(part.beyond for part in parts) / power if power > 0 else 0.0
+
+
+def power_beyond(image: NDArray[np.floating], frequency: float) -> Beyond:
+    """Return the power of a part of an image, and how much of it lies beyond a spatial frequency.
 
     Parameters
     ----------
@@ -43,5 +59,4 @@ def power_beyond(image: NDArray[np.floating], frequency: float) -> float:
     pixels = np.asarray(image, dtype=np.float64)
     power = np.abs(np.fft.fft2((pixels - pixels.mean()) * window)) ** 2
     radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :])
-    total = float(power.sum())
-    return float(power[radius > frequency].sum() / total) if total > 0 else 0.0
+    return Beyond(float(power.sum()) / power.size, float(power[radius > frequency].sum()) / power.size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..engine.request import Request
 from ..engine.tiles import Box, grown, slices_in
 from ..imaging.axes import PlaneIndex, region_of, region_shape, region_slices
 from ..imaging.quality import fourier_ring_correlation, resolution
-from ..imaging.resolved import power_beyond
+from ..imaging.resolved import Beyond, power_beyond, share_of
 from .base import Image, PlaneJob, Source, box_of
 from .collect import Collector, Reader
 from .left_over import LeftOver
@@ -38,10 +38,11 @@ class AgreeingCollector(Collector):
     ----------
     measuring : Measuring
         What the microscope would have measured.
-    image_range : float
-        Of the image, in its units.
-    noise_at : callable
-        Returns the standard deviation of the noise of a plane, in the units of the image.
+    ranges : mapping of int or None to float
+        Of each channel, in its units.
+    noise_of : callable
+        Takes a channel, a part of what would be measured of the result, and what was measured there; returns the
+        standard deviation of the noise of each pixel, in the units of the image.
     kept : Kept
         What of the image as it came stays in the result; nothing of it is compared.
     """
@@ -52,12 +53,12 @@ class AgreeingCollector(Collector):
         source: Source,
         task: Reader,
         measuring: Measuring,
-        image_range: float,
-        noise_at: Callable[[PlaneIndex], float],
+        ranges: Mapping[int | None, float],
+        noise_of: Callable[[int | None, NDArray[np.floating], NDArray[np.floating]], NDArray[np.floating]],
         kept: Kept,
     ) -> None:
         super().__init__(request, source, task)
-        self._measuring, self._noise_at, self._kept = measuring, noise_at, kept
+        self._measuring, self._noise_of, self._kept = measuring, noise_of, kept
         self._residual_map = None
         if "residual" in self.images:
             self._residual_map = result_array(region_shape(source.region))
@@ -65,10 +66,10 @@ class AgreeingCollector(Collector):
             del self.images["residual"]
         if not self.images.keys() & set(_HELD):
             self.images["mean"] = result_array(region_shape(self._region))
-        self._left_over = {name: LeftOver(image_range) for name in _HELD if name in self.images}
+        self._left_over = {name: LeftOver(ranges) for name in _HELD if name in self.images}
         self._drawn: Image | None = None
         self._agree_to: dict[int | None, list[float]] = {}  # of each plane, by channel
-        self._beyond: list[float] = []
+        self._beyond: dict[int | None, list[Beyond]] = {}  # of each part, by channel
 
     def take_sample(self, index: PlaneIndex, job: PlaneJob, drawn: Image | None, sample: int) -> Iterable[None]:
         """Take in a whole sample of a plane; after the last one, compare it."""
@@ -90,7 +91,7 @@ class AgreeingCollector(Collector):
         return {
             "residual": {**first.report(), "of": of},
             **{f"residual_of_{name}": left.report() for name, left in others},
-            "power_beyond": float(np.mean(self._beyond)) if self._beyond else None,
+            "power_beyond": max((share_of(each) for each in self._beyond.values()), default=None),
             "samples_agree_to": max((float(np.median(each)) for each in self._agree_to.values()), default=None),
         }
 
@@ -142,11 +143,12 @@ class AgreeingCollector(Collector):
     ) -> None:
         """Hold what lies ``here`` in a part of an image against what was measured there."""
         seen = self._measuring.forward(torch.from_numpy(np.ascontiguousarray(made))).numpy()[here]
-        residual = measured - seen
-        self._left_over[name].add(position_of(self._source, index), residual, seen, self._noise_at(index))
+        residual, channel = measured - seen, position_of(self._source, index)
+        self._left_over[name].add(channel, residual, seen, self._noise_of(channel, seen, measured))
         if name == next(iter(self._left_over)):
             self._keep(index, core, residual)
-            self._look_beyond(made)
+            if min(made.shape) >= _LEAST:
+                self._beyond.setdefault(channel, []).append(power_beyond(made, self._measuring.limit))
 
     def _keep_what_came(self, index: PlaneIndex, box: Box) -> Iterator[None]:
         (top, bottom), (left, right) = box
@@ -167,10 +169,6 @@ class AgreeingCollector(Collector):
             return
         place = slices_in(region_of(index, core), self._source.region)
         self._residual_map[place] = self._with_all_axes(index, residual.astype(np.float32))
-
-    def _look_beyond(self, made: Image) -> None:
-        if min(made.shape) >= _LEAST:
-            self._beyond.append(power_beyond(made, self._measuring.limit))
 
     def _plane(self, index: PlaneIndex, name: str) -> Image:
         """Return a view of a plane of the image of that name."""

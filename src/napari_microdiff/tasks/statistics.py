@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from ..imaging.axes import PlaneIndex, Sliceable, full_region, planes
 from ..imaging.blocks import raw_blocks
+from ..imaging.camera import Camera
 from ..imaging.faults import Faults
 from ..imaging.intensity import Normalization
-from ..imaging.noise import noise_sigma_in
+from ..imaging.noise import Noise, measure_noise
 from ..imaging.spectrum import Spectrum, measure_spectrum, statistics_vector
 from ..imaging.telling import telling_blocks
 from ..imaging.texture import texture_vector
@@ -25,7 +26,9 @@ from .base import Source, check_finite
 
 _BLOCKS, _BLOCK_SIDE = 24, 192
 _ROWS = 512  # read at once, so that memory stays bounded
-_NO_FAULTS = Faults()
+_NO_FAULTS, _NO_NOISE = Faults(), Camera(gain=0.0)
+_LEAST_NOISE = 0.25  # of the noise over all of an image
+_NONE = Noise(0.0, _NO_NOISE)
 _ROUNDING = 1e-6  # of the range of an image; less noise than this is what arithmetic leaves behind
 
 
@@ -47,6 +50,8 @@ class Statistics:
         Whether all pixels are equal.
     faults : Faults
         What is none of the image; all else is measured without it.
+    camera : Camera
+        How the noise depends on brightness, in the units of the image.
     """
 
     normalization: Normalization
@@ -55,6 +60,24 @@ class Statistics:
     texture: NDArray[np.float32]
     constant: bool
     faults: Faults = _NO_FAULTS
+    camera: Camera = _NO_NOISE
+
+    def noise_at(self, bright: NDArray[np.floating], noise_level: float | None = None) -> NDArray[np.float64]:
+        """Return the noise of pixels of this brightness, in the units of the image.
+
+        Parameters
+        ----------
+        bright : ndarray
+            In the units of the image.
+        noise_level : float, optional
+            The noise over all of the image, if it is another one than was measured.
+        """
+        level = self.noise_level if noise_level is None else noise_level
+        if not self.noise_level:
+            return np.full(bright.shape, level, dtype=np.float64)
+        # The darkest pixels have some noise, too, whatever a line through all cells says.
+        usual = np.maximum(self.camera.noise(bright), _LEAST_NOISE * self.noise_level)
+        return np.asarray(usual * (level / self.noise_level))
 
     def vector(self, noise_level: float | None = None) -> NDArray[np.float32]:
         """Return the condition vector, for another noise level (in the units of the image) if one is given."""
@@ -142,12 +165,13 @@ def measure_channel(source: Source, position: int | None) -> Statistics:
     blocks, fine = faults.mended(blocks), faults.mended(fine)
     normalization = Normalization.fit(blocks)
     normal = normalization.apply(blocks)
-    noise = 0.0 if constant else noise_sigma_in(fine.astype(np.float64))
-    if noise < _ROUNDING * normalization.scale:
-        noise = 0.0
+    noise = _NONE if constant else measure_noise(fine.astype(np.float64))
+    if noise.sigma < _ROUNDING * normalization.scale:
+        noise = _NONE
     # The border of a margin is none of what the image shows.
     shown = np.where(beyond, np.median(normal[~beyond]), normal) if beyond.any() else normal
-    measured = Statistics(normalization, noise, measure_spectrum(normal), texture_vector(shown), constant, faults)
+    spectrum, texture = measure_spectrum(normal), texture_vector(shown)
+    measured = Statistics(normalization, noise.sigma, spectrum, texture, constant, faults, noise.camera)
     if not flat:  # what was found then depends on all of the image
         _KNOWN.put(seen, measured)
     return measured

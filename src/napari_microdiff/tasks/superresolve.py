@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..diffusion.denoiser import Condition, Denoiser
 from ..diffusion.guidance import classifier_free, left_unknown, measured, within_bounds
@@ -24,6 +25,7 @@ from ..errors import ImageError, RequestError
 from ..imaging.axes import PlaneIndex
 from ..imaging.finer import FINER_RADIUS, finer_filter
 from ..imaging.lattice import magnified
+from ..imaging.noise import measure_noise
 from ..imaging.optics import PointSpread
 from ..imaging.resolved import resolved_period
 from .agreement import AgreeingCollector
@@ -60,6 +62,7 @@ _GUIDED = (0.1, 10.0)  # interval of classifier-free guidance, in expected error
 # volumes and images of training: with it what is left over of noisy images is as white as noise, and samples are nearer
 # to the sharp image than without.
 _DOUBT = 0.3
+_TELLS_NOISE, _NOISIER = 64, 1.5  # pixels of a side; times as much noise as all of the image has
 _ACROSS = 4  # widths of a point-spread function that nearly all light of a point falls into
 
 
@@ -142,10 +145,8 @@ class Superresolve:
 
     def gatherer(self, request: Request) -> AgreeingCollector:
         """Return what gathers mean, sample and uncertainty, and tells how the mean agrees with the image."""
-        scales = [s.normalization.scale for s in self._statistics.values() if not s.constant]
-        return AgreeingCollector(
-            request, self.source, self, self._measuring, 2 * max(scales), self._noise_at, self._kept
-        )
+        ranges = {p: 2 * s.normalization.scale for p, s in self._statistics.items() if not s.constant}
+        return AgreeingCollector(request, self.source, self, self._measuring, ranges, self._noise_of, self._kept)
 
     def read(self, index: PlaneIndex, normalised: Image) -> Image:
         """Bring a mean or a sample back to the units of the image."""
@@ -156,10 +157,17 @@ class Superresolve:
         scale = self._statistics[position_of(self.source, index)].normalization.scale * self.card.spread_scale
         return np.asarray(spread * np.float32(scale))
 
-    def _noise_at(self, index: PlaneIndex) -> float:
-        """Return the noise of a plane, as measured or told."""
+    def _noise_of(
+        self, channel: int | None, seen: NDArray[np.floating], measured: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
+        """Return the noise of each pixel of a part, as measured or told; see `AgreeingCollector`."""
         wanted = self._options.noise_level
-        return self._statistics[position_of(self.source, index)].noise_level if wanted is None else wanted
+        noise = self._statistics[channel].noise_at(seen, wanted)
+        if wanted is not None or not noise.any() or min(seen.shape) < _TELLS_NOISE:
+            return noise
+        # One plane of a series may be much noisier than the others.
+        here = measure_noise(measured[None].astype(np.float64)).sigma / float(np.sqrt(np.square(noise).mean()))
+        return noise * here if here > _NOISIER else noise
 
     def _is_noiseless(self, statistics: Statistics) -> bool:
         wanted = self._options.noise_level

@@ -278,6 +278,12 @@ def judge(report: Report, rows: list[Row]) -> None:
         report.claim("with noise: variance of a sample's residual over the noise's", variance, least=0.95, most=1.05)
         neighbours = statistics.fmean(abs(row["neighbours"]) for row in drawn)
         report.claim("with noise: correlation of neighbours in a sample's residual", neighbours, most=0.05)
+        least, most = (end(row["residual / noise"] ** 2 for row in drawn) for end in (min, max))
+        least_alike, most_alike = (end(row["neighbours"] for row in drawn) for end in (min, max))
+        report.note(
+            f"With noise these are means: of single scenes the variance of a sample's residual is {least:.2f} to "
+            f"{most:.2f} of the noise's, and its neighbours correlate by {least_alike:+.2f} to {most_alike:+.2f}."
+        )
 
 
 def main(

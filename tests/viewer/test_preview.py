@@ -112,6 +112,23 @@ def test_a_preview_turns_into_the_result(viewer: ViewerModel, side: int, rgb: bo
     assert preview.become(result) is None
 
 
+@pytest.mark.parametrize(("dtype", "high"), [(np.uint8, 200), (np.uint16, 3000), (np.float32, 0.7)])
+@pytest.mark.parametrize("output", ["mean", "sample"])
+def test_colours_that_formed_are_shown_as_a_new_layer_is(
+    viewer: ViewerModel, dtype: type, high: float, output: str
+) -> None:
+    colours = (np.random.default_rng(0).uniform(0, high, (32, 40, 3))).astype(dtype)
+    layer, preview = live(viewer, colours, rgb=True)
+    preview.show([Preview(colours.astype(np.float32), ((0, 32), (0, 40), (0, 3)))])
+    source = LayerSource.of(layer)
+    request = Request.model_validate({"axes": source.axes, "outputs": (output,)})
+    (result,) = result_layers(viewer, source, result_of(source.array, request))
+    shown, new = preview.become(result), result.make()
+    assert shown is not None
+    assert shown.contrast_limits == new.contrast_limits
+    assert shown.contrast_limits_range == new.contrast_limits_range
+
+
 def test_what_forms_and_the_result_are_cut_where_the_image_is(viewer: ViewerModel) -> None:
     cut = {"position": (0, 30, 40), "normal": (0, 0, 1)}
     layer, preview = live(viewer, np.zeros((2500, 8), np.uint8), scale=(0.5, 0.5), experimental_clipping_planes=cut)

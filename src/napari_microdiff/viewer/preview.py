@@ -102,6 +102,8 @@ class LivePreview:
             if getattr(layer, name) != result.arguments[name]:
                 setattr(layer, name, result.arguments[name])
         layer.data = result.data
+        if self._rgb:
+            _limit_as_new(layer)
         layer.editable = True
         for name in (*_CUTS, "name", "metadata", *(("features",) if self._objects else ())):
             setattr(layer, name, result.arguments[name])
@@ -154,6 +156,12 @@ class LivePreview:
             canvas[(*target, 3)] = 1
         else:
             canvas[target] = pixels > 0 if self._objects else pixels
+
+
+def _limit_as_new(layer: Image) -> None:
+    """Give a layer in colours the limits of a new one; those of the floats that formed would show integers white."""
+    layer.reset_contrast_limits("data")
+    layer.contrast_limits_range = layer.contrast_limits
 
 
 def is_ours(layer: Layer) -> bool:

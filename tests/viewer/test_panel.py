@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from napari.layers import Image
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QPushButton, QScrollArea
+from qtpy.QtWidgets import QApplication, QLineEdit, QPushButton, QScrollArea
 
 from napari_microdiff.engine.options import DenoiseOptions
 from napari_microdiff.engine.request import Request
@@ -125,6 +125,11 @@ class TestBeforeARun:
         assert panel.noise.isEnabled()
         panel.noise.setValue(30)
         assert panel.request().options.noise_level == pytest.approx(30, rel=0.01)
+        label = panel.noise.findChild(QLineEdit)
+        label.selectAll()
+        qtbot.keyClicks(label, "12,5")
+        qtbot.keyClick(label, Qt.Key.Key_Return)
+        assert panel.request().options.noise_level == pytest.approx(12.5)
 
     def test_detail_sets_the_steps_and_steps_set_the_detail(self, panel: DenoisePanel) -> None:
         assert panel.cost.text() == "1 step"

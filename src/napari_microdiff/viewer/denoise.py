@@ -7,12 +7,12 @@ from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QWidget
-from superqt import QLabeledDoubleSlider
 
 from ..engine.options import DenoiseOptions
 from ..engine.request import Request
 from . import words
 from .adapt import Adapting, Words
+from .decimals import DecimalSlider
 from .layout import Rows
 from .panel import Panel
 
@@ -34,7 +34,7 @@ class DenoisePanel(Panel):
         self.automatic = QCheckBox("automatic")
         self.automatic.setChecked(True)
         self.automatic.setToolTip("Measure the noise. Untick to set it yourself: a higher level smooths more.")
-        self.noise = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+        self.noise = DecimalSlider(Qt.Orientation.Horizontal)
         self.noise.setEnabled(False)
         self.noise.setToolTip(NOT_MEASURED)
         self.automatic.toggled.connect(self._automatic_changed)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QDoubleSpinBox, QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from .decimals import DecimalField
 
 LABEL_WIDTH = 60
 
@@ -45,9 +47,9 @@ class Rows(QWidget):
                 part.setVisible(shown)
 
 
-def number_field(suffix: str, low: float, high: float, tip: str, decimals: int = 1) -> QDoubleSpinBox:
+def number_field(suffix: str, low: float, high: float, tip: str, decimals: int = 1) -> DecimalField:
     """Return a field for a number with a unit."""
-    field = QDoubleSpinBox()
+    field = DecimalField()
     field.setRange(low, high)
     field.setDecimals(decimals)
     field.setSuffix(suffix)

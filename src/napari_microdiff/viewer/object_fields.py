@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QWidget
+
+from .decimals import DecimalField
 
 SHOWN = {
     "brighter than the background": "bright",
@@ -25,7 +27,7 @@ class DiameterField(QWidget):
 
     def __init__(self, tip: str) -> None:
         super().__init__()
-        self.automatic, self.pixels = QCheckBox("automatic"), QDoubleSpinBox()
+        self.automatic, self.pixels = QCheckBox("automatic"), DecimalField()
         self.pixels.setRange(2.0, 2000.0)
         self.pixels.setDecimals(1)
         self.pixels.setValue(30.0)

@@ -18,6 +18,7 @@ from napari_microdiff.files import read_image
 from napari_microdiff.imaging.mask_edits import common_background
 from napari_microdiff.models import store
 from napari_microdiff.tasks import reference_of, synthesize
+from napari_microdiff.viewer.decimals import DecimalSlider
 from napari_microdiff.viewer.layers import recall
 from napari_microdiff.viewer.script import as_python
 from napari_microdiff.viewer.synthesis import words
@@ -108,6 +109,7 @@ def test_an_image_is_drawn_below_its_mask_in_the_style_of_another(
     labels = viewer.add_labels(mask(), name="cells", scale=(0.5, 0.2), translate=(3, 4), units=("um", "um"))
     panel.style.choose(style)
     assert panel.guidance.value() == Request(task="synthesize").guidance > 0
+    assert isinstance(panel.guidance, DecimalSlider)  # beside which a comma may be typed
     panel.guidance.setValue(1.0)
     (image,) = run(qtbot, panel)
     assert [layer.name for layer in viewer.layers] == ["dapi", "cells synthetic", "cells"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 
 from ..choices import LayerChoice
+from ..decimals import DecimalField
 from ..layout import Rows
 from . import words
 
@@ -27,7 +28,7 @@ class BehindFields(Rows):
         super().__init__()
         self.image = LayerChoice(viewer, Image, words.BEHIND_TIP, none=words.NOTHING_BEHIND)
         self.objects = LayerChoice(viewer, Labels, words.OBJECTS_TIP, none=words.NOTHING_KEPT_BEHIND)
-        self.begins, self.noise = QCheckBox(words.BEGIN), QDoubleSpinBox()
+        self.begins, self.noise = QCheckBox(words.BEGIN), DecimalField()
         self.begins.setToolTip(words.BEGIN_TIP)
         self.noise.setRange(0.05, 20)
         self.noise.setValue(1)

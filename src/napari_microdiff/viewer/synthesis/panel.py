@@ -9,12 +9,12 @@ from napari.layers import Image, Labels
 from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QPushButton, QWidget
-from superqt import QLabeledDoubleSlider
 
 from ...engine.options import SynthesizeOptions
 from ...engine.request import Request
 from ...errors import MicrodiffError
 from ..choices import LayerChoice
+from ..decimals import DecimalSlider
 from ..layers import LayerSource
 from ..layout import Rows
 from ..panel import Panel
@@ -103,7 +103,7 @@ class SynthesizePanel(Panel):
 
     def own_rows(self) -> list[QWidget]:
         """Return guidance, camera, and what lies behind."""
-        self.guidance = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+        self.guidance = DecimalSlider(Qt.Orientation.Horizontal)
         self.guidance.setRange(0, 4)
         self.guidance.setDecimals(1)
         self.guidance.setValue(Request(task=self.task).guidance)

@@ -425,7 +425,8 @@ class TestBadInput:
         click(qtbot, panel.run_bar.run)
         finish(qtbot, panel)
         assert panel.runner.last is None
-        assert notes()
+        assert panel.results.line.text() == notes()[-1]
+        assert panel.results.line.warns
         assert not any("Unexpected" in note or "Error" in note for note in notes())
         assert list(viewer.layers) == [layer]
         assert panel.run_bar.run.isEnabled()
@@ -436,6 +437,8 @@ class TestBadInput:
         layer.corner_pixels = np.array([[31, 0], [31, 31]])  # as napari says it, brought into the image
         panel.run_bar.preview.click()
         assert "'actin' is out of view" in notes()[-1]
+        assert panel.results.line.text() == notes()[-1]
+        assert panel.results.line.warns
 
     def test_a_stack_that_ends_before_the_slider_is_out_of_view(
         self, panel: DenoisePanel, viewer: napari.Viewer, notes: Any

@@ -251,9 +251,15 @@ def test_a_mask_on_disk_is_read_plane_by_plane(panel: RepairPanel, viewer: napar
 
 def test_what_cannot_be_is_said(panel: RepairPanel, viewer: napari.Viewer, qtbot: Any, notes: Any) -> None:
     viewer.add_image(filaments(48, 56))
-    qtbot.mouseClick(panel.new_mask, Qt.MouseButton.LeftButton)
-    panel.run_bar.run.click()
-    assert "Nothing is painted" in notes()[-1]
+    mask = paint(panel, qtbot)
+    run(qtbot, panel)
+    mask.data[...] = 0
+    for button in (panel.run_bar.run, panel.results.again):
+        panel.results.line.say("as it came out before")
+        button.click()
+        assert "Nothing is painted" in notes()[-1]
+        assert panel.results.line.text() == notes()[-1]
+        assert panel.results.line.warns
     small = viewer.add_labels(np.ones((5, 5), np.uint8))
     panel.mask.choose(small)
     panel.run_bar.run.click()

@@ -130,6 +130,19 @@ def test_what_forms_is_where_the_result_will_be(
     np.testing.assert_allclose(forming[0], corners(image), atol=1e-9)
 
 
+def test_optics_that_cannot_be_are_said_for_the_fields_of_the_panel(
+    panel: SuperresolvePanel, viewer: napari.Viewer, notes: Any
+) -> None:
+    viewer.add_image(filaments(32, 32), scale=(1, 1), units=("nm", "nm"))
+    panel.blur.way.setCurrentIndex(2)
+    panel.run_bar.run.click()
+    assert panel.runner.job is None
+    assert "the wavelength and the side of a pixel" in notes()[-1]
+    assert "micrometres" not in notes()[-1]  # the fields are in nm
+    assert panel.results.line.text() == notes()[-1]
+    assert panel.results.line.warns
+
+
 def test_rows_of_the_blur_come_and_go_and_make_the_request(panel: SuperresolvePanel, viewer: napari.Viewer) -> None:
     image = viewer.add_image(filaments(32, 32), scale=(0.08, 0.08), units=("um", "um"))
     panel.show()

@@ -82,8 +82,8 @@ class SuperresolveOptions(Frozen):
         width = _GAUSSIAN_OF_AIRY * wavelength / (aperture * pixel)
         if width > _WIDEST:
             raise ValueError(
-                f"optics: they would blur over {width:.3g} pixels, and {_WIDEST:g} are the most. Give the wavelength "
-                "and the side of a pixel in the same unit, such as 0.52 and 0.1 micrometres"
+                f"optics: they would blur over {width:.3g} pixels, and {_WIDEST:g} are the most. Check them: the "
+                "wavelength and the side of a pixel are in the same unit"
             )
         return self
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from magicgui.widgets import Container, LineEdit, SpinBox
-from napari.utils.notifications import show_error
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QImage, QPixmap
@@ -107,7 +106,7 @@ class Adapting:
         try:
             source = LayerSource.of(layer)
         except MicrodiffError as error:
-            show_error(str(error))
+            panel.refuse(error)
             return
         seed, device = int(panel.more.seed.value), panel.more.device
         asked = {"axes": source.axes, "name": name, "steps": steps, "seed": seed, "device": device}

@@ -213,12 +213,13 @@ class Panel(Own):
         try:
             region = view.visible_region(self.viewer, layer, view.axes_of(layer))
         except MicrodiffError as error:
-            show_error(str(error))
+            self.refuse(error)
             return
         if region is None:
-            show_warning(
-                f"'{layer.name}' is out of view. Bring it back with View > Fit to View or its slider, then preview it."
-            )
+            how = "Bring it back with View > Fit to View or its slider, then preview it."
+            away = f"'{layer.name}' is out of view. {how}"
+            show_warning(away)
+            self._say(away, warn=True)
             return
         self.run(self.previewed(region, view.axes_of(layer)))
 
@@ -236,7 +237,7 @@ class Panel(Own):
             source = self.source_of(self.image.layer)
             request = self.request(source.axes, region)
         except (MicrodiffError, ValueError) as error:
-            show_error(problem_with(error) if isinstance(error, ValidationError) else str(error))
+            self.refuse(error)
             return
         detail = self.detail.position if self.detail_at_first is None else self._likes.detail
         self._likes = settings.remember_changes(self._likes, device=self.more.device, detail=detail)
@@ -252,9 +253,15 @@ class Panel(Own):
             source = self.source_again(last.source)
             request = self.renewed(last.result.request, source.layer)
         except MicrodiffError as error:
-            show_error(str(error))
+            self.refuse(error)
             return
         self.runner.start(Run(request, source))
+
+    def refuse(self, error: Exception) -> None:
+        """Say why no job is started; the line would go on telling the outcome of the one before."""
+        problem = problem_with(error) if isinstance(error, ValidationError) else str(error)
+        show_error(problem)
+        self._say(problem, warn=True)
 
     def end(self) -> None:
         """Cancel all jobs and look at nothing more."""

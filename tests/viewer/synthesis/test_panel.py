@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import napari
@@ -14,6 +15,7 @@ from qtpy.QtWidgets import QScrollArea
 from skimage.draw import disk
 
 from napari_microdiff.engine.request import Request
+from napari_microdiff.errors import ImageError
 from napari_microdiff.files import read_image
 from napari_microdiff.imaging.mask_edits import common_background
 from napari_microdiff.models import store
@@ -186,6 +188,26 @@ def test_a_model_of_colours_draws_colours(
     saved = read_image(tmp_path / "made.tif")
     assert saved.axes == "YXS"
     np.testing.assert_array_equal(saved.array, image.data)
+
+
+def test_what_is_refused_is_said_in_the_line(
+    panel: SynthesizePanel,
+    viewer: napari.Viewer,
+    notes: Callable[[], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    viewer.add_labels(mask(), name="cells")
+
+    def refuse(_: Any) -> Any:
+        raise ImageError("This mask cannot be drawn.")
+
+    monkeypatch.setattr(panel, "source_of", refuse)
+    for begin in (lambda: panel.draw_variations(2, judged=False), lambda: panel.sets.make(folder=tmp_path)):
+        panel.results.line.say("as it came out before")
+        begin()
+        assert panel.results.line.text() == notes()[-1] == "This mask cannot be drawn."
+        assert panel.results.line.warns
 
 
 def test_run_again_is_with_the_model_of_then(

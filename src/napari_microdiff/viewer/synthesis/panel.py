@@ -6,7 +6,7 @@ from typing import Any
 from weakref import WeakSet
 
 from napari.layers import Image, Labels
-from napari.utils.notifications import show_error, show_warning
+from napari.utils.notifications import show_warning
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QPushButton, QWidget
 
@@ -270,13 +270,15 @@ class SynthesizePanel(Panel):
         try:
             region = visible_region(self.viewer, mask, axes_of(mask), _VARIATION_SIDE)
             if region is None:
-                show_warning(f"'{mask.name}' is out of view. Bring it back with View > Fit to View.")
+                away = f"'{mask.name}' is out of view. Bring it back with View > Fit to View."
+                show_warning(away)
+                self._say(away, warn=True)
                 return
             source = self.source_of(mask)
             assert isinstance(source, MaskSource)
             request = self.request(source.axes, region)
         except (MicrodiffError, ValueError) as error:
-            show_error(str(error))
+            self.refuse(error)
             return
         one = request.model_copy(update={"samples": 1, "outputs": ("sample",)})
         self.gallery.draw(one, source, count, judged=judged)

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.notifications import show_error
 from qtpy.QtWidgets import QPushButton
 
 from ...errors import MicrodiffError
@@ -57,7 +56,7 @@ class SetMaking:
             source = panel.source_of(mask)
             request = panel.request(source.axes)
         except (MicrodiffError, ValueError) as error:
-            show_error(str(error))
+            panel.refuse(error)
             return
         assert isinstance(source, MaskSource)
         options = request.options.model_copy(update={"start": None})  # there is no image behind laid-out objects

@@ -186,8 +186,10 @@ def test_torch_is_loaded_before_anything_is_painted(
     qtbot.waitUntil(lambda: panel.looker.job is None, timeout=LONG)
 
 
-def test_painting_while_the_job_runs_changes_nothing(panel: RepairPanel, viewer: napari.Viewer, qtbot: Any) -> None:
-    image = viewer.add_image(filaments(48, 56))
+def test_painting_while_the_job_runs_changes_nothing_and_is_said(
+    panel: RepairPanel, viewer: napari.Viewer, qtbot: Any, notes: Callable[[], list[str]]
+) -> None:
+    image = viewer.add_image(filaments(48, 56), name="section")
     mask = paint(panel, qtbot)
     gone = mask.data > 0
     qtbot.mouseClick(panel.run_bar.run, Qt.MouseButton.LeftButton)
@@ -195,6 +197,26 @@ def test_painting_while_the_job_runs_changes_nothing(panel: RepairPanel, viewer:
     qtbot.waitUntil(lambda: panel.runner.job is None, timeout=LONG)
     made = panel.runner.last.layers[0]  # type: ignore[union-attr]
     np.testing.assert_array_equal(made.data[~gone], image.data[~gone])
+    assert notes() == ["'section damage' was edited while the job ran; run it again to include the changes."]
+
+
+@pytest.mark.parametrize(("change", "said"), [("dot", True), ("plane", True), ("label", False), ("gone", False)])
+def test_what_counts_as_an_edit_of_the_mask(
+    panel: RepairPanel, viewer: napari.Viewer, qtbot: Any, change: str, said: bool
+) -> None:
+    image = viewer.add_image(filaments(2, 300, 300))
+    mask = paint(panel, qtbot)
+    source = panel.source_of(image)
+    assert source.changes(viewer) == []
+    if change == "dot":
+        mask.data[1, 41, 43] = 1
+    elif change == "plane":
+        mask.data = mask.data[0]
+    elif change == "label":
+        mask.data[mask.data > 0] = 5  # which is damaged as before
+    else:
+        viewer.layers.remove(mask)
+    assert len(source.changes(viewer)) == said
 
 
 def test_a_mask_of_one_plane_serves_a_stack_and_colours(panel: RepairPanel, viewer: napari.Viewer, qtbot: Any) -> None:

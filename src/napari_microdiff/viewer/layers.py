@@ -25,6 +25,7 @@ from .view import axes_of, has_colours, level_0
 
 Completion: TypeAlias = Callable[[Request], tuple[Request, dict[str, Any]]]
 
+EDITED = "'{}' was edited while the job ran; run it again to include the changes."
 _SAMPLED = 4096  # pixels that are compared to notice that an image was edited in place
 
 
@@ -110,7 +111,7 @@ class LayerSource:
         before = self._pixels
         edited = now is not self.array or (before is not None and not _same(before, _some_pixels(self.array)))
         if edited:
-            return [f"'{self.name}' was edited while the job ran; run it again to include the changes."]
+            return [EDITED.format(self.name)]
         return []
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QCheckBox, QPushButton, QWidget
@@ -15,7 +16,7 @@ from ..engine.request import Request
 from ..errors import ImageError
 from . import words
 from .choices import LayerChoice
-from .layers import Completion, LayerSource, placement
+from .layers import EDITED, Completion, LayerSource, placement
 from .layout import Rows
 from .panel import Panel
 from .parts import Line
@@ -58,6 +59,18 @@ class DamagedSource(LayerSource):
     def completion(self) -> Completion:
         """Return what gives the damaged pixels to the worker, and there finds out whether there are any."""
         return lambda request: (request, {"damaged": self._checked()})
+
+    def changes(self, viewer: ViewerModel) -> list[str]:
+        """Return what happened to image and mask since the job was started, in sentences for the user."""
+        edited = self.mask in viewer.layers and self._painted_over()
+        return [*super().changes(viewer), *([EDITED.format(self.mask.name)] if edited else [])]
+
+    def _painted_over(self) -> bool:
+        now, then = level_0(self.mask), self.damaged
+        if not isinstance(then, np.ndarray) or not isinstance(now, np.ndarray):
+            return now is not then  # on disk it would take long to find out more
+        # The smallest stroke counts. Plane by plane, since a whole stack would take as much memory once more.
+        return now.shape != then.shape or any(((a != 0) != b).any() for a, b in zip(now, then, strict=True))
 
     def _checked(self) -> Any:
         planes = [self.damaged] if self.damaged.ndim == 2 else (self.damaged[n] for n in range(self.damaged.shape[0]))

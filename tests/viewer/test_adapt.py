@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDialogButtonBox, QWidget
+from qtpy.QtWidgets import QDialogButtonBox, QLineEdit, QWidget
 
 from napari_microdiff.models.card import LONGEST_IDENTITY
 from napari_microdiff.models.store import find_model
@@ -128,6 +128,37 @@ def test_the_button_asks_first_and_the_answer_may_be_no(panel: DenoisePanel, qtb
     dialog = ask(qtbot, panel, QDialogButtonBox.StandardButton.Cancel)
     assert (dialog.name, dialog.steps) == ("actin-1", 300)
     assert panel.runner.job is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "said", "free"),
+    [
+        ("actin-2", "", True),
+        ("Zellkörper 3", "It will be called 'zellk-rper-3'.", True),
+        ("微管", "It will be called 'adapted'.", True),
+        ("", "It will be called 'adapted'.", True),
+        ("tiny", "'tiny' is taken. Choose another name.", False),
+        ("Tiny!", "'tiny' is taken. Choose another name.", False),
+    ],
+)
+def test_the_dialog_says_what_the_model_will_be_called(
+    panel: DenoisePanel, qtbot: Any, typed: str, said: str, free: bool
+) -> None:
+    qtbot.mouseClick(panel.adapting.button, Qt.MouseButton.LeftButton)
+    dialog = panel.findChild(AdaptDialog)
+    adapt = dialog.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Ok)
+    assert (dialog.told.text(), adapt.isEnabled()) == ("", True)
+    height = dialog.height()
+    field = dialog.findChild(QLineEdit)
+    field.setText(typed)
+    assert dialog.told.text() == said
+    assert dialog.told.warns is not free
+    assert adapt.isEnabled() is free
+    assert dialog.height() == height  # nothing jumps while one types
+    qtbot.keyClick(field, Qt.Key.Key_Return) if not free else dialog.reject()
+    assert dialog.isVisible() is not free
+    assert panel.runner.job is None
+    dialog.reject()
 
 
 def test_no_name_can_be_asked_for_that_is_too_long_for_a_model(panel: DenoisePanel, qtbot: Any) -> None:

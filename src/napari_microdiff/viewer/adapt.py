@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from magicgui.widgets import Container, LineEdit, SpinBox
+from magicgui.widgets import LineEdit, SpinBox
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QImage, QPixmap
@@ -19,6 +19,8 @@ from ..models.card import LONGEST_IDENTITY, Card
 from .choices import ModelChoice
 from .jobs import Job
 from .layers import LayerSource
+from .layout import Rows
+from .parts import Line
 
 if TYPE_CHECKING:
     from .panel import Panel
@@ -28,6 +30,7 @@ _CUBES_TIP = (
     "For a stack that was recorded isotropic: it is cut along all its axes, and the model learns to fill in slices\n"
     "that are as far apart as Slices says. Use it on thicker stacks of the same tissue. 160 voxels a side are needed."
 )
+_TAKEN = "'{}' is taken. Choose another name."
 
 
 class Words(NamedTuple):
@@ -149,26 +152,33 @@ def verdict(adapted: Any, image: str) -> str:
 class AdaptDialog(QDialog):
     """Asks for a name and the length of the training."""
 
-    def __init__(
-        self, layer_name: str, card: Card, words: Words, parent: QWidget, *, cubes: bool | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, layer_name: str, card: Card, words: Words, panel: Panel, *, cubes: bool | None = None) -> None:
+        from ..models.store import taken_names
+
+        super().__init__(panel)
+        self._taken = taken_names()
         self.setWindowTitle(f"Adapt to this {words.to}")
         text = QLabel(
             f"“{card.title}” is trained further on {words.learning}. It is kept as a new model under a name of its "
             f"own. {words.takes}; you can go on working."
         )
         text.setWordWrap(True)
-        self._name = LineEdit(value=as_id(layer_name), label="Name of the model")
+        self._name = LineEdit(value=as_id(layer_name))
         self._name.native.setMaxLength(LONGEST_IDENTITY)  # cuts off what is longer
-        self._steps = SpinBox(value=300, min=10, max=10000, step=50, label="Training steps")
+        self.told = Line(panel.viewer)
+        _keep_room(self.told)
+        self._steps = SpinBox(value=300, min=10, max=10000, step=50)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        buttons.button(QDialogButtonBox.StandardButton.Ok).setText("Adapt")
+        self._adapt = buttons.button(QDialogButtonBox.StandardButton.Ok)
+        self._adapt.setText("Adapt")
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
         column.addWidget(text)
-        column.addWidget(Container(widgets=[self._name, self._steps]).native)
+        rows = Rows()
+        rows.add("Name of the model", self._name.native, self.told)
+        rows.add("Training steps", self._steps.native)
+        column.addWidget(rows)
         self._cubes = QCheckBox("Its voxels are cubes: learn along z, too")
         self._cubes.setToolTip(_CUBES_TIP)
         self._cubes.setChecked(bool(cubes))
@@ -176,6 +186,15 @@ class AdaptDialog(QDialog):
         column.addWidget(self._cubes)
         column.addWidget(buttons)
         self.resize(400, self.sizeHint().height())
+        self._name.changed.connect(self._tell)
+        self._tell()
+
+    def _tell(self, _: object = None) -> None:
+        """Say what the model will be called, where that is not what was typed, and whether there is one already."""
+        taken = self.name in self._taken
+        called = f"It will be called '{self.name}'." if self.name != self._name.value else ""
+        self.told.say(_TAKEN.format(self.name) if taken else called, warn=taken)
+        self._adapt.setEnabled(not taken)
 
     @property
     def name(self) -> str:
@@ -210,6 +229,13 @@ class BeforeAfterDialog(QDialog):
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         close.rejected.connect(self.close)
         grid.addWidget(close, 2, 0, 1, 2)
+
+
+def _keep_room(line: Line) -> None:
+    """Let a line take its room while it says nothing, so that nothing moves when it does."""
+    policy = line.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    line.setSizePolicy(policy)
 
 
 def _plane(image: NDArray[Any]) -> NDArray[np.float32]:

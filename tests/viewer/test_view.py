@@ -39,6 +39,9 @@ def test_axes_come_from_the_labels_if_these_say_it(shape: Any, arguments: dict[s
         ((9, 32, 48), {"scale": (1, 0.065, 0.065), "units": ("um",) * 3}, "9 × 32 × 48, uint8, 0.065 µm"),
         ((32, 48), {"scale": (0.2, 0.1), "units": ("nm",) * 2}, "32 × 48, uint8, 0.2 × 0.1 nm"),
         ((32, 48), {"scale": (0.2, 0.1)}, "32 × 48, uint8, pixel 0.2 × 0.1, no unit"),
+        ((32, 48), {"scale": (-2, 3)}, "32 × 48, uint8, pixel 2 × 3, no unit"),
+        ((32, 48), {"scale": (-1, 1)}, "32 × 48, uint8"),
+        ((32, 48), {"scale": (-0.1, 0.1), "units": ("um",) * 2}, "32 × 48, uint8, 0.1 µm"),
         ((32, 48, 3), {"rgb": True}, "32 × 48, RGB, uint8"),
     ],
 )

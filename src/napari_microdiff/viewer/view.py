@@ -57,7 +57,7 @@ def describe(layer: Image | Labels) -> str:
 
 def pixel_size(layer: Image | Labels) -> str:
     """Return the pixel size of the last two axes in words, or nothing if it is not known."""
-    height, width = (float(s) for s in layer.scale[-2:])
+    height, width = (abs(float(s)) for s in layer.scale[-2:])  # a layer may be mirrored
     unit = f"{layer.units[-1]:~P}".replace("\u03bc", "\u00b5")  # pint writes micro as the Greek letter from 0.26
     if unit in ("px", "pixel", ""):
         return "" if height == width == 1 else f"pixel {height:.4g} × {width:.4g}, no unit"

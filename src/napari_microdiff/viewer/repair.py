@@ -34,6 +34,7 @@ _GONE = (
     "paint anew."
 )
 _BRUSH = 0.03  # of the shorter side of the image
+_COMPARED = 2**26  # pixels of a mask; more take too long to look at while the viewer waits
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ class DamagedSource(LayerSource):
         now, then = level_0(self.mask), self.damaged
         if not isinstance(then, np.ndarray) or not isinstance(now, np.ndarray):
             return now is not then  # on disk it would take long to find out more
+        if now.size > _COMPARED:
+            return False
         # The smallest stroke counts. Plane by plane, since a whole stack would take as much memory once more.
         return now.shape != then.shape or any(((a != 0) != b).any() for a, b in zip(now, then, strict=True))
 

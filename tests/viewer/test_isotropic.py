@@ -14,6 +14,7 @@ from napari.layers._source import layer_source
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QDialogButtonBox
 
+from napari_microdiff.engine.options import IsotropicOptions
 from napari_microdiff.files import read_image
 from napari_microdiff.models.store import find_model
 from napari_microdiff.viewer.adapt import AdaptDialog, BeforeAfterDialog
@@ -153,7 +154,7 @@ def test_what_is_no_stack_is_said_before_it_is_run(panel: IsotropicPanel, viewer
     assert "one slice only" in panel.run_bar.run.toolTip()
     viewer.layers.clear()
     viewer.add_image(slices(5, 40, 40), scale=(1, 1, 1), units=("um",) * 3)
-    assert "they are 1 pixel apart" in panel.factor_line.text()
+    assert panel.factor_line.text() == "5 slices become 9. By its scale its voxels are cubes already."
     assert panel.run_bar.run.isEnabled()
 
 
@@ -198,6 +199,36 @@ def test_a_stack_that_is_there_before_the_panel_tells_its_distance_of_slices(
     assert IsotropicPanel(viewer).factor.value() == 5
 
 
+def test_a_scale_tells_the_distance_of_slices_without_a_unit_if_it_is_another_along_z(
+    panel: IsotropicPanel, viewer: napari.Viewer
+) -> None:
+    image = viewer.add_image(slices(5, 32, 32), scale=(5, 1, 1))
+    assert panel.factor.value() == 5
+    assert panel.factor_line.text() == "5 slices become 21."
+    panel.factor.setValue(4)
+    assert "By its scale they are 5 pixels apart." in panel.factor_line.text()
+    for untold in ((1, 1, 1), (5, 5, 5), (5, 1, 2)):
+        image.scale = untold
+        assert "does not say how far apart" in panel.factor_line.text()
+
+
+def test_another_image_begins_at_its_own_distance_of_slices(panel: IsotropicPanel, viewer: napari.Viewer) -> None:
+    def chosen(*scale: float) -> tuple[int, str]:
+        panel.image.choose(viewer.add_image(slices(5, 32, 32), scale=scale, units=("um",) * 3))
+        return panel.factor.value(), panel.factor_line.text()
+
+    assert chosen(0.07, 0.01, 0.01) == (7, "5 slices become 29.")
+    far = "By its scale its slices are 20 pixels apart; 10 is the most that is drawn at once."
+    assert chosen(0.2, 0.01, 0.01) == (10, f"5 slices become 41. {far}")
+    assert chosen(1, 1, 1) == (2, "5 slices become 9. By its scale its voxels are cubes already.")
+    assert chosen(0.07, 0.01, 0.01)[0] == 7
+    panel.image.choose(viewer.add_image(slices(5, 32, 32)))
+    assert panel.factor.value() == IsotropicOptions().factor
+    panel.factor.setValue(6)
+    panel.image.layer.axis_labels = ("z", "y", "x")
+    assert panel.factor.value() == 6  # as it was typed for this image
+
+
 @pytest.fixture
 def of_file(viewer: napari.Viewer, tmp_path: Path) -> Image:
     """A stack whose file tells of voxels of 50, 10 and 10 nm, and whose layer tells nothing."""
@@ -221,6 +252,8 @@ def test_the_file_tells_the_distance_of_slices_where_its_reader_did_not(
     assert "By its file they are 5 pixels apart" in panel.factor_line.text()
     of_file.scale = (0.05, 0.01, 0.01)  # as readers do that know no units
     assert panel.factor.value() == 5
+    of_file.scale = (5, 1, 1)  # as the file says, in pixels
+    assert panel.factor_line.text() == "5 slices become 21."
     of_file.scale = (3, 1, 1)  # of whoever knows what for
     assert "does not say how far apart" in panel.factor_line.text()
 
@@ -339,6 +372,6 @@ def test_what_a_layer_is_told_later_counts(panel: IsotropicPanel, viewer: napari
     assert panel.image_line.text().startswith("7 × 24 × 40")
     other = viewer.add_image(slices(6, 24, 24), axis_labels=("z", "y", "x"))
     panel.image.choose(other)
-    image.scale = (0.02, 0.01, 0.01)  # of a layer that is not chosen any more
-    assert panel.factor.value() == 4
+    image.scale = (0.03, 0.01, 0.01)  # of a layer that is not chosen any more
+    assert panel.factor.value() == 2
     assert panel.image_line.text().startswith("6 × 24 × 24")

@@ -9,14 +9,14 @@ from qtpy.QtWidgets import QSpinBox, QWidget
 from ..engine.options import IsotropicOptions
 from ..engine.request import Request, Span
 from ..engine.trust import slices_are_far, slices_tell
-from ..imaging.lattice import slice_distance
 from . import view, words
 from .adapt import Adapting, Words
 from .layout import Rows
 from .panel import Panel
 from .parts import Line
-from .recorded_optics import OpticsReader, sizes_of_file
+from .recorded_optics import OpticsReader
 from .running import Run
+from .voxels import Voxels, told_voxels
 
 _LEAST, _MOST = 2, 10
 _PREVIEW = 128  # pixels of a side
@@ -53,6 +53,7 @@ class IsotropicPanel(Panel):
         """Add how far apart slices are."""
         self._seen: Run | None = None  # the run whose result was shown last
         self._typed = False  # whether the distance was, or came with a request, since the image was chosen
+        self._of: Any = None  # the image that it was typed for
         self.file = OpticsReader(self)
         self.file.found.connect(self._file_read)
         self.factor = QSpinBox()
@@ -144,23 +145,17 @@ class IsotropicPanel(Panel):
         reason = self._no_stack()
         if reason:
             return reason
-        distance = self._distance()
         slices = view.level_0(layer).shape[view.axes_of(layer).index("Z")]
         made = f"{slices} slices become {(slices - 1) * self.factor.value() + 1}."
-        if distance is None:
-            return made if self.file.reading else f"{made} The layer does not say how far apart they are."
-        if distance != self.factor.value():
-            teller = "scale" if view.sizes_um(layer, view.axes_of(layer)) else "file"
-            return f"{made} By its {teller} they are {distance} {'pixel' if distance == 1 else 'pixels'} apart."
-        return made
+        told = told_voxels(layer, self.file)
+        if told.distance is None and self.file.reading:
+            return made
+        return f"{made} {_said_of_distance(told, self.factor.value())}".rstrip()
 
     def _distance(self) -> int | None:
-        """Return how far apart slices are by the layer, or by its file if the layer tells no sizes."""
-        layer, told = self.image.layer, self.file.told
-        if layer is None:
-            return None
-        sizes = view.sizes_um(layer, view.axes_of(layer))
-        return slice_distance(sizes or ({} if told is None else sizes_of_file(layer, told, "ZYX")))
+        """Return how far apart slices are by the layer, or by its file if the layer does not tell."""
+        layer = self.image.layer
+        return None if layer is None else told_voxels(layer, self.file).distance
 
     def _cubes(self) -> bool | None:
         distance = self._distance()
@@ -168,8 +163,10 @@ class IsotropicPanel(Panel):
 
     def _fill_in_distance(self) -> None:
         distance = self._distance()
-        if distance is not None and _LEAST <= distance <= _MOST:
-            self.factor.setValue(distance)
+        if self._typed and (distance is None or not _LEAST <= distance <= _MOST):
+            return
+        nearest = IsotropicOptions().factor if distance is None else min(max(distance, _LEAST), _MOST)
+        self.factor.setValue(nearest)
         self._typed = False
 
     def _factor_changed(self) -> None:
@@ -184,6 +181,8 @@ class IsotropicPanel(Panel):
 
     def _image_changed(self) -> None:
         layer = self.image.layer
+        if layer is not self._of:
+            self._of, self._typed = layer, False
         self.file.read(None if layer is None else layer.source.path)
         self._fill_in_distance()
         super()._image_changed()
@@ -204,3 +203,15 @@ class IsotropicPanel(Panel):
             shown = self.viewer.dims.ndim - layer.ndim + axis
             if shown not in self.viewer.dims.displayed:
                 self.viewer.dims.set_point(shown, middle[axis])
+
+
+def _said_of_distance(told: Voxels, factor: int) -> str:
+    """Say what is told of the distance of slices, as far as it is not the one that was set."""
+    if told.distance is None:
+        return "The layer does not say how far apart they are."
+    if told.distance < _LEAST:
+        return f"By its {told.teller} its voxels are cubes already."
+    if told.distance > _MOST:
+        far = f"By its {told.teller} its slices are {told.distance} pixels apart"
+        return f"{far}; {_MOST} is the most that is drawn at once."
+    return "" if told.distance == factor else f"By its {told.teller} they are {told.distance} pixels apart."

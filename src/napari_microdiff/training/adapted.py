@@ -56,7 +56,9 @@ def nothing_gained(parent: Model, to: str, gain_db: float) -> str:
 
 
 def check_steps(steps: int) -> None:
-    """Raise RequestError if there is no step to take."""
+    """Raise RequestError if there is no step to take, or only a part of one."""
+    if not float(steps).is_integer():
+        raise RequestError(f"A model learns in a whole number of steps, not in {steps}. Ask for one, such as 300.")
     if steps < 1:
         raise RequestError(f"A model learns in 1 step or more, not in {steps}. Ask for more steps.")
 

@@ -166,6 +166,9 @@ def test_models_of_other_tasks_and_no_steps_are_refused(slicer: str, tiny_model:
         next(adapt(slicer, _noisy()[1], device="cpu"))
     with pytest.raises(RequestError, match="more steps"):
         next(adapt(tiny_model, _noisy()[1], steps=0, device="cpu"))
+    for steps in (2.5, float("nan"), float("inf")):
+        with pytest.raises(RequestError, match="whole number of steps"):
+            next(adapt(tiny_model, _noisy()[1], steps=steps, device="cpu"))  # type: ignore[arg-type]
 
 
 def test_the_parent_is_left_as_it_was(tiny_model: str) -> None:

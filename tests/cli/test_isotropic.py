@@ -70,6 +70,17 @@ def test_how_much_of_it_the_slices_tell_is_said(capsys: pytest.CaptureFixture[st
     assert said[-1].startswith("wrote out.tif")
 
 
+@pytest.mark.parametrize(("resolution", "noted"), [((100, 33.3), True), ((50, 50.5), False)])
+@pytest.mark.parametrize("words", [(), ("--factor", 3)])
+def test_pixels_that_are_not_square_are_noted(
+    words: tuple[object, ...], resolution: tuple[float, float], noted: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = {"axes": "ZYX", "unit": "um", "spacing": 0.05}
+    tifffile.imwrite("oblong.tif", tifffile.imread("in.tif"), imagej=True, resolution=resolution, metadata=told)
+    assert code_of("isotropic", "oblong.tif", "out.tif", *FAST, *words) == 0
+    assert ("note: The pixels of oblong.tif are not square" in capsys.readouterr().err) == noted
+
+
 def test_a_request_file_does_the_same(folder: Path) -> None:
     request = {
         "task": "isotropic",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_microdiff.imaging.lattice import Finer, magnified, slice_distance, square_pixel
+from napari_microdiff.imaging.lattice import Finer, is_oblong, magnified, slice_distance, square_pixel
 
 spans = st.tuples(st.integers(0, 50), st.integers(1, 50)).map(lambda pair: (pair[0], pair[0] + pair[1]))
 
@@ -69,3 +69,18 @@ def test_the_distance_of_slices_is_told_by_the_size_of_a_voxel(sizes, expected):
 )
 def test_a_pixel_has_a_side_if_it_is_a_square(sizes, side):
     assert square_pixel(sizes) == side
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ({"Y": 0.03, "X": 0.01}, True),
+        ({"Y": 0.01, "X": 0.03}, True),
+        ({"Y": 1.0, "X": 1.021}, True),
+        ({"Y": 1.019, "X": 1.0}, False),
+        ({"Y": 0.0, "X": 1.0}, False),  # not told
+        ({"X": 1.0}, False),
+    ],
+)
+def test_pixels_are_oblong_that_make_no_cubes(sizes, expected):
+    assert is_oblong(sizes) == expected

@@ -212,6 +212,18 @@ def test_a_scale_tells_the_distance_of_slices_without_a_unit_if_it_is_another_al
         assert "does not say how far apart" in panel.factor_line.text()
 
 
+@pytest.mark.parametrize(("y", "said"), [(0.03, True), (0.0101, False)])
+def test_pixels_that_are_not_square_are_said(
+    panel: IsotropicPanel, viewer: napari.Viewer, y: float, said: bool
+) -> None:
+    viewer.add_image(slices(5, 32, 32), scale=(0.05, y, 0.01), units=("um",) * 3)
+    assert ("Its pixels are not square, so its voxels do not become cubes" in panel.factor_line.text()) == said
+    assert panel.factor_line.warns == said
+    assert panel.run_bar.run.isEnabled()
+    panel.image.layer.scale = (np.sqrt(y * 0.01), y, 0.01)
+    assert ("cubes already" in panel.factor_line.text()) != said
+
+
 def test_another_image_begins_at_its_own_distance_of_slices(panel: IsotropicPanel, viewer: napari.Viewer) -> None:
     def chosen(*scale: float) -> tuple[int, str]:
         panel.image.choose(viewer.add_image(slices(5, 32, 32), scale=scale, units=("um",) * 3))

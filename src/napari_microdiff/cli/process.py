@@ -30,7 +30,7 @@ from ..files import (
 from ..files.convert import FEW_LEVELS
 from ..imaging.axes import Region, check_axes, check_region, full_region, region_shape
 from ..imaging.blocks import raw_blocks
-from ..imaging.lattice import Finer
+from ..imaging.lattice import Finer, is_oblong
 from ..models.store import find_model
 from .terminal import follow, say
 
@@ -81,6 +81,11 @@ def process(
         say(
             f"note: {source} has whole numbers of few grey levels, and so has the result, rounded. Convert it to "
             "32-bit floating-point numbers first to get the levels between."
+        )
+    if request.task == "isotropic" and is_oblong(picture.pixel_size_um):
+        say(
+            f"note: The pixels of {source} are not square, so its voxels do not become cubes, and the model takes "
+            "tissue to look alike along all axes. Make its pixels square first."
         )
 
     from ..tasks import run

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from .axes import Region
 
 _SQUARE = 0.01  # share by which the sides of a pixel may differ
+_OBLONG = 0.02  # share by which they differ of a pixel that makes no cube
 
 
 @dataclass(frozen=True)
@@ -79,3 +80,9 @@ def square_pixel(sizes: Mapping[str, float]) -> float | None:
     """Return the side of a pixel from its sizes along Y and X; ``None`` if they are not told or it is no square."""
     height, width = sizes.get("Y"), sizes.get("X")
     return height if height and width and abs(height / width - 1) < _SQUARE else None
+
+
+def is_oblong(sizes: Mapping[str, float]) -> bool:
+    """Return whether the sizes of a pixel along Y and X are told and so different that no voxel of it is a cube."""
+    height, width = sizes.get("Y"), sizes.get("X")
+    return bool(height and width and max(height, width) / min(height, width) - 1 > _OBLONG)

@@ -32,6 +32,10 @@ ADAPT = Words(
     "It takes five to ten minutes",
 )
 READING_SLICES = "The file is being read for how far apart its slices are. Wait a moment."
+OBLONG = (
+    "Its pixels are not square, so its voxels do not become cubes, and the model takes tissue to look alike along all "
+    "axes. Make its pixels square first."
+)
 NO_SLICES = "This model knows images only. Choose one that was trained to fill in slices."
 
 
@@ -96,7 +100,7 @@ class IsotropicPanel(Panel):
     def blocked(self) -> str:
         """Return why nothing can be run now, or nothing if it can."""
         reason = super().blocked() or self._no_stack()
-        waits = self.file.reading and not self._typed and self._distance() is None
+        waits = self.file.reading and not self._typed and self._told().distance is None
         return reason or (READING_SLICES if waits else "")
 
     def previewed(self, region: tuple[Span, ...], axes: str) -> tuple[Span, ...]:
@@ -124,7 +128,7 @@ class IsotropicPanel(Panel):
         self.offer_sample()
         super().refresh()
         self.adapting.refresh(self.blocked() or (NO_SLICES if self.model.by_prior else ""))
-        self.factor_line.say(self._said_of_slices())
+        self._say_of_slices()
         shown = self.runner.shown
         result = None if shown is None else shown.result
         self.told.say(slices_tell(result), warn=slices_are_far(result))
@@ -138,31 +142,31 @@ class IsotropicPanel(Panel):
             return "This image is no stack of slices. Choose one that is, or name its axis of depth Z."
         return "" if shape[axes.index("Z")] > 1 else "This stack has one slice only. Choose one with two or more."
 
-    def _said_of_slices(self) -> str:
+    def _told(self) -> Voxels:
+        """Return what the layer tells of its voxels, or its file if the layer does not."""
         layer = self.image.layer
-        if layer is None:
-            return ""
-        reason = self._no_stack()
-        if reason:
-            return reason
-        slices = view.level_0(layer).shape[view.axes_of(layer).index("Z")]
-        made = f"{slices} slices become {(slices - 1) * self.factor.value() + 1}."
-        told = told_voxels(layer, self.file)
-        if told.distance is None and self.file.reading:
-            return made
-        return f"{made} {_said_of_distance(told, self.factor.value())}".rstrip()
+        return Voxels() if layer is None else told_voxels(layer, self.file)
 
-    def _distance(self) -> int | None:
-        """Return how far apart slices are by the layer, or by its file if the layer does not tell."""
-        layer = self.image.layer
-        return None if layer is None else told_voxels(layer, self.file).distance
+    def _say_of_slices(self) -> None:
+        layer, told = self.image.layer, self._told()
+        reason = "" if layer is None else self._no_stack()
+        if layer is None or reason:
+            self.factor_line.say(reason)
+            return
+        slices = view.level_0(layer).shape[view.axes_of(layer).index("Z")]
+        said = [f"{slices} slices become {(slices - 1) * self.factor.value() + 1}."]
+        if told.distance is not None or not self.file.reading:
+            said.append(_said_of_distance(told, self.factor.value()))
+        self.factor_line.say(" ".join(filter(None, said)), warn=told.oblong)
 
     def _cubes(self) -> bool | None:
-        distance = self._distance()
-        return distance == 1 if distance is None or distance == 1 else None
+        told = self._told()
+        if told.distance is None:
+            return False
+        return True if told.distance == 1 and not told.oblong else None
 
     def _fill_in_distance(self) -> None:
-        distance = self._distance()
+        distance = self._told().distance
         if self._typed and (distance is None or not _LEAST <= distance <= _MOST):
             return
         nearest = IsotropicOptions().factor if distance is None else min(max(distance, _LEAST), _MOST)
@@ -207,11 +211,14 @@ class IsotropicPanel(Panel):
 
 def _said_of_distance(told: Voxels, factor: int) -> str:
     """Say what is told of the distance of slices, as far as it is not the one that was set."""
+    said = ""
     if told.distance is None:
-        return "The layer does not say how far apart they are."
-    if told.distance < _LEAST:
-        return f"By its {told.teller} its voxels are cubes already."
-    if told.distance > _MOST:
+        said = "The layer does not say how far apart they are."
+    elif told.distance > _MOST:
         far = f"By its {told.teller} its slices are {told.distance} pixels apart"
-        return f"{far}; {_MOST} is the most that is drawn at once."
-    return "" if told.distance == factor else f"By its {told.teller} they are {told.distance} pixels apart."
+        said = f"{far}; {_MOST} is the most that is drawn at once."
+    elif told.distance < _LEAST and not told.oblong:
+        said = f"By its {told.teller} its voxels are cubes already."
+    elif told.distance != factor:
+        said = f"By its {told.teller} they are {told.distance} {'pixel' if told.distance == 1 else 'pixels'} apart."
+    return f"{said} {OBLONG}".strip() if told.oblong else said

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from napari.layers import Image
 
-from ..imaging.lattice import slice_distance
+from ..imaging.lattice import is_oblong, slice_distance
 from . import view
 from .recorded_optics import OpticsReader, sizes_of_file
 
@@ -32,6 +32,11 @@ class Voxels:
     def distance(self) -> int | None:
         """How far apart slices are, in pixels."""
         return slice_distance(self.sizes)
+
+    @property
+    def oblong(self) -> bool:
+        """Whether pixels are told to be no squares."""
+        return is_oblong(self.sizes)
 
 
 def told_voxels(layer: Image, file: OpticsReader) -> Voxels:

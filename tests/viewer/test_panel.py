@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dask.array as da
@@ -20,7 +21,9 @@ from napari_microdiff.engine.options import DenoiseOptions
 from napari_microdiff.engine.request import Request
 from napari_microdiff.files import read_image
 from napari_microdiff.models.store import find_model
+from napari_microdiff.tasks.run import PIXELS_BESIDE
 from napari_microdiff.viewer.card_view import CardDialog
+from napari_microdiff.viewer.cost import cost
 from napari_microdiff.viewer.denoise import DenoisePanel
 from napari_microdiff.viewer.layers import recall
 from napari_microdiff.viewer.view import camera
@@ -231,6 +234,20 @@ def test_the_line_says_where_a_result_came_from_and_the_cost_is_known_after_it(
     assert panel.cost.text().startswith("1 step, about ")
     panel.detail.move_to(1)
     assert panel.cost.text().startswith("4 steps, about ")
+
+
+def test_time_is_foretold_for_images_of_other_sizes(panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any) -> None:
+    viewer.add_image(noisy(64, 64), name="actin")
+    panel.more.device = "cpu"
+    run(qtbot, panel)
+    small, request = panel.runner.last, panel.request().model_copy(update={"tile": 1024})
+    panel.runner.job = SimpleNamespace(seconds_per_evaluation=30.0)
+    panel.runner._keep_pace(small, small.result)
+    panel.runner.job = None
+    pace = panel.runner.seconds_per_evaluation(request.model, "cpu")
+    assert pace == 30 / (PIXELS_BESIDE + 64**2)
+    assert cost(request, (64, 64), pace) == "1 step, about 30 s"
+    assert cost(request, (512, 512), pace) == "1 step, about 13 min"  # in one evaluation, too
 
 
 def test_run_again_gives_the_identical_array(panel: DenoisePanel, viewer: napari.Viewer, qtbot: Any) -> None:

@@ -68,6 +68,11 @@ class Architecture(_Part):
     unshuffle: int = Field(default=2, ge=1)
     injection: Literal["input", "concatenate", "modulate"] = "input"
 
+    @property
+    def stride(self) -> int:
+        """The network's grid: sides in y and x must be multiples of this."""
+        return self.unshuffle << (len(self.widths) - 1)
+
 
 class Familiarity(_Part):
     """What some statistics of the training images look like, to tell when an image is unlike them.

@@ -18,12 +18,13 @@ from ..imaging.optics import Part
 from .locked import check_locked, with_locked
 from .look import Look, look
 from .reference import Reference, reference_of
-from .run import count_evaluations, run
+from .run import count_evaluations, count_work, run
 
 __all__ = [
     "Look",
     "Reference",
     "count_evaluations",
+    "count_work",
     "denoise",
     "isotropic",
     "look",

@@ -23,15 +23,15 @@ def cost(request: Request, shape: tuple[int, ...] | None, pace: float | None) ->
     shape : tuple of int, optional
         Of the image.
     pace : float, optional
-        Seconds per evaluation.
+        Seconds per unit of work.
     """
     many = "sample" in request.outputs or request.samples > 1
     steps = request.steps if many else 1
     text = words.count(steps, "step") + (f", {request.samples} samples" if request.samples > 1 and steps > 1 else "")
     tasks = sys.modules.get("napari_microdiff.tasks")  # imported by the first job, not for a line of text
-    if shape is None or pace is None or tasks is None or not hasattr(tasks, "count_evaluations"):
+    if shape is None or pace is None or tasks is None or not hasattr(tasks, "count_work"):
         return text
     try:
-        return f"{text}, about {words.duration(pace * tasks.count_evaluations(request, shape))}"
+        return f"{text}, about {words.duration(pace * tasks.count_work(request, shape))}"
     except MicrodiffError:
         return text

@@ -15,6 +15,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from ..engine.events import Done, Progress, Result
 from ..engine.request import Request
+from ..errors import MicrodiffError
 from . import settings, words
 from .jobs import Job
 from .layers import Completion, LayerSource, ResultLayer, put, result_layers
@@ -68,7 +69,7 @@ class Runner(QObject):
         self._next.timeout.connect(self._land)
 
     def seconds_per_evaluation(self, model: str, device: str) -> float | None:
-        """Return how fast the last run with this model on this device was, if there was one."""
+        """Return how long the last run with this model on this device took per unit of work, if any did."""
         return self._pace.get((model, device))
 
     def start(self, run: Run) -> None:
@@ -174,12 +175,16 @@ class Runner(QObject):
         return layer
 
     def _keep_pace(self, run: Run, result: Result) -> None:
+        """Keep the time per unit of work: that per evaluation is another one on images of another size."""
         key = (run.request.model, run.request.device)
+        work = _work(run, result)
         pace = self.job.seconds_per_evaluation if self.job is not None else None
+        if not work or not run.evaluations:
+            return
         if pace is not None:
-            self._pace[key] = pace
-        elif run.evaluations:  # a single one: its time includes that to get going
-            self._pace.setdefault(key, float(result.report.get("seconds", 0.0)) / run.evaluations)
+            self._pace[key] = pace * run.evaluations / work
+        else:  # a single one: its time includes that to get going
+            self._pace.setdefault(key, float(result.report.get("seconds", 0.0)) / work)
 
     def _on_ended(self) -> None:
         if self._landing is None:
@@ -199,6 +204,16 @@ def _adds_up(run: Run) -> bool:
 
 def _count(run: Run, progress: Progress) -> None:
     run.evaluations = progress.done
+
+
+def _work(run: Run, result: Result) -> int:
+    """Return how much work a run was; 0 if its model, on which that depends, was removed meanwhile."""
+    from ..tasks import count_work  # which the job has imported
+
+    try:
+        return count_work(result.request, run.source.array.shape)
+    except MicrodiffError:
+        return 0
 
 
 def _events(request: Request, array: Any, complete: Completion | None = None) -> Iterator[Any]:

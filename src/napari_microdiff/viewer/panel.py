@@ -129,7 +129,7 @@ class Panel(Own):
             return ""  # what is missing is said by the buttons
         layer = self.image.layer
         shape = None if layer is None else view.level_0(layer).shape
-        return cost(spent, shape, self.runner.seconds_per_evaluation(spent.model, self.more.device))
+        return cost(spent, shape, self.runner.seconds_of_work(spent.model, self.more.device))
 
     def offer_sample(self) -> None:
         """Offer a sample where there are steps for one; the mean is complete after the first."""

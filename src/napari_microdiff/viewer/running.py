@@ -68,7 +68,7 @@ class Runner(QObject):
         self._next.setSingleShot(True)
         self._next.timeout.connect(self._land)
 
-    def seconds_per_evaluation(self, model: str, device: str) -> float | None:
+    def seconds_of_work(self, model: str, device: str) -> float | None:
         """Return how long the last run with this model on this device took per unit of work, if any did."""
         return self._pace.get((model, device))
 

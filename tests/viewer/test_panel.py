@@ -244,7 +244,7 @@ def test_time_is_foretold_for_images_of_other_sizes(panel: DenoisePanel, viewer:
     panel.runner.job = SimpleNamespace(seconds_per_evaluation=30.0)
     panel.runner._keep_pace(small, small.result)
     panel.runner.job = None
-    pace = panel.runner.seconds_per_evaluation(request.model, "cpu")
+    pace = panel.runner.seconds_of_work(request.model, "cpu")
     assert pace == 30 / (PIXELS_BESIDE + 64**2)
     assert cost(request, (64, 64), pace) == "1 step, about 30 s"
     assert cost(request, (512, 512), pace) == "1 step, about 13 min"  # in one evaluation, too

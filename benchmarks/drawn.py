@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from zlib import crc32
 
@@ -12,12 +12,8 @@ from common import Image
 from outlined import Outlined
 
 import napari_microdiff
-from napari_microdiff.engine.events import Result
-from napari_microdiff.engine.request import build_request
 from napari_microdiff.files.convert import convert
-from napari_microdiff.tasks.judge import Judge
-from napari_microdiff.tasks.reference import Reference, reference_of
-from napari_microdiff.tasks.variations import Variations, variations
+from napari_microdiff.tasks.reference import reference_of
 
 STEPS = 16
 
@@ -38,47 +34,17 @@ def drawn_under(images: Sequence[Outlined], folder: Path, **fields: object) -> l
     fields
         Of the request.
     """
-
-    def draw(item: Outlined) -> Result:
-        return napari_microdiff.synthesize(
-            item.labels, reference=_reference(item), steps=STEPS, seed=seed_of(item), **fields
-        )
-
-    return _kept_in(folder, images, draw)
-
-
-def best_drawn_under(images: Sequence[Outlined], folder: Path, count: int, **fields: object) -> list[Image]:
-    """Draw several variations for each real image, and keep the one that our judge likes best, as users of them do.
-
-    Those that it rejects are taken only if it rejects all; of the others the one in which it finds most of the mask.
-    The first variation is what `drawn_under` draws.
-    """
-
-    def draw(item: Outlined) -> Result:
-        reference = _reference(item)
-        options = {"style": reference.style, "levels": reference.levels}
-        asked = {"task": "synthesize", "steps": STEPS, "seed": seed_of(item), "axes": "YX", "options": options}
-        *_, made = variations(build_request({**asked, **fields}), item.labels, count, judge=Judge())
-        assert isinstance(made, Variations)
-        return max(made.all, key=lambda one: (not one.reasons, one.scores.mask)).result
-
-    return _kept_in(folder, images, draw)
-
-
-def _reference(item: Outlined) -> Reference:
-    return reference_of(item.image, axes="YXS" if item.image.ndim == 3 else "YX")
-
-
-def _kept_in(folder: Path, images: Sequence[Outlined], draw: Callable[[Outlined], Result]) -> list[Image]:
-    """Return an image for each real one; what is not in the folder is drawn."""
     folder.mkdir(parents=True, exist_ok=True)
     found = []
     for item in images:
         path = folder / f"{item.name}.tif"
         if not path.exists():
-            sample = draw(item).sample
-            assert sample is not None
-            image = convert(sample, np.dtype(np.uint8))
+            reference = reference_of(item.image, axes="YXS" if item.image.ndim == 3 else "YX")
+            result = napari_microdiff.synthesize(
+                item.labels, reference=reference, steps=STEPS, seed=seed_of(item), **fields
+            )
+            assert result.sample is not None
+            image = convert(result.sample, np.dtype(np.uint8))
             tifffile.imwrite(path, image, compression="zlib", photometric="rgb" if image.ndim == 3 else "minisblack")
         found.append(tifffile.imread(path))
     return found

@@ -10,7 +10,7 @@ import numpy as np
 import typer
 from common import DATA, DataOption, Image, OutOption, QuickOption
 from deep_features import Vectors, features_of, kernel_distance
-from drawn import STEPS, best_drawn_under, drawn_under
+from drawn import STEPS, drawn_under
 from numpy.typing import NDArray
 from outlined import Outlined, figures, load_outlined, otsu_watershed
 from report import Report, Row, say
@@ -154,9 +154,6 @@ def main(
     data: DataOption = None,
     model: Annotated[str, typer.Option(help="Model that draws.")] = MODEL,
     guidance: Annotated[str, typer.Option(help="Weights of classifier-free guidance.")] = "0,1",
-    best: Annotated[
-        int, typer.Option(min=1, help="Judge the best of so many variations, too, as our judge chooses it.")
-    ] = 1,
     drawn: Annotated[Path, typer.Option(help="Folder of drawn images; those in it are not drawn again.")] = DRAWN,
     trained: TrainedOption = TRAINED,
     held_out: Annotated[
@@ -195,11 +192,6 @@ def main(
         folder = drawn / f"{model}-{weights[:8]}-g{weight:g}"
         made[name] = drawn_under(images, folder, model=model, guidance=weight)
         ours.append(name)
-        if best > 1:
-            say(f"{name}, the best of {best}")
-            folder = folder.with_name(f"{folder.name}-best-{best}")
-            ours.append(f"{name}, the best of {best}")
-            made[ours[-1]] = best_drawn_under(images, folder, best, model=model, guidance=weight)
     rows = []
     for name, pictures in made.items():
         say(f"measuring {name}")

@@ -111,3 +111,13 @@ def test_a_few_cells_in_a_large_image_set_its_range() -> None:
     normalization = _measured(image).normalization
     assert normalization.undo(np.float32([1.0]))[0] == pytest.approx(500, rel=0.05)
     assert normalization.undo(np.float32([-1.0]))[0] == pytest.approx(100, rel=0.05)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_contrast_that_rounding_would_swallow_is_refused_in_words(dtype: type) -> None:
+    image = _image().astype(np.float64)
+    assert _measured((image + 1e7).astype(dtype)).noise_level > 0
+    with pytest.raises(ImageError, match=r"differ by too little.*Subtract 1e\+09 from all"):
+        _measured((image + 1e9).astype(dtype))
+    with pytest.raises(ImageError, match="differ by too little"):
+        _measured((image - 1e9).astype(dtype))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import ImageError
 from ..imaging.axes import PlaneIndex, Sliceable, full_region, planes
 from ..imaging.blocks import raw_blocks
 from ..imaging.camera import Camera
@@ -29,6 +30,7 @@ _ROWS = 512  # read at once, so that memory stays bounded
 _NO_FAULTS, _NO_NOISE = Faults(), Camera(gain=0.0)
 _LEAST_NOISE = 0.25  # of the noise over all of an image
 _NONE = Noise(0.0, _NO_NOISE)
+_LEAST_CONTRAST = 1e-5  # of the largest value
 _ROUNDING = 1e-6  # of the range of an image; less noise than this is what arithmetic leaves behind
 
 
@@ -148,7 +150,7 @@ def measure_channel(source: Source, position: int | None) -> Statistics:
     Raises
     ------
     ImageError
-        If pixels are not finite.
+        If pixels are not finite, or differ by next to nothing of their size.
     """
     view, axes = channel_view(source, position)
     spread, fine = telling_blocks(view, axes, count=_BLOCKS, size=_BLOCK_SIDE), raw_blocks(view, axes)
@@ -159,6 +161,8 @@ def measure_channel(source: Source, position: int | None) -> Statistics:
     blocks = spread.astype(np.float64)
     check_finite(blocks)
     flat = bool(np.ptp(blocks) == 0)
+    if not flat:
+        _check_contrast(blocks)
     constant = flat and _is_constant(view, axes)
     faults = Faults.of(blocks)
     beyond = faults.beyond(blocks)
@@ -175,6 +179,15 @@ def measure_channel(source: Source, position: int | None) -> Statistics:
     if not flat:  # what was found then depends on all of the image
         _KNOWN.put(seen, measured)
     return measured
+
+
+def _check_contrast(blocks: NDArray[np.float64]) -> None:
+    low, high = float(blocks.min()), float(blocks.max())
+    if high - low < _LEAST_CONTRAST * max(abs(low), abs(high)):
+        raise ImageError(
+            f"The image's values, {low:.9g} to {high:.9g}, differ by too little of their size for the 32-bit numbers "
+            f"of a result to tell them apart. Subtract {low:.9g} from all of them, and try again."
+        )
 
 
 def _fingerprint(*arrays: NDArray[Any]) -> bytes:

@@ -21,7 +21,7 @@ from napari_microdiff.engine.options import DenoiseOptions
 from napari_microdiff.engine.request import Request
 from napari_microdiff.files import read_image
 from napari_microdiff.models.store import find_model
-from napari_microdiff.tasks.run import PIXELS_BESIDE
+from napari_microdiff.tasks.counting import PIXELS_BESIDE
 from napari_microdiff.viewer.card_view import CardDialog
 from napari_microdiff.viewer.cost import cost
 from napari_microdiff.viewer.denoise import DenoisePanel

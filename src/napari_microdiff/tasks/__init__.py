@@ -15,10 +15,11 @@ from ..engine.options import Stroke
 from ..engine.request import Request, build_request
 from ..imaging.axes import Sliceable
 from ..imaging.optics import Part
+from .counting import count_evaluations, count_work
 from .locked import check_locked, with_locked
 from .look import Look, look
 from .reference import Reference, reference_of
-from .run import count_evaluations, count_work, run
+from .run import run
 
 __all__ = [
     "Look",

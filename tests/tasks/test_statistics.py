@@ -121,3 +121,6 @@ def test_contrast_that_rounding_would_swallow_is_refused_in_words(dtype: type) -
         _measured((image + 1e9).astype(dtype))
     with pytest.raises(ImageError, match="differ by too little"):
         _measured((image - 1e9).astype(dtype))
+    image[5, 5] = 0  # a dead pixel is none of the image
+    with pytest.raises(ImageError, match="differ by too little"):
+        _measured(image + 1e9 * (image > 0))

@@ -90,6 +90,9 @@ class Noise(NamedTuple):
     camera: Camera
 
 
+NO_NOISE = Noise(0.0, Camera(gain=0.0))
+
+
 def measure_noise(blocks: NDArray[np.float64]) -> Noise:
     """Measure noise as `noise_sigma` and `estimate_camera` do, of an image of which these are the blocks.
 
@@ -98,13 +101,7 @@ def measure_noise(blocks: NDArray[np.float64]) -> Noise:
     blocks : ndarray of float64, shape (count, y, x)
         See `imaging.blocks.sample_blocks`.
     """
-    cells, low, span = _measure(blocks)
-    if not len(cells.mean):
-        return Noise(0.0, Camera(gain=0.0))
-    slope, intercept = _line(unclipped(cells))
-    # In units of the span, since the squares of large grey levels could overflow.
-    sigma = span * float(np.sqrt(np.maximum(slope * cells.mean + intercept, 0).mean()))
-    return Noise(sigma, _camera_of(slope, intercept, low, span))
+    return _noise_of(*_measure(blocks))
 
 
 def estimate_camera_from_frames(frames: Sliceable) -> Camera:
@@ -142,9 +139,7 @@ def estimate_camera_from_frames(frames: Sliceable) -> Camera:
     # Degrees of freedom of a variance from successive differences (von Neumann 1941).
     freedom = 2 * (number - 1) ** 2 / (3 * number - 4)
     cells = cells_of(scaled.mean(axis=1), (steps**2).mean(axis=1) / 2, scaled, 0, freedom)
-    if not len(cells.mean):
-        return Camera(gain=0.0)
-    return _camera_of(*_line(unclipped(cells)), low, span)
+    return _noise_of(cells, low, span).camera
 
 
 def _measure(blocks: _Array) -> tuple[Cells, float, float]:
@@ -220,6 +215,15 @@ def _line(cells: Cells) -> tuple[float, float]:
         scale = 1.5 * max(1.4826 * float(np.median(np.abs(residual))), 1.0)
         trust = np.where(residual > 0, 1 / np.hypot(1, residual / scale), 1.0)  # structure lifts bins, never lowers
     return float(slope), float(start - slope * mean.min())
+
+
+def _noise_of(cells: Cells, low: float, span: float) -> Noise:
+    if not len(cells.mean):
+        return NO_NOISE
+    slope, intercept = _line(unclipped(cells))
+    # In units of the span, since the squares of large grey levels could overflow.
+    sigma = span * float(np.sqrt(np.maximum(slope * cells.mean + intercept, 0).mean()))
+    return Noise(sigma, _camera_of(slope, intercept, low, span))
 
 
 def _camera_of(slope: float, intercept: float, low: float, span: float) -> Camera:

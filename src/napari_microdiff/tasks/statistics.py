@@ -18,7 +18,7 @@ from ..imaging.blocks import raw_blocks
 from ..imaging.camera import Camera
 from ..imaging.faults import Faults
 from ..imaging.intensity import Normalization
-from ..imaging.noise import Noise, measure_noise
+from ..imaging.noise import NO_NOISE, measure_noise
 from ..imaging.spectrum import Spectrum, measure_spectrum, statistics_vector
 from ..imaging.telling import telling_blocks
 from ..imaging.texture import texture_vector
@@ -27,9 +27,8 @@ from .base import Source, check_finite
 
 _BLOCKS, _BLOCK_SIDE = 24, 192
 _ROWS = 512  # read at once, so that memory stays bounded
-_NO_FAULTS, _NO_NOISE = Faults(), Camera(gain=0.0)
+_NO_FAULTS = Faults()
 _LEAST_NOISE = 0.25  # of the noise over all of an image
-_NONE = Noise(0.0, _NO_NOISE)
 _LEAST_CONTRAST = 1e-5  # of the largest value
 _ROUNDING = 1e-6  # of the range of an image; less noise than this is what arithmetic leaves behind
 
@@ -62,7 +61,7 @@ class Statistics:
     texture: NDArray[np.float32]
     constant: bool
     faults: Faults = _NO_FAULTS
-    camera: Camera = _NO_NOISE
+    camera: Camera = NO_NOISE.camera
 
     def noise_at(self, bright: NDArray[np.floating], noise_level: float | None = None) -> NDArray[np.float64]:
         """Return the noise of pixels of this brightness, in the units of the image.
@@ -161,17 +160,16 @@ def measure_channel(source: Source, position: int | None) -> Statistics:
     blocks = spread.astype(np.float64)
     check_finite(blocks)
     flat = bool(np.ptp(blocks) == 0)
-    if not flat:
-        _check_contrast(blocks)
     constant = flat and _is_constant(view, axes)
     faults = Faults.of(blocks)
     beyond = faults.beyond(blocks)
     blocks, fine = faults.mended(blocks), faults.mended(fine)
+    _check_contrast(blocks)
     normalization = Normalization.fit(blocks)
     normal = normalization.apply(blocks)
-    noise = _NONE if constant else measure_noise(fine.astype(np.float64))
+    noise = NO_NOISE if constant else measure_noise(fine.astype(np.float64))
     if noise.sigma < _ROUNDING * normalization.scale:
-        noise = _NONE
+        noise = NO_NOISE
     # The border of a margin is none of what the image shows.
     shown = np.where(beyond, np.median(normal[~beyond]), normal) if beyond.any() else normal
     spectrum, texture = measure_spectrum(normal), texture_vector(shown)
@@ -183,7 +181,7 @@ def measure_channel(source: Source, position: int | None) -> Statistics:
 
 def _check_contrast(blocks: NDArray[np.float64]) -> None:
     low, high = float(blocks.min()), float(blocks.max())
-    if high - low < _LEAST_CONTRAST * max(abs(low), abs(high)):
+    if 0 < high - low < _LEAST_CONTRAST * max(abs(low), abs(high)):
         raise ImageError(
             f"The image's values, {low:.9g} to {high:.9g}, differ by too little of their size for the 32-bit numbers "
             f"of a result to tell them apart. Subtract {low:.9g} from all of them, and try again."

@@ -71,6 +71,7 @@ def test_they_disagree_if_what_is_left_over_is_louder_than_noise_or_no_noise(
 def test_of_few_pixels_nothing_is_claimed() -> None:
     few = {**AGREES, "compared": 1000, "in_noise": 3.0}
     assert agreement(made(residual=few), "More").endswith("The part is too small to tell whether they agree.")
+    assert left_over(made(residual={**few, "correlation": 0.5})) == ""
     assert disagrees(made(residual={**few, "places": 1}))
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..engine.events import Result
 from ..engine.record import note
 from ..engine.request import Request
-from ..engine.trust import trusted
+from ..engine.trust import NOT_SQUARE, trusted
 from ..errors import FileError, ImageError
 from ..files import (
     IMAGES,
@@ -83,10 +83,7 @@ def process(
             "32-bit floating-point numbers first to get the levels between."
         )
     if request.task == "isotropic" and is_oblong(picture.pixel_size_um):
-        say(
-            f"note: The pixels of {source} are not square, so its voxels do not become cubes, and the model takes "
-            "tissue to look alike along all axes. Make its pixels square first."
-        )
+        say(f"note: The pixels of {source} {NOT_SQUARE}")
 
     from ..tasks import run
 

@@ -19,6 +19,10 @@ _HARDLY = 1e-3  # of the contrast of a result, of which it is not worth to speak
 _MUCH = 0.1  # of it, from which on no decimals are told
 _FEWEST = 1024  # pixels, of which the noise can be told
 _SURE = 3  # standard deviations of a figure that few pixels tell
+NOT_SQUARE = (
+    "are not square, so its voxels do not become cubes, and the model takes tissue to look alike along all axes. Make "
+    "its pixels square first."
+)
 _ENOUGH = 3  # samples, of which two were drawn from noise of their own
 
 
@@ -82,10 +86,11 @@ def agreement(result: Result, shown_by: str) -> str:
     if not residual["compared"]:
         return "The part is too small to be compared with your image: this blur reaches over all of it."
     left, noise = residual["deviation"], residual["noise"]
-    made = f"{_made(result)}{_where(residual)}"
+    made = _made(result)
     if left <= EXACT * residual["range"] and not disagrees(result):
-        return f"This microscope would see of the {_made(result)} just what your image shows."
-    said = f"What this microscope would see of the {made} is {left:.3g} off your image, whose noise is {noise:.3g}."
+        return f"This microscope would see of the {made} just what your image shows."
+    seen = f"What this microscope would see of the {made}{_where(residual)}"
+    said = f"{seen} is {left:.3g} off your image, whose noise is {noise:.3g}."
     if residual.get("places"):
         where = count(residual["places"], "place")
         return (
@@ -118,9 +123,9 @@ def _places_in_sample(result: Result) -> int:
 
 
 def left_over(result: Result) -> str:
-    """Say whether what a result leaves over of the image is like white noise; nothing where nothing is left over."""
+    """Say whether what a result leaves over is like white noise; nothing where nothing is, or too few pixels tell."""
     residual = result.report["residual"]
-    if not residual["compared"] or residual["deviation"] <= EXACT * residual["range"]:
+    if residual["compared"] < _FEWEST or residual["deviation"] <= EXACT * residual["range"]:
         return ""
     alike = residual["correlation"]
     said = f"Neighbouring pixels of what is left over correlate by {alike:.2f}"

@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QSpinBox, QWidget
 
 from ..engine.options import IsotropicOptions
 from ..engine.request import Request, Span
-from ..engine.trust import slices_are_far, slices_tell
+from ..engine.trust import NOT_SQUARE, slices_are_far, slices_tell
 from . import view, words
 from .adapt import Adapting, Words
 from .layout import Rows
@@ -32,10 +32,6 @@ ADAPT = Words(
     "It takes five to ten minutes",
 )
 READING_SLICES = "The file is being read for how far apart its slices are. Wait a moment."
-OBLONG = (
-    "Its pixels are not square, so its voxels do not become cubes, and the model takes tissue to look alike along all "
-    "axes. Make its pixels square first."
-)
 NO_SLICES = "This model knows images only. Choose one that was trained to fill in slices."
 
 
@@ -221,4 +217,4 @@ def _said_of_distance(told: Voxels, factor: int) -> str:
         said = f"By its {told.teller} its voxels are cubes already."
     elif told.distance != factor:
         said = f"By its {told.teller} they are {told.distance} {'pixel' if told.distance == 1 else 'pixels'} apart."
-    return f"{said} {OBLONG}".strip() if told.oblong else said
+    return f"{said} Its pixels {NOT_SQUARE}".strip() if told.oblong else said

@@ -36,7 +36,7 @@ def test_auto_takes_the_best_there_is(monkeypatch, cuda, mps, expected):
 
 
 @no_cuda
-@pytest.mark.parametrize("name", ["cuda", "cuda:0", "cuda:7", "cuda:99999999999"])
+@pytest.mark.parametrize("name", ["cuda", "cuda:0", "cuda:7", "cuda:99999999999", "cuda:x"])
 def test_no_cuda_device_is_an_error_that_says_what_to_choose(name):
     with pytest.raises(DeviceError, match=f"no device '{name}'.*'auto' or 'cpu'.*under More.*--device"):
         choose_device(name)

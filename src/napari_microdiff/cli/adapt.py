@@ -36,10 +36,10 @@ def adapt(
     from .terminal import drive, say
 
     parent = find_model(model or Request().model).card
-    fields = said(name=name, steps=steps, seed=seed, device=device)
+    fields = said(name=name, steps=steps, isotropic=isotropic or None, seed=seed, device=device)
     picture = read_first(source)
     fields["axes"] = picture.axes if axes is None else axes
-    events = _events(parent.id, parent.task, picture.array, source, factor, fields | said(isotropic=isotropic or None))
+    events = _events(parent.id, parent.task, picture.array, source, factor, fields)
     made = drive(events, Adapted)
     if made.helped:
         say(f"its error is estimated to be {made.gain_db:.1f} dB smaller")

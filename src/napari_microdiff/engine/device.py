@@ -29,16 +29,16 @@ def choose_device(name: str) -> torch.device:
     kind = name.split(":", maxsplit=1)[0]
     if kind not in _KINDS:
         raise DeviceError(f"There is no device '{name}' on this computer. Choose 'auto' or one of {', '.join(_KINDS)}.")
-    absent = DeviceError(
-        f"There is no device '{name}' on this computer. Choose 'auto' or 'cpu': in a panel that is under More, on "
-        "the command line it is --device."
-    )
     try:
         device = torch.device(name)
-    except RuntimeError:  # of a number that no computer has so many devices for
-        raise absent from None
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise absent
+        is_there = device.type != "cuda" or (device.index or 0) < torch.cuda.device_count()
+    except RuntimeError:  # of what is no number, or a larger one than any computer has devices
+        is_there = False
+    if not is_there:
+        raise DeviceError(
+            f"There is no device '{name}' on this computer. Choose 'auto' or 'cpu': in a panel that is under More, on "
+            "the command line it is --device."
+        )
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise DeviceError("There is no Apple GPU that PyTorch can use here. Choose 'auto' or 'cpu'.")
     return device

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..engine.canvas import Denoised
 from ..engine.events import Preview
+from ..engine.memory import result_array
 from ..engine.options import SynthesizeOptions
 from ..engine.request import Request
 from ..engine.tiles import Box, overlap, slices_in
@@ -45,7 +46,7 @@ class DrawnGatherer:
         self._levels, self._channels, self._behind = levels, channels, behind
         colours = (channels,) if channels > 1 else ()
         shape = (*region_shape(source.region), *colours)
-        self._images: dict[str, Image] = {name: np.zeros(shape, np.float32) for name in request.outputs}
+        self._images: dict[str, Image] = {name: result_array(shape) for name in request.outputs}
         self._first = np.zeros((channels, 0, 0), np.float32)  # evaluation of the first sample of a plane
         self._sum: NDArray[np.float64] | None = None
 

@@ -5,6 +5,7 @@ A stack whose voxels are cubes is cut along all its axes; then the slices betwee
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,6 @@ from .data import FIELD
 
 LEAST = 160  # pixels of a side of a slice
 _KEPT = LEAST  # rows at the end of slices that are kept back
-_PARTS = slice(-_KEPT), slice(-_KEPT, None)  # what is learned from, and what is kept back
 _MOST, _SIDE = 64, 1024  # slices; pixels of a side
 _BLOCK = (256, 256 + _KEPT, 256)  # voxels of a volume along z, y and x
 
@@ -55,7 +55,7 @@ class Slices(NamedTuple):
                 f"{LEAST} pixels."
             )
         read = _some_slices(source)
-        return cls._parted(shape[0], _sources(read), *(_sources([plane[part] for plane in read]) for part in _PARTS))
+        return cls._parted(shape[0], lambda rows: _sources([plane[rows] for plane in read]))
 
     @classmethod
     def of_volume(cls, source: Source) -> Slices:
@@ -74,17 +74,21 @@ class Slices(NamedTuple):
                 f"A stack of {' x '.join(map(str, shape))} voxels is too small to learn from along all its axes: its "
                 f"sides must be at least {LEAST} voxels. Take a larger one, or learn from its slices only."
             )
-        spans = ((start + _margin(stop - start, most), stop) for (start, stop), most in zip(box, _BLOCK, strict=True))
-        middle = tuple(slice(first, min(first + most, stop)) for (first, stop), most in zip(spans, _BLOCK, strict=True))
+        middle = tuple(_middle(*span, most) for span, most in zip(box, _BLOCK, strict=True))
         read = np.asarray(PlaneView(source.array, index, shape)[middle], dtype=np.float32)
-        return cls._parted(read.shape[1], _from_all_sides(read), *(_from_all_sides(read[:, part]) for part in _PARTS))
+        return cls._parted(read.shape[1], lambda rows: _from_all_sides(read[:, rows]))
 
     @classmethod
-    def _parted(cls, rows: int, all_of_it: Sources, learned: Sources, kept_back: Sources) -> Slices:
+    def _parted(cls, count: int, cut: Callable[[slice], Sources]) -> Slices:
+        """Keep the last rows back if there are enough and they show something; ``cut`` returns what some rows show."""
+        if count >= LEAST + _KEPT:
+            learned, kept_back = (cut(rows) for rows in (slice(-_KEPT), slice(-_KEPT, None)))
+            if learned.clean and kept_back.clean:
+                return cls(learned, kept_back)
+        all_of_it = cut(slice(None))
         if not all_of_it.clean:
             raise ImageError("The slices have the same value everywhere, so there is nothing to learn from.")
-        parts = rows >= LEAST + _KEPT and learned.clean and kept_back.clean
-        return cls(learned, kept_back) if parts else cls(all_of_it, None)
+        return cls(all_of_it, None)
 
     @property
     def side(self) -> int:
@@ -108,13 +112,14 @@ def _some_slices(source: Source) -> list[NDArray[np.float32]]:
         region[axis] = (region[axis][0], region[axis][0] + 1)
     indices = list(planes(source.axes, source.shape, tuple(region)))
     chosen = np.unique(np.linspace(0, len(indices) - 1, min(_MOST, len(indices))).round().astype(int))
-    middle = tuple(slice(_margin(n, _SIDE), _margin(n, _SIDE) + min(n, _SIDE)) for n in source.plane_shape)
+    middle = tuple(_middle(0, n, _SIDE) for n in source.plane_shape)
     return [np.asarray(source.plane(indices[number])[middle], dtype=np.float32) for number in chosen]
 
 
-def _margin(length: int, most: int) -> int:
-    """Return how much lies before the middle of so many pixels at most."""
-    return max(0, length - most) // 2
+def _middle(start: int, stop: int, most: int) -> slice:
+    """Return the middle of a span, of so many pixels at most."""
+    first = start + max(0, stop - start - most) // 2
+    return slice(first, min(first + most, stop))
 
 
 def _sources(planes: list[NDArray[np.float32]]) -> Sources:
@@ -128,4 +133,4 @@ def _from_all_sides(volume: NDArray[np.float32]) -> Sources:
 
 
 def _shows(plane: NDArray[np.float32]) -> bool:
-    return plane.size > 0 and bool(np.ptp(plane) > 0)
+    return bool(np.ptp(plane) > 0)
